@@ -1,0 +1,292 @@
+//! The audit record of a request, its canonical bytes, and the hash chain over them.
+//!
+//! `hash = SHA-256(previous hash ‖ canonical record)`, both as they stand: the previous hash as 64
+//! hexadecimal characters, the record as the UTF-8 JSON text that is stored. A record is never
+//! serialised again after its hash was taken, so the text itself is what the chain protects.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::Kind;
+use crate::governor::command::Versions;
+use crate::money::Nanos;
+use crate::usage::Usage;
+
+/// The hash before the first record of an org.
+pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A whole answer was delivered.
+    #[default]
+    Answered,
+    /// The answer came from the cache.
+    Cached,
+    /// The client went away in the middle of a stream.
+    ClientGone,
+    /// Nobody settled the reservation before its deadline: charged at its bound.
+    Expired,
+    /// Every attempt failed, or Esclusa did.
+    Failed,
+    /// A settlement that came after the reservation expired: corrects its charge.
+    Late,
+    /// Refused before any attempt.
+    Refused,
+    /// Refusals beyond the ones recorded in full; `count` says how many.
+    RefusedMany,
+    /// The provider's stream ended in the middle.
+    Truncated,
+}
+
+/// Where the answer stood with the cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CacheStatus {
+    /// This request is not cached.
+    #[default]
+    Bypass,
+    /// Answered from the cache.
+    Hit,
+    /// Not in the cache.
+    Miss,
+}
+
+impl CacheStatus {
+    /// The value of `x-ai-cache-status`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bypass => "BYPASS",
+            Self::Hit => "HIT",
+            Self::Miss => "MISS",
+        }
+    }
+}
+
+/// One call of a model: an attempt at the answer, or a helper (embedding, reranking).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What the call was for: `answer`, `embed`, `rerank`.
+    pub purpose: String,
+    /// The provider's slug, e.g. `workers-ai`.
+    pub provider: String,
+    /// The model's id in the catalogue.
+    pub model: String,
+    /// `ok`, or what went wrong in one word, e.g. `timeout`, `capacity`, `error`.
+    pub result: String,
+    /// HTTP status of the provider's answer, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The provider's own error code, e.g. 3040.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<u32>,
+    /// Milliseconds to the first byte of the answer, or to the failure.
+    pub milliseconds: u64,
+    /// What it used.
+    pub usage: Usage,
+    /// What it cost.
+    pub cost: Nanos,
+    /// Whether `cost` is a bound, because what the call used is unknown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bounded: bool,
+}
+
+/// What a request knows of itself; the governor makes a [`Record`] of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The request's id, unique over all orgs and time.
+    pub request: String,
+    /// When the request arrived, Unix milliseconds.
+    pub at: u64,
+    /// The id of the API key.
+    pub key: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// HTTP status of the answer.
+    pub status: u16,
+    /// The error that ended it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Kind>,
+    /// The path, e.g. `chat.completions`.
+    pub endpoint: String,
+    /// The operation, e.g. `faq`.
+    pub operation: String,
+    /// How sure the classifier was, in per cent; 100 where the caller said it.
+    pub confidence: u8,
+    /// The tier, e.g. `light`.
+    pub tier: String,
+    /// The model as the caller wrote it.
+    pub requested_model: String,
+    /// Every call of a model, in order.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+    /// All calls together.
+    pub usage: Usage,
+    /// Where the answer stood with the cache.
+    pub cache: CacheStatus,
+    /// Passages that went into the prompt.
+    pub sources: u32,
+    /// Why the prompt was not grounded although the operation asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ungrounded: Option<String>,
+    /// The versions the plan was made with.
+    pub versions: Versions,
+    /// Whether the client asked for a stream.
+    pub stream: bool,
+    /// W3C trace id, 32 hexadecimal characters, where the client sent one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+    /// How often the SDK says it has retried this request.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sdk_retries: u32,
+    /// Milliseconds per phase, in the order they ran.
+    #[serde(default)]
+    pub phases: Vec<(String, u64)>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// Something about a charge that a reader must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// Some usage is Esclusa's estimate.
+    Estimated,
+    /// The cost exceeds the bound that was reserved.
+    Overrun,
+    /// The cost is the bound: what was used is unknown.
+    Bounded,
+}
+
+/// An audit record: a draft with what the governor adds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The org.
+    pub org: String,
+    /// Position in the org's chain, from 1.
+    pub seq: u64,
+    /// When the governor recorded it, Unix milliseconds.
+    pub recorded_at: u64,
+    /// What the request knew of itself.
+    #[serde(flatten)]
+    pub draft: Draft,
+    /// The change of the ledger: what was charged. Negative only where a late settlement corrects.
+    pub cost: Nanos,
+    /// What had been reserved.
+    pub bound: Nanos,
+    /// What a reader must know about the charge.
+    #[serde(default)]
+    pub flags: Vec<Flag>,
+    /// How many requests this record stands for.
+    pub count: u64,
+}
+
+/// A record as it is stored: its canonical text and its place in the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// Position in the org's chain.
+    pub seq: u64,
+    /// Canonical JSON of the [`Record`].
+    pub record: String,
+    /// Hexadecimal SHA-256 over the previous hash and `record`.
+    pub hash: String,
+}
+
+/// The hash of a record that follows `previous`.
+#[must_use]
+pub fn chain_hash(previous: &str, record: &str) -> String {
+    hex::encode(
+        Sha256::new()
+            .chain_update(previous)
+            .chain_update(record)
+            .finalize(),
+    )
+}
+
+/// Where a chain is broken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// A position is missing or out of order.
+    #[error("record {0} is missing or out of order")]
+    Gap(u64),
+    /// A record or its hash was changed.
+    #[error("record {0} does not match its hash")]
+    Hash(u64),
+}
+
+/// Walks a chain that starts after position `seq` with hash `previous`; gives the new head.
+///
+/// # Errors
+/// [`Broken`] names the first bad record.
+pub fn verify<'a>(
+    head: (u64, String),
+    records: impl IntoIterator<Item = &'a Sealed>,
+) -> Result<(u64, String), Broken> {
+    records
+        .into_iter()
+        .try_fold(head, |(seq, previous), sealed| {
+            let expected = seq.saturating_add(1);
+            if sealed.seq != expected {
+                return Err(Broken::Gap(expected));
+            }
+            let hash = chain_hash(&previous, &sealed.record);
+            if hash == sealed.hash {
+                Ok((expected, hash))
+            } else {
+                Err(Broken::Hash(expected))
+            }
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(texts: &[&str]) -> Vec<Sealed> {
+        let mut previous = GENESIS.to_owned();
+        let seal = |(index, text): (usize, &&str)| {
+            let hash = chain_hash(&previous, text);
+            previous.clone_from(&hash);
+            Sealed {
+                seq: index as u64 + 1,
+                record: (*text).to_owned(),
+                hash,
+            }
+        };
+        texts.iter().enumerate().map(seal).collect()
+    }
+
+    #[test]
+    fn a_whole_chain_verifies() {
+        let records = chain(&["a", "b", "c"]);
+        let (seq, hash) = verify((0, GENESIS.to_owned()), &records).unwrap();
+        assert_eq!((seq, &hash), (3, &records[2].hash));
+    }
+
+    #[test]
+    fn the_first_bad_record_is_named() {
+        let mut altered = chain(&["a", "b", "c"]);
+        altered[1].record = "B".to_owned();
+        assert_eq!(
+            verify((0, GENESIS.to_owned()), &altered),
+            Err(Broken::Hash(2))
+        );
+        let mut missing = chain(&["a", "b", "c"]);
+        missing.remove(1);
+        assert_eq!(
+            verify((0, GENESIS.to_owned()), &missing),
+            Err(Broken::Gap(2))
+        );
+    }
+
+    #[test]
+    fn the_hash_is_the_documented_one() {
+        let expected = hex::encode(Sha256::digest(format!("{GENESIS}{{}}")));
+        assert_eq!(chain_hash(GENESIS, "{}"), expected);
+    }
+}

@@ -1,0 +1,3 @@
+//! The governor of an org.
+
+pub mod command;

@@ -1,0 +1,36 @@
+//! HTTP as the core sees it: a request that is read lazily, a reply that may be a stream, and the
+//! table of paths.
+
+pub mod endpoints;
+pub mod reply;
+
+use futures::future::LocalBoxFuture;
+
+pub use self::endpoints::{Endpoint, Method, resolve};
+pub use self::reply::{Body, Reply};
+use crate::error::Error;
+
+/// The largest JSON body that is read, in bytes.
+pub const JSON_BODY_LIMIT: usize = 8 * 1024 * 1024;
+
+/// A request from a client. Headers and body are read when asked for, since each read crosses from
+/// WebAssembly to JavaScript.
+pub trait Incoming {
+    /// The method.
+    fn method(&self) -> Method;
+
+    /// The path, without the query.
+    fn path(&self) -> &str;
+
+    /// The query, without the question mark; empty where there is none.
+    fn query(&self) -> &str;
+
+    /// A header by its lower-case name.
+    fn header(&self, name: &str) -> Option<String>;
+
+    /// The whole body, read once.
+    ///
+    /// # Errors
+    /// `PayloadTooLarge` as soon as more than `limit` bytes are announced or have arrived.
+    fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<Vec<u8>, Error>>;
+}

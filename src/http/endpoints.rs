@@ -1,0 +1,193 @@
+//! The table of paths: method and path to an [`Endpoint`], or 404, or 405 with `Allow`.
+
+use crate::error::{Error, Kind};
+
+/// An HTTP method that some path takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// DELETE
+    Delete,
+    /// GET, and HEAD, which the platform answers from it.
+    Get,
+    /// Any method that no path takes.
+    Other,
+    /// POST
+    Post,
+    /// PUT
+    Put,
+}
+
+impl Method {
+    /// Parses the method's name as it stands in a request.
+    #[must_use]
+    pub fn parse(name: &str) -> Self {
+        match name {
+            "DELETE" => Self::Delete,
+            "GET" | "HEAD" => Self::Get,
+            "POST" => Self::Post,
+            "PUT" => Self::Put,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// What a path asks for. Borrowed parts are path segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint<'a> {
+    /// `GET /admin/v1/audit`
+    Audit,
+    /// `POST /v1/chat/completions`
+    ChatCompletions,
+    /// `GET|PUT /admin/v1/orgs/{org}/config`
+    Config(&'a str),
+    /// `GET|POST /v1/knowledge/documents`
+    Documents,
+    /// `DELETE /v1/knowledge/documents/{id}`
+    Document(&'a str),
+    /// `GET /health`
+    Health,
+    /// `DELETE /admin/v1/orgs/{org}/keys/{id}`
+    Key(&'a str, &'a str),
+    /// `GET|POST /admin/v1/orgs/{org}/keys`
+    Keys(&'a str),
+    /// `GET /admin/v1/orgs/{org}/limits`
+    Limits(&'a str),
+    /// `GET /v1/models`
+    Models,
+    /// `GET|POST /admin/v1/orgs`
+    Orgs,
+}
+
+/// Finds what a path asks for.
+///
+/// # Errors
+/// `NotFound` for an unknown path, `MethodNotAllowed` (with the methods that exist) for a known one.
+pub fn resolve(method: Method, path: &str) -> Result<Endpoint<'_>, Error> {
+    let (endpoint, allow) = find(path).ok_or_else(|| {
+        let message = "There is nothing at this path. OpenAI clients use the base URL https://HOST/v1; see the README for the others.";
+        Error::new(Kind::NotFound, message)
+    })?;
+    if allows(allow, method) {
+        return Ok(endpoint);
+    }
+    let message = format!("This path takes {allow}.");
+    Err(Error {
+        allow: Some(allow),
+        ..Error::new(Kind::MethodNotAllowed, message)
+    })
+}
+
+fn find(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
+    let path = path.strip_prefix('/')?;
+    let mut segments = path.strip_suffix('/').unwrap_or(path).split('/');
+    let head = (
+        segments.next()?,
+        segments.next(),
+        segments.next(),
+        segments.next(),
+    );
+    let tail = (segments.next(), segments.next(), segments.next());
+    let found = match (head, tail) {
+        (("health", None, None, None), _) => (Endpoint::Health, "GET"),
+        (("v1", Some("chat"), Some("completions"), None), _) => (Endpoint::ChatCompletions, "POST"),
+        (("v1", Some("models"), None, None), _) => (Endpoint::Models, "GET"),
+        (("v1", Some("knowledge"), Some("documents"), None), _) => {
+            (Endpoint::Documents, "GET, POST")
+        }
+        (("v1", Some("knowledge"), Some("documents"), Some(id)), (None, ..)) => {
+            (Endpoint::Document(id), "DELETE")
+        }
+        (("admin", Some("v1"), Some("audit"), None), _) => (Endpoint::Audit, "GET"),
+        (("admin", Some("v1"), Some("orgs"), None), _) => (Endpoint::Orgs, "GET, POST"),
+        (("admin", Some("v1"), Some("orgs"), Some(org)), tail) => match tail {
+            (Some("config"), None, _) => (Endpoint::Config(org), "GET, PUT"),
+            (Some("limits"), None, _) => (Endpoint::Limits(org), "GET"),
+            (Some("keys"), None, _) => (Endpoint::Keys(org), "GET, POST"),
+            (Some("keys"), Some(id), None) => (Endpoint::Key(org, id), "DELETE"),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(found)
+}
+
+fn allows(allow: &str, method: Method) -> bool {
+    allow.split(", ").any(|name| Method::parse(name) == method)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_resolve() {
+        let cases = [
+            (
+                Method::Post,
+                "/v1/chat/completions",
+                Endpoint::ChatCompletions,
+            ),
+            (
+                Method::Post,
+                "/v1/chat/completions/",
+                Endpoint::ChatCompletions,
+            ),
+            (Method::Get, "/health", Endpoint::Health),
+            (Method::Get, "/v1/knowledge/documents", Endpoint::Documents),
+            (
+                Method::Delete,
+                "/v1/knowledge/documents/d1",
+                Endpoint::Document("d1"),
+            ),
+            (
+                Method::Put,
+                "/admin/v1/orgs/acme/config",
+                Endpoint::Config("acme"),
+            ),
+            (
+                Method::Delete,
+                "/admin/v1/orgs/acme/keys/k1",
+                Endpoint::Key("acme", "k1"),
+            ),
+        ];
+        for (method, path, endpoint) in cases {
+            assert_eq!(resolve(method, path).unwrap(), endpoint, "{path}");
+        }
+    }
+
+    #[test]
+    fn unknown_paths_are_404() {
+        let paths = [
+            "",
+            "/",
+            "//",
+            "/v1",
+            "/v1/chat",
+            "/v1/chat/completions/x",
+            "/health/x",
+            "/admin/v1/orgs/a",
+            "/admin/v1/orgs/a/keys/k/x",
+            "/admin/v1/orgs/a/config/x",
+            "/v1/knowledge/documents/d/x",
+            "/V1/models",
+        ];
+        for path in paths {
+            assert_eq!(
+                resolve(Method::Get, path).unwrap_err().kind,
+                Kind::NotFound,
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_names_the_right_ones() {
+        let error = resolve(Method::Get, "/v1/chat/completions").unwrap_err();
+        assert_eq!(
+            (error.kind, error.allow),
+            (Kind::MethodNotAllowed, Some("POST"))
+        );
+        let error = resolve(Method::Other, "/admin/v1/orgs").unwrap_err();
+        assert_eq!(error.allow, Some("GET, POST"));
+    }
+}

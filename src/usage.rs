@@ -1,0 +1,144 @@
+//! What a model call used, and what that costs.
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::{Nanos, Rate, round_up};
+
+/// Tokens of one or several model calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Prompt tokens, those read from the provider's prompt cache included.
+    pub input_tokens: u64,
+    /// The part of `input_tokens` that the provider read from its prompt cache.
+    #[serde(default)]
+    pub cached_input_tokens: u64,
+    /// Completion tokens, reasoning included.
+    pub output_tokens: u64,
+    /// The provider reported nothing, so these figures are Esclusa's estimate.
+    #[serde(default)]
+    pub estimated: bool,
+}
+
+/// UTF-8 bytes per token where usage must be estimated rather than bounded.
+const BYTES_PER_TOKEN: u64 = 4;
+
+impl Usage {
+    /// An estimate from the bytes that went in and came out.
+    #[must_use]
+    pub fn estimate(input_bytes: u64, output_bytes: u64) -> Self {
+        Self {
+            input_tokens: estimate_tokens(input_bytes),
+            output_tokens: estimate_tokens(output_bytes),
+            cached_input_tokens: 0,
+            estimated: true,
+        }
+    }
+
+    /// Input and output together.
+    #[must_use]
+    pub const fn total_tokens(self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
+
+    /// Both usages together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            cached_input_tokens: self
+                .cached_input_tokens
+                .saturating_add(other.cached_input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            estimated: self.estimated || other.estimated,
+        }
+    }
+}
+
+/// Tokens that a text of `bytes` UTF-8 bytes is likely to have: an estimate, not a bound.
+#[must_use]
+pub const fn estimate_tokens(bytes: u64) -> u64 {
+    bytes.div_ceil(BYTES_PER_TOKEN)
+}
+
+/// What a model charges, per million tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Prompt tokens.
+    pub input: Rate,
+    /// Prompt tokens read from the provider's cache; the input price where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_input: Option<Rate>,
+    /// Completion tokens.
+    #[serde(default)]
+    pub output: Rate,
+}
+
+impl Price {
+    /// What `usage` costs, rounded up once to a whole nano-dollar.
+    #[must_use]
+    pub fn cost(&self, usage: &Usage) -> Nanos {
+        let cached = usage.cached_input_tokens.min(usage.input_tokens);
+        let fresh = usage.input_tokens.saturating_sub(cached);
+        let input = self.input.times(fresh);
+        let cached_input = self.cached_input.unwrap_or(self.input).times(cached);
+        let output = self.output.times(usage.output_tokens);
+        round_up(input.saturating_add(cached_input).saturating_add(output))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price(input: &str, cached: Option<&str>, output: &str) -> Price {
+        let rate = |text: &str| Rate::from_usd_per_million(text).unwrap();
+        Price {
+            input: rate(input),
+            cached_input: cached.map(rate),
+            output: rate(output),
+        }
+    }
+
+    #[test]
+    fn costs_are_exact() {
+        let usage = Usage {
+            input_tokens: 1_000,
+            output_tokens: 200,
+            ..Usage::default()
+        };
+        assert_eq!(
+            price("0.051", None, "0.335").cost(&usage),
+            Nanos::new(118_000)
+        );
+    }
+
+    #[test]
+    fn cached_input_is_not_charged_twice() {
+        let usage = Usage {
+            input_tokens: 1_000_000,
+            cached_input_tokens: 900_000,
+            ..Usage::default()
+        };
+        assert_eq!(
+            price("2.5", Some("1.25"), "10").cost(&usage),
+            Nanos::from_usd("1.375").unwrap()
+        );
+        let absurd = Usage {
+            input_tokens: 10,
+            cached_input_tokens: 99,
+            ..Usage::default()
+        };
+        assert_eq!(price("1", Some("0"), "0").cost(&absurd), Nanos::ZERO);
+    }
+
+    #[test]
+    fn absurd_usage_saturates() {
+        let usage = Usage {
+            input_tokens: u64::MAX,
+            output_tokens: u64::MAX,
+            ..Usage::default()
+        };
+        assert_eq!(price("1", None, "1").cost(&usage), Nanos::MAX);
+    }
+}

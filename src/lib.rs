@@ -7,6 +7,8 @@ pub mod http;
 pub mod money;
 pub mod ports;
 pub mod protocol;
+pub mod providers;
+pub mod sse;
 pub mod usage;
 
 #[cfg(target_family = "wasm")]

@@ -1,6 +1,11 @@
 //! The one internal model of a chat request, its answer and its stream, between every wire in and
 //! every provider out.
 
+pub mod assembly;
+pub mod json;
+pub mod openai_chat;
+pub mod openai_error;
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
@@ -112,8 +117,15 @@ pub enum Part {
     File(Box<RawValue>),
     /// A picture, as it came.
     Image(Box<RawValue>),
+    /// A refusal of the model, as it came.
+    Refusal(Box<RawValue>),
     /// Text.
-    Text(String),
+    Text {
+        /// The text.
+        text: String,
+        /// `cache_control` and unknown fields, passed through.
+        rest: Fields,
+    },
 }
 
 impl Content {
@@ -125,7 +137,7 @@ impl Content {
             Self::Text(text) => Cow::Borrowed(text),
             Self::Parts(parts) => {
                 let texts = parts.iter().filter_map(|part| match part {
-                    Part::Text(text) => Some(text.as_str()),
+                    Part::Text { text, .. } => Some(text.as_str()),
                     _ => None,
                 });
                 Cow::Owned(texts.collect::<Vec<_>>().join("\n"))

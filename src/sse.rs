@@ -1,0 +1,203 @@
+//! Server-sent events: an incremental decoder that takes bytes split anywhere, and an encoder.
+//!
+//! <https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>
+
+use serde::Serialize;
+
+/// The longest line and the largest event, in bytes.
+pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// An event of a stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SseEvent {
+    /// The event's type; empty where the stream names none, which means `message`.
+    pub name: String,
+    /// The data, lines joined by LF.
+    pub data: String,
+    /// The last id that the stream has named; empty where none.
+    pub id: String,
+}
+
+/// A line or an event is larger than [`MAX_EVENT_BYTES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a server-sent event exceeds {MAX_EVENT_BYTES} bytes")]
+pub struct TooLarge;
+
+/// Decodes a stream as its bytes come.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    /// The line that has not ended yet.
+    line: Vec<u8>,
+    /// The last byte was CR: an LF after it belongs to the same line end.
+    after_carriage_return: bool,
+    /// The first line has ended, so no byte order mark can follow.
+    begun: bool,
+    data: String,
+    has_data: bool,
+    name: String,
+    id: String,
+}
+
+impl Decoder {
+    /// Takes bytes and gives the events that are complete with them.
+    ///
+    /// # Errors
+    /// [`TooLarge`]; the decoder is of no use afterwards.
+    pub fn feed(&mut self, mut bytes: &[u8]) -> Result<Vec<SseEvent>, TooLarge> {
+        let mut events = Vec::new();
+        if self.after_carriage_return && !bytes.is_empty() {
+            self.after_carriage_return = false;
+            bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
+        }
+        while let Some((head, end, tail)) = split_line(bytes) {
+            bytes = tail;
+            if end == b'\r' {
+                self.after_carriage_return = tail.is_empty();
+                bytes = tail.strip_prefix(b"\n").unwrap_or(tail);
+            }
+            if self.line.is_empty() {
+                self.line_ended(head, &mut events)?;
+            } else {
+                self.buffer(head)?;
+                let line = std::mem::take(&mut self.line);
+                self.line_ended(&line, &mut events)?;
+            }
+        }
+        self.buffer(bytes)?;
+        Ok(events)
+    }
+
+    /// Ends the stream and gives the event that lacked only its blank line. The specification drops
+    /// it; providers that end with `data: [DONE]` and a single line end are why it is kept here.
+    ///
+    /// # Errors
+    /// [`TooLarge`].
+    pub fn finish(mut self) -> Result<Option<SseEvent>, TooLarge> {
+        let mut events = Vec::new();
+        let line = std::mem::take(&mut self.line);
+        self.line_ended(&line, &mut events)?;
+        self.dispatch(&mut events);
+        Ok(events.pop())
+    }
+
+    fn buffer(&mut self, bytes: &[u8]) -> Result<(), TooLarge> {
+        check_size(self.line.len(), bytes.len())?;
+        self.line.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn line_ended(&mut self, line: &[u8], events: &mut Vec<SseEvent>) -> Result<(), TooLarge> {
+        check_size(line.len(), 0)?;
+        let first = !std::mem::replace(&mut self.begun, true);
+        let line = match line.strip_prefix(BYTE_ORDER_MARK) {
+            Some(rest) if first => rest,
+            _ => line,
+        };
+        if line.is_empty() {
+            self.dispatch(events);
+            return Ok(());
+        }
+        let (field, value) = split_field(line);
+        match field {
+            b"data" => self.append(value),
+            b"event" => {
+                self.name = String::from_utf8_lossy(value).into_owned();
+                Ok(())
+            }
+            b"id" if !value.contains(&0) => {
+                self.id = String::from_utf8_lossy(value).into_owned();
+                Ok(())
+            }
+            // Comments (an empty field name), `retry`, and what nobody defined.
+            _ => Ok(()),
+        }
+    }
+
+    fn append(&mut self, value: &[u8]) -> Result<(), TooLarge> {
+        check_size(self.data.len(), value.len())?;
+        if self.has_data {
+            self.data.push('\n');
+        }
+        self.has_data = true;
+        self.data.push_str(&String::from_utf8_lossy(value));
+        Ok(())
+    }
+
+    fn dispatch(&mut self, events: &mut Vec<SseEvent>) {
+        let name = std::mem::take(&mut self.name);
+        let data = std::mem::take(&mut self.data);
+        if std::mem::take(&mut self.has_data) {
+            let id = self.id.clone();
+            events.push(SseEvent { name, data, id });
+        }
+    }
+}
+
+/// Splits at the first line end: what is before it, its first byte, what is after that byte.
+fn split_line(bytes: &[u8]) -> Option<(&[u8], u8, &[u8])> {
+    let at = bytes
+        .iter()
+        .position(|byte| matches!(byte, b'\n' | b'\r'))?;
+    let (head, tail) = bytes.split_at_checked(at)?;
+    let (end, tail) = tail.split_first()?;
+    Some((head, *end, tail))
+}
+
+/// Splits a line at its first colon; one space after it is not part of the value.
+fn split_field(line: &[u8]) -> (&[u8], &[u8]) {
+    let colon = line.iter().position(|byte| *byte == b':');
+    let Some((field, value)) = colon.and_then(|at| line.split_at_checked(at)) else {
+        return (line, b"");
+    };
+    let value = value.strip_prefix(b":").unwrap_or(value);
+    (field, value.strip_prefix(b" ").unwrap_or(value))
+}
+
+const fn check_size(length: usize, more: usize) -> Result<(), TooLarge> {
+    if length.saturating_add(more) > MAX_EVENT_BYTES {
+        return Err(TooLarge);
+    }
+    Ok(())
+}
+
+/// Appends an event of one JSON value.
+pub fn write_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    // JSON text has no line breaks of its own. A value that cannot be serialised leaves no trace.
+    let length = out.len();
+    out.extend_from_slice(b"data: ");
+    match serde_json::to_writer(&mut *out, value) {
+        Ok(()) => out.extend_from_slice(b"\n\n"),
+        Err(_) => out.truncate(length),
+    }
+}
+
+/// Appends an event of text, one `data` line for each of its lines.
+pub fn write_data(out: &mut Vec<u8>, text: &str) {
+    write_event(out, "", text);
+}
+
+/// Appends an event of a type. `name` must not hold line breaks; they are left out.
+pub fn write_event(out: &mut Vec<u8>, name: &str, text: &str) {
+    if !name.is_empty() {
+        out.extend_from_slice(b"event: ");
+        out.extend(name.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')));
+        out.push(b'\n');
+    }
+    let mut rest = text.as_bytes();
+    loop {
+        out.extend_from_slice(b"data: ");
+        let Some((line, end, tail)) = split_line(rest) else {
+            out.extend_from_slice(rest);
+            out.extend_from_slice(b"\n\n");
+            return;
+        };
+        out.extend_from_slice(line);
+        out.push(b'\n');
+        rest = match end {
+            b'\r' => tail.strip_prefix(b"\n").unwrap_or(tail),
+            _ => tail,
+        };
+    }
+}

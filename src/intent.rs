@@ -57,14 +57,14 @@ fn guess(operation: &str, confidence: u8) -> Guess {
     }
 }
 
-/// The weights of the phrases found, by operation. A longer phrase hides the shorter ones in it; a
-/// phrase counts once.
+/// The weights of the phrases found, by operation. A phrase hides the less specific ones that
+/// begin with it, and counts once.
 fn score<'a>(words: &[String], rules: &'a Rules) -> BTreeMap<&'a str, u32> {
     let mut scores = BTreeMap::new();
     let mut counted: BTreeSet<*const Phrase> = BTreeSet::new();
     let (mut rest, mut at_start) = (words, true);
     while let Some((first, tail)) = rest.split_first() {
-        let found = rules.longest(rest, at_start);
+        let found = rules.most_specific(rest, at_start);
         let length = found.first().map_or(1, |phrase| phrase.pattern.len());
         at_start = at_start && found.is_empty() && rules.courtesies.contains(first);
         for phrase in found {
@@ -94,3 +94,6 @@ fn decide(scores: &BTreeMap<&str, u32>, threshold: u32) -> Option<Guess> {
     let confidence = u8::try_from(percent.unwrap_or(0)).unwrap_or(100);
     Some(guess(operation, confidence))
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,10 +40,7 @@ fn check_model(id: &str, model: &Model, report: &mut Report) {
         report.add(at("wire"), "only chat models have one");
     }
     if !charges_by_its_unit(model) {
-        let reason = format!(
-            "a {} model does not charge by this unit",
-            model.kind.as_str()
-        );
+        let reason = format!("kind {} does not charge by this unit", model.kind.as_str());
         report.add(at("price"), reason);
     }
     check_windows(id, model, report);
@@ -153,7 +150,7 @@ fn misfit(tier: Tier, model: &Model) -> Option<String> {
     let (kind, wanted) = (model.kind, tier.kind());
     if kind != wanted {
         return Some(format!(
-            "{} is a {} model, the tier needs a {} model",
+            "{} is of kind {}, the tier needs kind {}",
             model.id,
             kind.as_str(),
             wanted.as_str()
@@ -178,7 +175,7 @@ fn check_helpers(parts: &Parts, report: &mut Report) {
     for (name, id, kind) in wanted {
         let reason = match parts.models.find(id) {
             Found::Here(model) if model.kind != kind => {
-                format!("{id} is not a {} model", kind.as_str())
+                format!("{id} is not of kind {}", kind.as_str())
             }
             Found::Nowhere => format!("unknown model {id}"),
             Found::Here(_) | Found::Malformed => continue,

@@ -80,6 +80,11 @@ pub(crate) enum Found<'a, T> {
 
 /// Reads a whole document; reports its problem and gives `None` where it is malformed.
 pub(crate) fn document<T: DeserializeOwned>(json: &str, report: &mut Report) -> Option<T> {
+    // Without this a list of the fields in order would do for the object.
+    if !json.trim_start().starts_with('{') {
+        report.add("", "expected a JSON object");
+        return None;
+    }
     match read(json) {
         Ok(value) => Some(value),
         Err((path, reason)) => {

@@ -266,3 +266,127 @@ fn cut_at(text: &str) -> usize {
     let blank = head.rfind(char::is_whitespace);
     blank.filter(|&at| at >= end / 2).unwrap_or(end)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sentence(number: usize) -> String {
+        format!("Sentence {number} says something about batteries and the sun.")
+    }
+
+    fn paragraph(sentences: std::ops::Range<usize>) -> String {
+        let sentences: Vec<String> = sentences.map(sentence).collect();
+        sentences.join(" ")
+    }
+
+    #[test]
+    fn a_short_text_is_one_passage() {
+        assert_eq!(
+            chunk("\n# Returns \r\n\r\nOne.  Two!\n- a\n- b\n\n\n\nThree"),
+            ["# Returns\n\nOne. Two!\n- a\n- b\n\nThree"]
+        );
+        assert!(chunk(" \n\t\r\n").is_empty());
+        assert!(chunk("").is_empty());
+    }
+
+    #[test]
+    fn paragraphs_are_not_parted_where_they_fit() {
+        let text = [paragraph(0..15), paragraph(15..20)].join("\n\n");
+        assert_eq!(chunk(&text), [paragraph(0..15), paragraph(15..20)]);
+    }
+
+    #[test]
+    fn a_parted_paragraph_repeats_the_sentence_at_the_cut() {
+        let passages = chunk(&paragraph(0..30));
+        assert_eq!(passages.len(), 2, "{passages:#?}");
+        let (_, last) = passages[0].rsplit_once(". ").unwrap();
+        assert!(passages[1].starts_with(last), "{passages:#?}");
+    }
+
+    #[test]
+    fn a_heading_goes_with_its_text_and_is_repeated_while_it_goes_on() {
+        let text = format!(
+            "{}\n\n# Warranty\n\n{}",
+            paragraph(0..15),
+            paragraph(15..50)
+        );
+        let passages = chunk(&text);
+        assert_eq!(passages[0], paragraph(0..15));
+        assert!(passages.len() >= 3);
+        for passage in &passages[1..] {
+            assert!(passage.starts_with("# Warranty\n\nSentence"), "{passage}");
+        }
+    }
+
+    #[test]
+    fn a_heading_at_the_edge_waits_for_its_text() {
+        let text = format!("{}\n# Late\n{}", paragraph(0..20), paragraph(20..30));
+        for passage in chunk(&text) {
+            assert!(!passage.ends_with("# Late"), "{passage}");
+        }
+    }
+
+    #[test]
+    fn an_endless_word_is_cut_in_linear_time() {
+        let began = Instant::now();
+        let passages = chunk(&"é".repeat(5_000_000));
+        assert!(
+            passages
+                .iter()
+                .all(|passage| passage.chars().count() <= LIMIT)
+        );
+        let characters: usize = passages.iter().map(|passage| passage.chars().count()).sum();
+        assert_eq!(characters, 5_000_000);
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn long_texts_of_every_shape_take_linear_time() {
+        for pattern in [
+            "a. ",
+            "# a\n",
+            "a\n\n",
+            "a.b",
+            "#",
+            "。",
+            "\n",
+            "- a b c d\n",
+        ] {
+            let began = Instant::now();
+            let text = pattern.repeat(2_000_000 / pattern.len());
+            assert!(
+                chunk(&text)
+                    .iter()
+                    .all(|passage| passage.chars().count() <= LIMIT)
+            );
+            assert!(began.elapsed() < Duration::from_secs(5), "{pattern:?}");
+        }
+    }
+
+    fn solid(text: &str) -> impl Iterator<Item = char> {
+        text.chars().filter(|character| !character.is_whitespace())
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_and_nothing_is_too_long(
+            text in "(([a-zñ€#0-9]{1,30}|[.!?。] ?|\n|\n\n|\n# |\r\n| |\u{3000}){0,40}[ \n]){0,12}",
+        ) {
+            let text = text.repeat(6);
+            let passages = chunk(&text);
+            let mut kept = passages.iter().flat_map(|passage| solid(passage));
+            for character in solid(&text) {
+                prop_assert!(kept.any(|candidate| candidate == character), "lost {character:?}");
+            }
+            for passage in &passages {
+                prop_assert!(passage.chars().count() <= LIMIT);
+                prop_assert!(!passage.trim().is_empty());
+            }
+        }
+    }
+}

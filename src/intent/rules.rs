@@ -100,28 +100,28 @@ impl Rules {
         }
     }
 
-    /// The longest phrases that the text's words begin with; `at_start` where nothing but
-    /// courtesies comes before them.
-    pub(crate) fn longest(&self, words: &[String], at_start: bool) -> Vec<&Phrase> {
+    /// The most specific phrases that the text's words begin with: those for the start of a text
+    /// before others, then the longest. `at_start` where nothing but courtesies comes before.
+    pub(crate) fn most_specific(&self, words: &[String], at_start: bool) -> Vec<&Phrase> {
         let Some(first) = words.first() else {
             return Vec::new();
         };
         let bucket = self.phrases.get(key(first)).map_or(&[][..], Vec::as_slice);
-        let mut longest: Vec<&Phrase> = Vec::new();
+        let mut found: Vec<&Phrase> = Vec::new();
         for phrase in bucket {
             let pattern = &phrase.pattern;
             if (pattern.at_start && !at_start) || !pattern.begins(words) {
                 continue;
             }
-            let best = longest.first().map_or(0, |best| best.pattern.len());
-            if pattern.len() > best {
-                longest.clear();
+            let best = found.first().map(|best| best.pattern.rank());
+            if best.is_some_and(|best| pattern.rank() > best) {
+                found.clear();
             }
-            if pattern.len() >= best {
-                longest.push(phrase);
+            if best.is_none_or(|best| pattern.rank() >= best) {
+                found.push(phrase);
             }
         }
-        longest
+        found
     }
 }
 
@@ -143,6 +143,10 @@ impl Pattern {
     /// How many words it spans.
     pub(crate) const fn len(&self) -> usize {
         self.words.len()
+    }
+
+    const fn rank(&self) -> (bool, usize) {
+        (self.at_start, self.len())
     }
 
     fn key(&self) -> String {

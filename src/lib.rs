@@ -1,9 +1,12 @@
 //! Esclusa: an AI gateway and orchestrator in one Worker.
 
 pub mod audit;
+pub mod config;
+pub mod context;
 pub mod error;
 pub mod governor;
 pub mod http;
+pub mod intent;
 pub mod money;
 pub mod ports;
 pub mod protocol;

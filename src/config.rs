@@ -1,0 +1,88 @@
+//! Configuration: the catalogue under `config/`, compiled in and checked by the build, and the
+//! documents of orgs that narrow it.
+
+pub mod catalog;
+mod check;
+pub mod parse;
+pub mod problem;
+mod shape;
+pub mod tenant;
+
+use std::sync::LazyLock;
+
+use sha2::{Digest, Sha256};
+
+pub use self::catalog::{
+    Capability, Catalogue, Helpers, Model, ModelKind, Operation, Provider, Rag, Tier, UnitPrice,
+    Wire,
+};
+pub use self::parse::{Files, parse};
+pub use self::problem::Problem;
+pub use self::tenant::TenantConfig;
+use crate::error::Error;
+use crate::protocol::Needs;
+
+/// The files as they were when this code was built.
+pub const EMBEDDED: Files<'static> = Files {
+    aliases: include_str!("../config/aliases.json"),
+    intent: include_str!("../config/intent.json"),
+    models: include_str!("../config/models.json"),
+    operations: include_str!("../config/operations.json"),
+    tiers: include_str!("../config/tiers.json"),
+};
+
+/// The catalogue of this build, parsed once per isolate.
+///
+/// # Errors
+/// `Internal` where the embedded files are wrong, which the build refuses.
+pub fn catalogue() -> Result<&'static Catalogue, Error> {
+    static CATALOGUE: LazyLock<Result<Catalogue, String>> = LazyLock::new(|| {
+        parse(&EMBEDDED).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            lines.join("; ")
+        })
+    });
+    CATALOGUE.as_ref().map_err(Error::internal)
+}
+
+/// Hexadecimal SHA-256 over the embedded files: changes with any of them.
+#[must_use]
+pub fn digest() -> &'static str {
+    static DIGEST: LazyLock<String> = LazyLock::new(|| {
+        let files = [
+            EMBEDDED.aliases,
+            EMBEDDED.intent,
+            EMBEDDED.models,
+            EMBEDDED.operations,
+            EMBEDDED.tiers,
+        ];
+        let mut hasher = Sha256::new();
+        for file in files {
+            hasher.update(file.len().to_string());
+            hasher.update([b':']);
+            hasher.update(file);
+        }
+        hex::encode(hasher.finalize())
+    });
+    &DIGEST
+}
+
+impl Model {
+    /// The first need of a request that this model cannot meet.
+    #[must_use]
+    pub fn lacks(&self, needs: Needs) -> Option<Capability> {
+        let wanted = [
+            (needs.tools, Capability::Tools),
+            (needs.vision, Capability::Vision),
+            (needs.audio, Capability::Audio),
+            (needs.json, Capability::Json),
+        ];
+        let mut missing = wanted
+            .into_iter()
+            .filter(|&(needed, capability)| needed && !self.can(capability));
+        missing.next().map(|(_, capability)| capability)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,346 @@
+//! What the shape of a file cannot say: whether its parts fit each other and those of the others.
+
+use std::collections::BTreeSet;
+
+use super::catalog::{Capability, Model, ModelKind, Operation, Tier, UnitPrice};
+use super::parse::{Parts, Reports};
+use super::problem::Report;
+use super::shape::{Found, Table};
+use crate::intent::rules::{Pattern, RuleFile};
+
+/// Candidates of a tier beyond which fallback no longer helps anyone.
+pub(crate) const MOST_CANDIDATES: usize = 8;
+const LEAST_CACHE_SECONDS: u64 = 60;
+const MOST_CACHE_SECONDS: u64 = 30 * 24 * 60 * 60;
+const MOST_VECTORS: u32 = 50;
+
+/// Reports everything that does not fit.
+pub(crate) fn meaning(parts: &Parts, reports: &mut Reports) {
+    for (id, model) in &parts.models.entries {
+        check_model(id, model, &mut reports.models);
+    }
+    check_tiers(parts, &mut reports.tiers);
+    check_helpers(parts, &mut reports.tiers);
+    check_operations(parts, &mut reports.operations);
+    check_aliases(parts, &mut reports.aliases);
+}
+
+fn check_model(id: &str, model: &Model, report: &mut Report) {
+    let at = |field: &str| format!("models.{id}.{field}");
+    let prefix = model.provider.id_prefix();
+    if !id.starts_with(prefix) || id.len() == prefix.len() {
+        let reason = format!("the ids of {}'s models begin with {prefix}", model.provider);
+        report.add(at("provider"), reason);
+    }
+    let chat = model.kind == ModelKind::Chat;
+    if chat && model.wire.is_none() {
+        report.add(at("wire"), "missing: a chat model needs one");
+    }
+    if !chat && model.wire.is_some() {
+        report.add(at("wire"), "only chat models have one");
+    }
+    if !charges_by_its_unit(model) {
+        let reason = format!("kind {} does not charge by this unit", model.kind.as_str());
+        report.add(at("price"), reason);
+    }
+    check_windows(id, model, report);
+    if model.deprecated.as_deref().is_some_and(|day| !is_day(day)) {
+        report.add(at("deprecated"), "expected a day as YYYY-MM-DD");
+    }
+}
+
+const fn charges_by_its_unit(model: &Model) -> bool {
+    match model.kind {
+        ModelKind::Chat | ModelKind::Embedding | ModelKind::Guard | ModelKind::Rerank => {
+            matches!(model.price, UnitPrice::Tokens(_))
+        }
+        ModelKind::Speech => matches!(
+            model.price,
+            UnitPrice::Characters(_) | UnitPrice::Minutes(_)
+        ),
+        ModelKind::Transcription => matches!(model.price, UnitPrice::Minutes(_)),
+    }
+}
+
+fn check_windows(id: &str, model: &Model, report: &mut Report) {
+    let counts_tokens = matches!(model.price, UnitPrice::Tokens(_));
+    if counts_tokens && model.context_window == 0 {
+        let reason = "missing or 0: expected the number of tokens the model takes";
+        report.add(format!("models.{id}.context_window"), reason);
+    }
+    let gives_text = matches!(model.kind, ModelKind::Chat | ModelKind::Guard);
+    let fits = (1..=model.context_window).contains(&model.max_output);
+    if gives_text && model.context_window > 0 && !fits {
+        let reason = "expected 1 to context_window tokens";
+        report.add(format!("models.{id}.max_output"), reason);
+    }
+}
+
+fn is_day(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let mut number = |digits: usize| {
+        let part = parts.next().filter(|part| part.len() == digits)?;
+        let plain = part.bytes().all(|byte| byte.is_ascii_digit());
+        part.parse::<u32>().ok().filter(|_| plain)
+    };
+    let (year, month, day) = (number(4), number(2), number(2));
+    let (Some(year), Some(month), Some(day)) = (year, month, day) else {
+        return false;
+    };
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return false,
+    };
+    (1..=last).contains(&day) && parts.next().is_none()
+}
+
+fn check_tiers(parts: &Parts, report: &mut Report) {
+    for (name, ids) in &parts.tiers.entries {
+        match name.parse() {
+            Ok(tier) => {
+                let path = format!("tiers.{name}");
+                candidates(tier, ids, &path, |id| parts.models.find(id), report);
+            }
+            Err(unknown) => report.add(format!("tiers.{name}"), unknown.to_string()),
+        }
+    }
+    for tier in Tier::ALL {
+        if matches!(parts.tiers.find(tier.as_str()), Found::Nowhere) {
+            report.add(
+                format!("tiers.{tier}"),
+                "missing: every tier needs a candidate",
+            );
+        }
+    }
+}
+
+/// Reports candidates that cannot work in a tier. Also for the documents of orgs.
+pub(crate) fn candidates<'a>(
+    tier: Tier,
+    ids: &[String],
+    path: &str,
+    find: impl Fn(&str) -> Found<'a, Model>,
+    report: &mut Report,
+) {
+    if ids.is_empty() {
+        report.add(path, "expected at least one model");
+    }
+    if ids.len() > MOST_CANDIDATES {
+        report.add(path, format!("expected at most {MOST_CANDIDATES} models"));
+    }
+    let mut seen = BTreeSet::new();
+    for (index, id) in ids.iter().enumerate() {
+        let reason = match find(id) {
+            _ if !seen.insert(id) => Some(format!("{id} is named twice")),
+            Found::Here(model) => misfit(tier, model),
+            Found::Malformed => None,
+            Found::Nowhere => Some(format!("unknown model {id}")),
+        };
+        if let Some(reason) = reason {
+            report.add(format!("{path}[{index}]"), reason);
+        }
+    }
+}
+
+fn misfit(tier: Tier, model: &Model) -> Option<String> {
+    let (kind, wanted) = (model.kind, tier.kind());
+    if kind != wanted {
+        return Some(format!(
+            "{} is of kind {}, the tier needs kind {}",
+            model.id,
+            kind.as_str(),
+            wanted.as_str()
+        ));
+    }
+    let missing = tier.requires().filter(|&required| !model.can(required))?;
+    Some(format!(
+        "{} has not the capability {} that the tier needs",
+        model.id,
+        Capability::as_str(missing)
+    ))
+}
+
+fn check_helpers(parts: &Parts, report: &mut Report) {
+    let Some(helpers) = &parts.helpers else {
+        return;
+    };
+    let wanted = [
+        ("embed", &helpers.embed, ModelKind::Embedding),
+        ("rerank", &helpers.rerank, ModelKind::Rerank),
+    ];
+    for (name, id, kind) in wanted {
+        let reason = match parts.models.find(id) {
+            Found::Here(model) if model.kind != kind => {
+                format!("{id} is not of kind {}", kind.as_str())
+            }
+            Found::Nowhere => format!("unknown model {id}"),
+            Found::Here(_) | Found::Malformed => continue,
+        };
+        report.add(format!("helpers.{name}"), reason);
+    }
+}
+
+fn check_operations(parts: &Parts, report: &mut Report) {
+    for (name, operation) in &parts.operations.entries {
+        check_name(name, report);
+        check_operation(name, operation, parts, report);
+    }
+    check_default(parts, report);
+    for tier in Tier::ALL {
+        let mut operations = parts.operations.entries.values();
+        if parts.operations.is_whole() && !operations.any(|operation| operation.tier == tier) {
+            report.add("operations", format!("no operation uses the tier {tier}"));
+        }
+    }
+}
+
+fn check_name(name: &str, report: &mut Report) {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if name.is_empty() || !name.bytes().all(plain) {
+        let reason = "expected a name of lower-case letters, digits and underscores";
+        report.add(format!("operations.{name}"), reason);
+    }
+}
+
+fn check_operation(name: &str, operation: &Operation, parts: &Parts, report: &mut Report) {
+    let at = |field: &str| format!("operations.{name}.{field}");
+    let cache = LEAST_CACHE_SECONDS..=MOST_CACHE_SECONDS;
+    if operation
+        .cache_seconds
+        .is_some_and(|seconds| !cache.contains(&seconds))
+    {
+        let reason = format!("expected {LEAST_CACHE_SECONDS} to {MOST_CACHE_SECONDS} seconds");
+        report.add(at("cache_seconds"), reason);
+    }
+    if let Some(rag) = operation.rag {
+        if !(1..=MOST_VECTORS).contains(&rag.top_k) {
+            report.add(at("rag.top_k"), format!("expected 1 to {MOST_VECTORS}"));
+        }
+        if rag.passages == 0 || rag.passages > rag.top_k {
+            report.add(at("rag.passages"), "expected 1 to top_k");
+        }
+    }
+    if operation
+        .instructions
+        .as_deref()
+        .is_some_and(|text| text.trim().is_empty())
+    {
+        report.add(at("instructions"), "empty: leave it out instead");
+    }
+    let gives_text = operation.tier.kind() == ModelKind::Chat;
+    if operation.output_cap == 0 {
+        report.add(at("output_cap"), "expected at least 1 token");
+    } else if gives_text && !some_candidate_gives(operation, parts) {
+        let reason = format!(
+            "no model of the tier {} gives so many tokens",
+            operation.tier
+        );
+        report.add(at("output_cap"), reason);
+    }
+}
+
+/// True also where a candidate is unknown or malformed, which is reported elsewhere.
+fn some_candidate_gives(operation: &Operation, parts: &Parts) -> bool {
+    let Found::Here(ids) = parts.tiers.find(operation.tier.as_str()) else {
+        return true;
+    };
+    ids.is_empty()
+        || ids.iter().any(|id| match parts.models.find(id) {
+            Found::Here(model) => model.max_output >= operation.output_cap,
+            Found::Malformed | Found::Nowhere => true,
+        })
+}
+
+fn check_default(parts: &Parts, report: &mut Report) {
+    let Some(name) = &parts.default_operation else {
+        return;
+    };
+    match parts.operations.find(name) {
+        Found::Here(operation) if operation.tier.kind() != ModelKind::Chat => {
+            report.add("default", format!("{name} does not answer with text"));
+        }
+        Found::Nowhere => report.add("default", format!("unknown operation {name}")),
+        Found::Here(_) | Found::Malformed => {}
+    }
+}
+
+fn check_aliases(parts: &Parts, report: &mut Report) {
+    for (alias, id) in &parts.aliases.entries {
+        let path = format!("aliases.{alias}");
+        if matches!(parts.models.find(id), Found::Nowhere) {
+            report.add(path.as_str(), format!("unknown model {id}"));
+        }
+        if let Some(reason) = taken(alias, parts) {
+            report.add(path, reason);
+        }
+    }
+}
+
+/// Why a name cannot be an alias.
+fn taken(alias: &str, parts: &Parts) -> Option<String> {
+    if alias == "auto" {
+        return Some("`auto` lets the gateway choose and cannot be an alias".to_owned());
+    }
+    if alias.parse::<Tier>().is_ok() {
+        return Some(format!("{alias} is a tier and cannot be an alias"));
+    }
+    if matches!(parts.models.find(alias), Found::Here(_)) {
+        return Some(format!("{alias} is a model's id and cannot be an alias"));
+    }
+    let bare = !alias.is_empty() && !alias.contains('/') && alias.trim() == alias;
+    (!bare).then(|| "expected a bare name, without slashes or blanks around it".to_owned())
+}
+
+/// Reports rules that name no text operation, cannot match, or say the same twice.
+pub(crate) fn intent(file: &RuleFile, operations: &Table<Operation>, report: &mut Report) {
+    if file.threshold == 0 {
+        report.add("threshold", "expected at least 1");
+    }
+    let mut named = |name: &str, path: &str| {
+        let reason = match operations.find(name) {
+            Found::Here(operation) if operation.tier.kind() != ModelKind::Chat => {
+                format!("{name} does not answer with text")
+            }
+            Found::Nowhere => format!("unknown operation {name}"),
+            Found::Here(_) | Found::Malformed => return,
+        };
+        report.add(path, reason);
+    };
+    named(&file.features.tools, "features.tools");
+    named(&file.features.image, "features.image");
+    for name in file.features.long_text.keys() {
+        named(name, &format!("features.long_text.{name}"));
+    }
+    for name in file.rules.keys() {
+        named(name, &format!("rules.{name}"));
+    }
+    check_phrases(file, report);
+}
+
+fn check_phrases(file: &RuleFile, report: &mut Report) {
+    let mut seen = std::collections::BTreeMap::new();
+    for (operation, rules) in &file.rules {
+        for (rule, group) in rules.iter().enumerate() {
+            let path = format!("rules.{operation}[{rule}]");
+            if !(1..=100).contains(&group.weight) {
+                report.add(format!("{path}.weight"), "expected 1 to 100");
+            }
+            for (index, phrase) in group.phrases.iter().enumerate() {
+                let path = format!("{path}.phrases[{index}]");
+                match Pattern::parse(phrase) {
+                    Ok(pattern) => {
+                        if let Some(other) = seen.insert(pattern, operation) {
+                            let reason = format!("\"{phrase}\" stands under {other} already");
+                            report.add(path, reason);
+                        }
+                    }
+                    Err(reason) => report.add(path, reason),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The files of `config/` to a [`Catalogue`], or to every problem they have.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::catalog::{Catalogue, Helpers, Model, Operation, Tier};
+use super::check;
+use super::problem::{Problem, Report};
+use super::shape::{self, Entries, Table};
+use crate::intent::rules::{RuleFile, Rules};
+
+pub(crate) const ALIASES: &str = "config/aliases.json";
+pub(crate) const INTENT: &str = "config/intent.json";
+pub(crate) const MODELS: &str = "config/models.json";
+pub(crate) const OPERATIONS: &str = "config/operations.json";
+pub(crate) const TIERS: &str = "config/tiers.json";
+
+/// The text of each file under `config/`.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    /// `aliases.json`
+    pub aliases: &'a str,
+    /// `intent.json`
+    pub intent: &'a str,
+    /// `models.json`
+    pub models: &'a str,
+    /// `operations.json`
+    pub operations: &'a str,
+    /// `tiers.json`
+    pub tiers: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelFile {
+    models: Entries,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OperationFile {
+    default: String,
+    operations: Entries,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TierFile {
+    tiers: Entries,
+    helpers: Helpers,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AliasFile {
+    aliases: Entries,
+}
+
+/// Reads and checks all files.
+///
+/// # Errors
+/// Every problem found: those of shape first, file by file, then those of meaning.
+pub fn parse(files: &Files<'_>) -> Result<Catalogue, Vec<Problem>> {
+    let mut reports = Reports::new();
+    let (parts, intent) = read(files, &mut reports);
+    check::meaning(&parts, &mut reports);
+    let rules = intent.map(|file| {
+        check::intent(&file, &parts.operations, &mut reports.intent);
+        Rules::compile(file)
+    });
+    let problems = reports.into_problems();
+    match (rules, parts.default_operation, parts.helpers) {
+        (Some(intent), Some(default_operation), Some(helpers)) if problems.is_empty() => {
+            Ok(Catalogue {
+                models: parts.models.entries,
+                operations: parts.operations.entries,
+                default_operation,
+                tiers: by_tier(parts.tiers.entries),
+                helpers,
+                aliases: parts.aliases.entries,
+                intent,
+            })
+        }
+        _ => Err(problems),
+    }
+}
+
+/// What the files say, as far as it can be read.
+pub(crate) struct Parts {
+    pub(crate) models: Table<Model>,
+    pub(crate) operations: Table<Operation>,
+    pub(crate) default_operation: Option<String>,
+    pub(crate) tiers: Table<Vec<String>>,
+    pub(crate) helpers: Option<Helpers>,
+    pub(crate) aliases: Table<String>,
+}
+
+/// A report for each file.
+pub(crate) struct Reports {
+    pub(crate) models: Report,
+    pub(crate) operations: Report,
+    pub(crate) tiers: Report,
+    pub(crate) aliases: Report,
+    pub(crate) intent: Report,
+}
+
+impl Reports {
+    const fn new() -> Self {
+        Self {
+            models: Report::new(MODELS),
+            operations: Report::new(OPERATIONS),
+            tiers: Report::new(TIERS),
+            aliases: Report::new(ALIASES),
+            intent: Report::new(INTENT),
+        }
+    }
+
+    fn into_problems(self) -> Vec<Problem> {
+        let reports = [
+            self.models,
+            self.operations,
+            self.tiers,
+            self.aliases,
+            self.intent,
+        ];
+        reports
+            .into_iter()
+            .flat_map(Report::into_problems)
+            .collect()
+    }
+}
+
+fn read(files: &Files<'_>, reports: &mut Reports) -> (Parts, Option<RuleFile>) {
+    let models = shape::document(files.models, &mut reports.models);
+    let operations = shape::document(files.operations, &mut reports.operations);
+    let (default_operation, operations) = operations
+        .map(|file: OperationFile| (file.default, file.operations))
+        .unzip();
+    let tiers = shape::document(files.tiers, &mut reports.tiers);
+    let (helpers, tiers) = tiers
+        .map(|file: TierFile| (file.helpers, file.tiers))
+        .unzip();
+    let aliases = shape::document(files.aliases, &mut reports.aliases);
+    let parts = Parts {
+        models: models.map_or_else(Table::lost, |file: ModelFile| {
+            named_models(shape::table(file.models, "models", &mut reports.models))
+        }),
+        operations: operations.map_or_else(Table::lost, |entries| {
+            named_operations(shape::table(entries, "operations", &mut reports.operations))
+        }),
+        default_operation,
+        tiers: tiers.map_or_else(Table::lost, |entries| {
+            shape::table(entries, "tiers", &mut reports.tiers)
+        }),
+        helpers,
+        aliases: aliases.map_or_else(Table::lost, |file: AliasFile| {
+            shape::table(file.aliases, "aliases", &mut reports.aliases)
+        }),
+    };
+    (parts, shape::document(files.intent, &mut reports.intent))
+}
+
+fn named_models(mut table: Table<Model>) -> Table<Model> {
+    for (id, model) in &mut table.entries {
+        model.id.clone_from(id);
+    }
+    table
+}
+
+fn named_operations(mut table: Table<Operation>) -> Table<Operation> {
+    for (name, operation) in &mut table.entries {
+        operation.name.clone_from(name);
+    }
+    table
+}
+
+/// Keys that are no tier have been reported.
+fn by_tier(entries: BTreeMap<String, Vec<String>>) -> BTreeMap<Tier, Vec<String>> {
+    let pairs = entries.into_iter();
+    pairs
+        .filter_map(|(name, ids)| name.parse().ok().map(|tier| (tier, ids)))
+        .collect()
+}

@@ -1,0 +1,49 @@
+//! What is wrong with a configuration, and where.
+
+use std::fmt;
+
+/// One thing wrong in a configuration document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The document, e.g. `config/tiers.json`.
+    pub file: &'static str,
+    /// The place in it, e.g. `tiers.light[1]`; empty for the whole document.
+    pub path: String,
+    /// What is wrong and what is expected.
+    pub reason: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() {
+            write!(formatter, "{}: {}", self.file, self.reason)
+        } else {
+            write!(formatter, "{}: {}: {}", self.file, self.path, self.reason)
+        }
+    }
+}
+
+/// The problems of one document, as they are found.
+pub(crate) struct Report {
+    file: &'static str,
+    problems: Vec<Problem>,
+}
+
+impl Report {
+    pub(crate) const fn new(file: &'static str) -> Self {
+        let problems = Vec::new();
+        Self { file, problems }
+    }
+
+    pub(crate) fn add(&mut self, path: impl Into<String>, reason: impl Into<String>) {
+        self.problems.push(Problem {
+            file: self.file,
+            path: path.into(),
+            reason: reason.into(),
+        });
+    }
+
+    pub(crate) fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+}

@@ -1,0 +1,152 @@
+//! JSON text to typed values, so that every problem of shape is found and says where it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::problem::Report;
+
+/// A JSON object whose values are still text, in the order of the document, repeated keys included.
+pub(crate) struct Entries(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Entries;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+/// Named values, of which some may be known by name only because they are malformed.
+pub(crate) struct Table<T> {
+    pub(crate) entries: BTreeMap<String, T>,
+    broken: BTreeSet<String>,
+    /// Nothing is known of the names, since the whole document is malformed.
+    lost: bool,
+}
+
+impl<T> Table<T> {
+    /// The table of a document that could not be read.
+    pub(crate) const fn lost() -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            broken: BTreeSet::new(),
+            lost: true,
+        }
+    }
+
+    /// Whether every entry of the document is in the table.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.lost && self.broken.is_empty()
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Found<'_, T> {
+        match self.entries.get(name) {
+            Some(value) => Found::Here(value),
+            None if self.lost || self.broken.contains(name) => Found::Malformed,
+            None => Found::Nowhere,
+        }
+    }
+}
+
+/// What is known under a name.
+pub(crate) enum Found<'a, T> {
+    /// The value.
+    Here(&'a T),
+    /// It is or may be there, and its own problem is reported already.
+    Malformed,
+    /// Nothing.
+    Nowhere,
+}
+
+/// Reads a whole document; reports its problem and gives `None` where it is malformed.
+pub(crate) fn document<T: DeserializeOwned>(json: &str, report: &mut Report) -> Option<T> {
+    // Without this a list of the fields in order would do for the object.
+    if !json.trim_start().starts_with('{') {
+        report.add("", "expected a JSON object");
+        return None;
+    }
+    match read(json) {
+        Ok(value) => Some(value),
+        Err((path, reason)) => {
+            report.add(path, reason);
+            None
+        }
+    }
+}
+
+/// Reads each entry under `at`; reports every malformed or repeated one.
+pub(crate) fn table<T: DeserializeOwned>(
+    entries: Entries,
+    at: &str,
+    report: &mut Report,
+) -> Table<T> {
+    let mut table = Table {
+        entries: BTreeMap::new(),
+        broken: BTreeSet::new(),
+        lost: false,
+    };
+    for (name, json) in entries.0 {
+        if table.entries.contains_key(&name) || table.broken.contains(&name) {
+            report.add(format!("{at}.{name}"), "appears twice");
+            continue;
+        }
+        match read(json.get()) {
+            Ok(value) => {
+                table.entries.insert(name, value);
+            }
+            Err((path, reason)) => {
+                let path = join(&format!("{at}.{name}"), &path);
+                report.add(path, without_position(&reason));
+                table.broken.insert(name);
+            }
+        }
+    }
+    table
+}
+
+fn read<T: DeserializeOwned>(json: &str) -> Result<T, (String, String)> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { String::new() } else { path };
+        (path, error.inner().to_string())
+    })?;
+    let end = deserializer.end();
+    end.map_err(|error| (String::new(), error.to_string()))?;
+    Ok(value)
+}
+
+fn join(parent: &str, child: &str) -> String {
+    match child {
+        "" => parent.to_owned(),
+        child if child.starts_with('[') => format!("{parent}{child}"),
+        child => format!("{parent}.{child}"),
+    }
+}
+
+/// An entry is read apart from its document, so that the position in the message would mislead.
+fn without_position(reason: &str) -> &str {
+    reason
+        .rsplit_once(" at line ")
+        .map_or(reason, |(text, _)| text)
+}

@@ -1,0 +1,315 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::governor::command::Limits;
+use crate::money::Nanos;
+
+const TIERS: &str = "config/tiers.json";
+const MODELS: &str = "config/models.json";
+const OPERATIONS: &str = "config/operations.json";
+const ALIASES: &str = "config/aliases.json";
+const INTENT: &str = "config/intent.json";
+
+#[test]
+fn the_real_files_parse() {
+    let catalogue = parse(&EMBEDDED).unwrap();
+    for tier in Tier::ALL {
+        assert!(!catalogue.candidates(tier).is_empty(), "{tier}");
+    }
+    assert_eq!(catalogue.resolve("gpt-4o").unwrap().id, "openai/gpt-4o");
+    let faq = catalogue.operation("faq").unwrap();
+    assert_eq!((faq.name.as_str(), faq.tier), ("faq", Tier::Light));
+    let plain = &catalogue.operations[&catalogue.default_operation];
+    assert_eq!((plain.cache_seconds, plain.rag), (None, None));
+}
+
+#[test]
+fn the_operations_are_those_of_the_partition_map() {
+    let catalogue = parse(&EMBEDDED).unwrap();
+    let rows: Vec<String> = catalogue
+        .operations
+        .values()
+        .map(|operation| {
+            let cache = operation.cache_seconds.map_or("", |_| " cache");
+            let rag = operation.rag.map_or("", |_| " rag");
+            format!("{} {}{cache}{rag}", operation.name, operation.tier)
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "analyze_report heavy rag",
+            "autocomplete light cache",
+            "chat medium",
+            "classify_ticket light",
+            "complex_reasoning reasoning",
+            "draft_email medium",
+            "faq light cache rag",
+            "generate_report heavy rag",
+            "navigation light cache",
+            "read_document vision",
+            "search_semantic embed rag",
+            "speak tts",
+            "summarize medium rag",
+            "support_diagnosis heavy rag",
+            "transcribe speech",
+            "translate light cache",
+            "workflow agent",
+        ]
+    );
+}
+
+#[test]
+fn prices_are_exact() {
+    let catalogue = parse(&EMBEDDED).unwrap();
+    let price = catalogue.model("openai/gpt-4o").unwrap().token_price();
+    let price = serde_json::to_value(price.unwrap()).unwrap();
+    let expected = serde_json::json!({"input": "2.5", "cached_input": "1.25", "output": "10"});
+    assert_eq!(price, expected);
+    assert_eq!(
+        catalogue
+            .model("@cf/deepgram/aura-1")
+            .unwrap()
+            .token_price(),
+        None
+    );
+}
+
+#[test]
+fn needs_name_what_is_missing() {
+    let catalogue = parse(&EMBEDDED).unwrap();
+    let llama = catalogue.resolve("llama-3.1-8b").unwrap();
+    let tools = Needs {
+        tools: true,
+        ..Needs::default()
+    };
+    assert_eq!(llama.lacks(Needs::default()), None);
+    assert_eq!(llama.lacks(tools), Some(Capability::Tools));
+}
+
+/// The embedded files with one text of one of them replaced.
+fn broken(file: &str, from: &str, to: &str) -> Result<Catalogue, Vec<Problem>> {
+    let change = |name: &str, text: &str| {
+        if name != file {
+            return text.to_owned();
+        }
+        assert!(text.contains(from), "{file} does not contain {from}");
+        text.replacen(from, to, 1)
+    };
+    parse(&Files {
+        aliases: &change(ALIASES, EMBEDDED.aliases),
+        intent: &change(INTENT, EMBEDDED.intent),
+        models: &change(MODELS, EMBEDDED.models),
+        operations: &change(OPERATIONS, EMBEDDED.operations),
+        tiers: &change(TIERS, EMBEDDED.tiers),
+    })
+}
+
+fn lines(problems: &[Problem]) -> Vec<String> {
+    problems.iter().map(ToString::to_string).collect()
+}
+
+/// A file, a text in it, what takes its place, and what the problem must say.
+#[rustfmt::skip]
+const WRONG_FILES: &[(&str, &str, &str, &str)] = &[
+    // Shape.
+    (MODELS, "{", "[", "config/models.json: expected a JSON object"),
+    (MODELS, "\"chat\"", "\"chatty\"", "models.@cf/qwen/qwen3-30b-a3b-fp8.kind: unknown variant `chatty`"),
+    (MODELS, "\"0.051\"", "0.051", "models.@cf/qwen/qwen3-30b-a3b-fp8.price.tokens.input: invalid type: floating point `0.051`"),
+    (MODELS, "\"0.051\"", "\"-1\"", "models.@cf/qwen/qwen3-30b-a3b-fp8.price.tokens.input: expected decimal US dollars"),
+    (MODELS, "\"price\": { \"tokens\": { \"input\": \"0.051\", \"output\": \"0.335\" } },", "", "models.@cf/qwen/qwen3-30b-a3b-fp8: missing field `price`"),
+    (MODELS, "\"openai/gpt-4o\": {", "\"openai/gpt-4o\": { \"colour\": 1,", "models.openai/gpt-4o.colour: unknown field `colour`"),
+    (MODELS, "openai/gpt-4o-mini\"", "openai/gpt-4o\"", "models.openai/gpt-4o: appears twice"),
+    (TIERS, "\"embed\": [\"@cf/baai/bge-m3\"]", "\"embed\": [7]", "config/tiers.json: tiers.embed[0]: invalid type: integer `7`, expected a string"),
+    (TIERS, "\"rerank\":", "\"rank\":", "config/tiers.json: helpers.rank: unknown field `rank`"),
+    (OPERATIONS, "\"default\"", "\"fallback\"", "config/operations.json: fallback: unknown field `fallback`"),
+    (OPERATIONS, "\"tier\": \"medium\"", "\"tier\": \"middling\"", "config/operations.json: operations.chat.tier: unknown variant `middling`"),
+    (ALIASES, "\"openai/gpt-4o\"", "null", "config/aliases.json: aliases.gpt-4o: invalid type: null, expected a string"),
+    (INTENT, "\"threshold\"", "\"treshold\"", "config/intent.json: treshold: unknown field `treshold`"),
+    // Models.
+    (MODELS, "\"provider\": \"workers-ai\"", "\"provider\": \"openai\"", "models.@cf/qwen/qwen3-30b-a3b-fp8.provider: the ids of openai's models begin with openai/"),
+    (MODELS, "\"wire\": \"workers_ai_chat\",", "", "models.@cf/qwen/qwen3-30b-a3b-fp8.wire: missing"),
+    (MODELS, "\"kind\": \"embedding\",", "\"kind\": \"embedding\", \"wire\": \"openai_chat\",", "models.@cf/baai/bge-m3.wire: only chat models"),
+    (MODELS, "{ \"minutes\": \"510\" }", "{ \"characters\": \"510\" }", "models.@cf/openai/whisper-large-v3-turbo.price: kind transcription does not charge by this unit"),
+    (MODELS, "\"context_window\": 32768", "\"context_window\": 0", "models.@cf/qwen/qwen3-30b-a3b-fp8.context_window: missing or 0"),
+    (MODELS, "\"max_output\": 8192", "\"max_output\": 32769", "models.@cf/qwen/qwen3-30b-a3b-fp8.max_output: expected 1 to context_window"),
+    (MODELS, "\"openai/gpt-4o\": {", "\"openai/gpt-4o\": { \"deprecated\": \"2026-02-29\",", "models.openai/gpt-4o.deprecated: expected a day"),
+    (MODELS, "\"openai/gpt-4o\": {", "\"openai/gpt-4o\": { \"deprecated\": \"2026-2-1\",", "models.openai/gpt-4o.deprecated: expected a day"),
+    // Tiers.
+    (TIERS, "\"@cf/meta/llama-3.1-8b-instruct-fast\"", "\"@cf/meta/llama-9\"", "config/tiers.json: tiers.light[1]: unknown model @cf/meta/llama-9"),
+    (TIERS, "\"@cf/meta/llama-3.1-8b-instruct-fast\"", "\"@cf/qwen/qwen3-30b-a3b-fp8\"", "tiers.light[1]: @cf/qwen/qwen3-30b-a3b-fp8 is named twice"),
+    (TIERS, "\"@cf/meta/llama-3.1-8b-instruct-fast\"", "\"@cf/baai/bge-m3\"", "tiers.light[1]: @cf/baai/bge-m3 is of kind embedding, the tier needs kind chat"),
+    (TIERS, "\"agent\": [", "\"agent\": [\"@cf/meta/llama-3.1-8b-instruct-fast\",", "tiers.agent[0]: @cf/meta/llama-3.1-8b-instruct-fast has not the capability tools"),
+    (TIERS, "\"@cf/meta/llama-3.2-11b-vision-instruct\"", "\"@cf/openai/gpt-oss-120b\"", "tiers.vision[0]: @cf/openai/gpt-oss-120b has not the capability vision"),
+    (TIERS, "[\"@cf/deepgram/aura-1\", \"@cf/myshell-ai/melotts\"]", "[]", "tiers.tts: expected at least one model"),
+    (TIERS, "\"tts\"", "\"voice\"", "tiers.voice: unknown tier"),
+    (TIERS, "\"tts\"", "\"voice\"", "tiers.tts: missing"),
+    (TIERS, "\"embed\": \"@cf/baai/bge-m3\"", "\"embed\": \"@cf/baai/bge-reranker-base\"", "helpers.embed: @cf/baai/bge-reranker-base is not of kind embedding"),
+    (TIERS, "\"rerank\": \"@cf/baai/bge-reranker-base\"", "\"rerank\": \"x\"", "helpers.rerank: unknown model x"),
+    // Operations.
+    (OPERATIONS, "\"default\": \"chat\"", "\"default\": \"talk\"", "default: unknown operation talk"),
+    (OPERATIONS, "\"default\": \"chat\"", "\"default\": \"speak\"", "default: speak does not answer with text"),
+    (OPERATIONS, "\"cache_seconds\": 3600", "\"cache_seconds\": 59", "operations.faq.cache_seconds: expected 60 to"),
+    (OPERATIONS, "\"top_k\": 20", "\"top_k\": 51", "operations.faq.rag.top_k: expected 1 to 50"),
+    (OPERATIONS, "\"passages\": 3", "\"passages\": 21", "operations.faq.rag.passages: expected 1 to top_k"),
+    (OPERATIONS, "\"output_cap\": 1024", "\"output_cap\": 0", "operations.faq.output_cap: expected at least 1"),
+    (OPERATIONS, "\"output_cap\": 1024", "\"output_cap\": 8193", "operations.faq.output_cap: no model of the tier light"),
+    (OPERATIONS, "\"tier\": \"tts\"", "\"tier\": \"light\"", "operations: no operation uses the tier tts"),
+    (OPERATIONS, "\"faq\"", "\"FAQ!\"", "operations.FAQ!: expected a name"),
+    (OPERATIONS, "\"tier\": \"medium\"", "\"tier\": \"medium\", \"instructions\": \" \"", "operations.chat.instructions: empty"),
+    // Aliases.
+    (ALIASES, "\"openai/gpt-4o\"", "\"openai/gpt-9\"", "aliases.gpt-4o: unknown model openai/gpt-9"),
+    (ALIASES, "\"gpt-4o\"", "\"auto\"", "aliases.auto: `auto` lets the gateway choose"),
+    (ALIASES, "\"gpt-4o\"", "\"light\"", "aliases.light: light is a tier"),
+    (ALIASES, "\"gpt-4o\"", "\"openai/gpt-4o\"", "aliases.openai/gpt-4o: openai/gpt-4o is a model's id"),
+    (ALIASES, "\"gpt-4o\"", "\"a/b\"", "aliases.a/b: expected a bare name"),
+    // Rules of intent.
+    (INTENT, "\"tools\": \"workflow\"", "\"tools\": \"jobs\"", "features.tools: unknown operation jobs"),
+    (INTENT, "\"translate\": [", "\"speak\": [", "rules.speak: speak does not answer with text"),
+    (INTENT, "\"^translate\"", "\"^translate\", \"^Translate\"", "phrases[1]: \"^Translate\" stands under translate already"),
+    (INTENT, "\"^translate\"", "\"?\"", "phrases[0]: expected letters and digits instead of \"?\""),
+    (INTENT, "\"^translate\"", "\"tr*\"", "phrases[0]: expected 3 letters before the star"),
+    (INTENT, "\"^translate\"", "\"^\"", "phrases[0]: expected at least one word"),
+    (INTENT, "\"weight\": 20", "\"weight\": 0", "weight: expected 1 to 100"),
+];
+
+#[test]
+fn a_wrong_file_says_where_and_why() {
+    for &(file, from, to, expected) in WRONG_FILES {
+        let found = lines(&broken(file, from, to).unwrap_err());
+        let named = found
+            .iter()
+            .any(|line| line.contains(expected) && line.starts_with(file));
+        assert!(
+            named,
+            "{from} → {to}\nexpected {expected}\nfound {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn every_problem_is_listed_and_only_once() {
+    let files = Files {
+        aliases: r#"{"aliases": {"gpt-4o": "gone"}}"#,
+        models: &EMBEDDED
+            .models
+            .replace("\"0.051\"", "0.051")
+            .replace("128000", "0"),
+        ..EMBEDDED
+    };
+    let problems = parse(&files).unwrap_err();
+    let found = lines(&problems);
+    let with = |text: &str| found.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(with("price.tokens.input"), 1, "{found:#?}");
+    assert_eq!(with("context_window"), 5, "{found:#?}");
+    assert_eq!(with("aliases.gpt-4o: unknown model gone"), 1, "{found:#?}");
+    assert_eq!(
+        with("unknown model @cf/qwen"),
+        0,
+        "a malformed model is not unknown: {found:#?}"
+    );
+    assert_eq!(found.iter().collect::<BTreeSet<_>>().len(), found.len());
+}
+
+#[test]
+fn an_unreadable_file_blames_no_other() {
+    let files = Files {
+        models: "{\"models\": ",
+        ..EMBEDDED
+    };
+    let found = lines(&parse(&files).unwrap_err());
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(
+        found[0].starts_with("config/models.json: models: EOF while parsing"),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn the_digest_names_the_files() {
+    assert_eq!(digest().len(), 64);
+    assert!(digest().bytes().all(|byte| byte.is_ascii_hexdigit()));
+}
+
+fn org(json: &str) -> Result<TenantConfig, Vec<Problem>> {
+    tenant::parse(json, catalogue().unwrap())
+}
+
+#[test]
+fn an_org_narrows_the_catalogue() {
+    let catalogue = catalogue().unwrap();
+    let config = org(
+        r#"{"limits": {"requests_per_minute": 60}, "budget": {"daily_usd": "5.00"},
+            "tiers": {"light": ["@cf/meta/llama-3.1-8b-instruct-fast"]}}"#,
+    )
+    .unwrap();
+    let limits = Limits {
+        requests_per_minute: Some(60),
+        daily_budget: Some(Nanos::from_usd("5").unwrap()),
+    };
+    assert_eq!(config.limits(), limits);
+    let light = ["@cf/meta/llama-3.1-8b-instruct-fast"];
+    assert_eq!(config.candidates(Tier::Light, catalogue), light);
+    let medium = catalogue.candidates(Tier::Medium);
+    assert_eq!(config.candidates(Tier::Medium, catalogue), medium);
+}
+
+#[test]
+fn an_org_that_says_nothing_has_the_defaults_and_null_lifts_them() {
+    for empty in ["{}", r#"{"limits": {}, "budget": {}, "tiers": {}}"#] {
+        assert_eq!(org(empty).unwrap(), TenantConfig::default());
+    }
+    let lifted = r#"{"limits": {"requests_per_minute": null}, "budget": {"daily_usd": null}}"#;
+    assert_eq!(org(lifted).unwrap().limits(), Limits::default());
+}
+
+#[test]
+fn an_org_falls_back_to_the_catalogue_when_its_models_are_gone() {
+    let catalogue = catalogue().unwrap();
+    let mut smaller = catalogue.clone();
+    let only = r#"{"tiers": {"light": ["@cf/meta/llama-3.1-8b-instruct-fast"]}}"#;
+    smaller.models.remove("@cf/meta/llama-3.1-8b-instruct-fast");
+    let config = org(only).unwrap();
+    let light = config.candidates(Tier::Light, &smaller);
+    assert_eq!(light, catalogue.candidates(Tier::Light));
+}
+
+/// An org's document, the path of its problem and what the problem must say.
+#[rustfmt::skip]
+const WRONG_DOCUMENTS: &[(&str, &str, &str)] = &[
+    ("", "", "expected a JSON object"),
+    ("[]", "", "expected a JSON object"),
+    ("{} {}", "", "trailing"),
+    (r#"{"limit": {}}"#, "limit", "unknown field `limit`"),
+    (r#"{"limits": {"rpm": 1}}"#, "limits.rpm", "unknown field `rpm`"),
+    (r#"{"limits": {"requests_per_minute": 0}}"#, "limits.requests_per_minute", "expected 1 to 1000000"),
+    (r#"{"limits": {"requests_per_minute": -1}}"#, "limits.requests_per_minute", "integer `-1`"),
+    (r#"{"limits": {"requests_per_minute": 1.5}}"#, "limits.requests_per_minute", "1.5"),
+    (r#"{"limits": null}"#, "limits", "null"),
+    (r#"{"budget": {"daily_usd": 5}}"#, "budget.daily_usd", "invalid type: integer `5`"),
+    (r#"{"budget": {"daily_usd": "five"}}"#, "budget.daily_usd", "expected decimal US dollars"),
+    (r#"{"budget": {"daily_usd": "-5"}}"#, "budget.daily_usd", "expected 0 or more"),
+    (r#"{"budget": {"daily_usd": "99999999999"}}"#, "budget.daily_usd", "expected decimal US dollars"),
+    (r#"{"tiers": {"lite": []}}"#, "tiers.lite", "unknown tier"),
+    (r#"{"tiers": {"light": []}}"#, "tiers.light", "at least one"),
+    (r#"{"tiers": {"light": ["x"]}}"#, "tiers.light[0]", "unknown model x"),
+    (r#"{"tiers": {"light": "x"}}"#, "tiers.light", "expected a sequence"),
+    (r#"{"tiers": {"light": ["openai/gpt-4o"], "light": ["openai/gpt-4o"]}}"#, "tiers.light", "appears twice"),
+    (r#"{"tiers": {"agent": ["@cf/meta/llama-3.1-8b-instruct-fast"]}}"#, "tiers.agent[0]", "capability tools"),
+    (r#"{"tiers": {"embed": ["openai/gpt-4o"]}}"#, "tiers.embed[0]", "needs kind embedding"),
+];
+
+#[test]
+fn a_wrong_org_document_says_where_and_why() {
+    for &(json, path, reason) in WRONG_DOCUMENTS {
+        let problems = org(json).unwrap_err();
+        let named = problems
+            .iter()
+            .any(|problem| problem.path == path && problem.reason.contains(reason));
+        assert!(
+            named,
+            "{json}: expected {path}: {reason}\nfound {:#?}",
+            lines(&problems)
+        );
+    }
+}

@@ -11,21 +11,7 @@ mod stream;
 mod think;
 pub mod workers_ai;
 
-use serde::{Deserialize, Serialize};
-
 pub use self::answer::decode_answer;
 pub use self::failure::{Failure, FailureClass, classify};
 pub use self::stream::StreamDecoder;
-
-/// The wire of a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Wire {
-    /// `OpenAI`'s chat completions, which third-party models of the unified catalogue speak
-    /// (`openai/…`, `google/…`).
-    OpenAiChat,
-    /// Workers AI models that answer a `chat.completion` object, reasoning in `reasoning_content`.
-    WorkersAiChat,
-    /// Workers AI models that answer `{response, tool_calls, usage}`.
-    WorkersAiNative,
-}
+pub use crate::config::Wire;

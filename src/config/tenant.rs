@@ -27,6 +27,9 @@ pub const DEFAULT_REQUESTS_PER_MINUTE: u32 = 600;
 /// What a new org may spend per day (UTC): 10 US dollars.
 pub const DEFAULT_DAILY_BUDGET: Nanos = Nanos::new(10_000_000_000);
 
+/// The document of a new org: every default.
+pub const DEFAULT_DOCUMENT: &str = "{}";
+
 const FILE: &str = "config";
 const MOST_REQUESTS_PER_MINUTE: u32 = 1_000_000;
 
@@ -143,6 +146,17 @@ pub fn parse(json: &str, catalogue: &Catalogue) -> Result<TenantConfig, Vec<Prob
         shape::document(json, &mut report).map(|document| build(document, catalogue, &mut report));
     let problems = report.into_problems();
     config.filter(|_| problems.is_empty()).ok_or(problems)
+}
+
+/// Reads a document that was valid when it was stored, under a catalogue that may be newer: models
+/// that are gone are passed over by [`TenantConfig::candidates`] and by the plan, and named in the
+/// problems. `None` where not even its shape is known.
+#[must_use]
+pub fn restore(json: &str, catalogue: &Catalogue) -> Option<(TenantConfig, Vec<Problem>)> {
+    let mut report = Report::new(FILE);
+    let document = shape::document(json, &mut report)?;
+    let config = build(document, catalogue, &mut report);
+    Some((config, report.into_problems()))
 }
 
 fn build(document: Document, catalogue: &Catalogue, report: &mut Report) -> TenantConfig {

@@ -1,0 +1,165 @@
+//! An org's configuration and the live state of its limits.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::done;
+use crate::config::{self, Problem, tenant};
+use crate::error::{Error, Kind};
+use crate::governor::command::{Activate, BudgetState, Command, Reply as Verdict, State};
+use crate::http::{Incoming, Reply};
+use crate::money::Nanos;
+use crate::ports::{ConfigRow, Org, Ports};
+use crate::request::admit::json_body;
+
+#[derive(Serialize)]
+struct Shown {
+    org: String,
+    version: u64,
+    created_at: u64,
+    config: Box<RawValue>,
+}
+
+/// The newest configuration, with its version as `ETag`.
+pub(super) async fn get(ports: &Ports, org: Org) -> Result<Reply, Error> {
+    let row = newest(ports, &org.id).await?;
+    show(200, org.id, row)
+}
+
+/// Stores a new version and puts it in force. Once this has answered, nothing is admitted under an
+/// older one. `If-Match` makes it conditional on the version that was read.
+pub(super) async fn put(ports: &Ports, incoming: &dyn Incoming, org: Org) -> Result<Reply, Error> {
+    let body = json_body(incoming).await?;
+    let document = String::from_utf8(body)
+        .map_err(|_| Error::invalid("", "The configuration is not UTF-8."))?;
+    tenant::parse(&document, config::catalogue()?).map_err(|problems| refused(&problems))?;
+    let current = newest(ports, &org.id).await?;
+    if let Some(expected) = incoming.header("if-match") {
+        let etag = etag(current.version);
+        if expected.trim() != etag && expected.trim() != "*" {
+            let message = format!("The configuration is at version {etag} by now. Read it again and redo the change.");
+            return Err(Error::new(Kind::PreconditionFailed, message));
+        }
+    }
+    save(ports, &org.id, current.version.saturating_add(1), &document).await?;
+    let row = activate_newest(ports, &org.id).await?;
+    show(200, org.id, row)
+}
+
+/// Stores a version.
+pub(super) async fn save(ports: &Ports, org: &str, version: u64, document: &str) -> Result<(), Error> {
+    let row = ConfigRow { version, document: document.to_owned(), created_at: ports.clock.now() };
+    if ports.tenants.save_config(org, &row).await? {
+        return Ok(());
+    }
+    let message = "Somebody else changed the configuration meanwhile. Read it again and redo the change.";
+    Err(Error::new(Kind::Conflict, message))
+}
+
+/// Puts the newest stored version in force. Repeating it changes nothing, so that a crash between
+/// storing and this is mended by the next change.
+pub(super) async fn activate_newest(ports: &Ports, org: &str) -> Result<ConfigRow, Error> {
+    let row = newest(ports, org).await?;
+    let restored = tenant::restore(&row.document, config::catalogue()?);
+    let Some((config, _)) = restored else {
+        return Err(Error::internal(format!("configuration {} of org {org} cannot be read", row.version)));
+    };
+    let activate = Activate { version: row.version, limits: config.limits() };
+    done(ports, org, Command::Activate(activate)).await?;
+    Ok(row)
+}
+
+async fn newest(ports: &Ports, org: &str) -> Result<ConfigRow, Error> {
+    let row = ports.tenants.config(org, None).await?;
+    row.ok_or_else(|| {
+        let message = "The org was not created completely. Repeat POST /admin/v1/orgs.";
+        Error::new(Kind::NotFound, message)
+    })
+}
+
+fn show(status: u16, org: String, row: ConfigRow) -> Result<Reply, Error> {
+    let etag = etag(row.version);
+    let config = RawValue::from_string(row.document)
+        .map_err(|error| Error::internal(format!("stored configuration: {error}")))?;
+    let shown = Shown { org, version: row.version, created_at: row.created_at, config };
+    let mut reply = Reply::json(status, &shown);
+    reply.set("etag", etag);
+    Ok(reply)
+}
+
+fn etag(version: u64) -> String {
+    format!("\"{version}\"")
+}
+
+fn refused(problems: &[Problem]) -> Error {
+    let lines: Vec<String> =
+        problems.iter().map(|problem| format!("{}: {}", problem.path, problem.reason)).collect();
+    let path = problems.first().map_or("", |problem| problem.path.as_str());
+    Error::invalid(path, lines.join("; "))
+}
+
+#[derive(Serialize)]
+struct Live {
+    org: String,
+    config_version: u64,
+    corpus_version: u64,
+    requests: Option<Requests>,
+    budget: Budget,
+    open_reservations: u64,
+}
+
+#[derive(Serialize)]
+struct Requests {
+    limit: u64,
+    used: u64,
+    remaining: u64,
+    reset_seconds: u64,
+    window_seconds: u64,
+}
+
+#[derive(Serialize)]
+struct Budget {
+    period: &'static str,
+    limit_usd: Option<String>,
+    spent_usd: String,
+    reserved_usd: String,
+    remaining_usd: Option<String>,
+    reset_seconds: u64,
+}
+
+/// Every limit with used, reserved, remaining and reset, as the governor has it now.
+pub(super) async fn limits(ports: &Ports, org: Org) -> Result<Reply, Error> {
+    match ports.governors.execute(&org.id, Command::Inspect).await? {
+        Verdict::State { state } => Ok(Reply::json(200, &live(org.id, &state))),
+        verdict => Err(Error::internal(format!("the governor answered {verdict:?}"))),
+    }
+}
+
+fn live(org: String, state: &State) -> Live {
+    let requests = state.requests.map(|window| Requests {
+        limit: window.limit,
+        used: window.used,
+        remaining: window.remaining(),
+        reset_seconds: window.reset,
+        window_seconds: 60,
+    });
+    Live {
+        org,
+        config_version: state.versions.config,
+        corpus_version: state.versions.corpus,
+        requests,
+        budget: budget(&state.budget),
+        open_reservations: state.open_reservations,
+    }
+}
+
+fn budget(state: &BudgetState) -> Budget {
+    Budget {
+        period: "day",
+        limit_usd: state.limit.map(Nanos::to_usd),
+        spent_usd: state.spent.to_usd(),
+        reserved_usd: state.reserved.to_usd(),
+        remaining_usd: state.remaining().map(Nanos::to_usd),
+        reset_seconds: state.reset,
+    }
+}

@@ -1,0 +1,142 @@
+//! What an isolate remembers between requests: keys and orgs, never anything of a request.
+//!
+//! Everything here may be lost at any time and may be out of date: the governor names the versions
+//! in force with every reply and refuses revoked keys itself, so that a stale memory costs a second
+//! look, never a wrong admission.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::auth::{self, PresentedKey};
+use crate::config::{self, TenantConfig, tenant};
+use crate::error::Error;
+use crate::governor::command::Versions;
+use crate::ports::{ApiKey, ConfigRow, Ports};
+
+/// Keys and orgs remembered at most; beyond that the memory starts anew.
+const MOST_ENTRIES: usize = 1_000;
+/// Milliseconds after which a key's row is read again, for changed scopes.
+const KEY_MS: u64 = 60_000;
+
+/// An isolate's memory.
+#[derive(Default)]
+pub struct Isolate {
+    keys: RefCell<BTreeMap<(String, String), (u64, Rc<ApiKey>)>>,
+    orgs: RefCell<BTreeMap<String, Rc<OrgView>>>,
+}
+
+/// An org as a plan sees it.
+#[derive(Debug)]
+pub struct OrgView {
+    /// The versions this view is of.
+    pub versions: Versions,
+    /// The configuration of that version.
+    pub config: TenantConfig,
+}
+
+impl Isolate {
+    /// The row of a presented key.
+    ///
+    /// # Errors
+    /// `Unauthenticated` where there is none, where the secret differs, or where it was revoked.
+    pub async fn key(&self, ports: &Ports, presented: &PresentedKey) -> Result<Rc<ApiKey>, Error> {
+        let row = match self.remembered_key(presented, ports.clock.now()) {
+            Some(row) => row,
+            None => self.read_key(ports, presented).await?,
+        };
+        // Both are SHA-256 digests: comparing them tells nothing of the secret.
+        if row.digest != presented.digest || row.revoked_at.is_some() {
+            return Err(auth::unknown_key());
+        }
+        Ok(row)
+    }
+
+    fn remembered_key(&self, presented: &PresentedKey, now: u64) -> Option<Rc<ApiKey>> {
+        let keys = self.keys.borrow();
+        let (read_at, row) = keys.get(&(presented.org.clone(), presented.id.clone()))?;
+        (now.saturating_sub(*read_at) < KEY_MS).then(|| Rc::clone(row))
+    }
+
+    async fn read_key(&self, ports: &Ports, presented: &PresentedKey) -> Result<Rc<ApiKey>, Error> {
+        let row = ports.tenants.key(&presented.org, &presented.id).await?;
+        let row = Rc::new(row.ok_or_else(auth::unknown_key)?);
+        let place = (presented.org.clone(), presented.id.clone());
+        remember(&self.keys, place, (ports.clock.now(), Rc::clone(&row)));
+        Ok(row)
+    }
+
+    /// The org as this isolate last saw it, or as the database has it.
+    ///
+    /// # Errors
+    /// `Unavailable` where the database is out of reach or has no such org.
+    pub async fn org(&self, ports: &Ports, org: &str) -> Result<Rc<OrgView>, Error> {
+        let known = self.orgs.borrow().get(org).map(Rc::clone);
+        match known {
+            Some(view) => Ok(view),
+            None => self.read_org(ports, org, None, 0).await,
+        }
+    }
+
+    /// The org at exactly the versions that its governor says are in force.
+    ///
+    /// # Errors
+    /// `Unavailable` where that configuration cannot be read.
+    pub async fn refresh(
+        &self,
+        ports: &Ports,
+        org: &str,
+        versions: Versions,
+    ) -> Result<Rc<OrgView>, Error> {
+        let known = self.orgs.borrow().get(org).map(Rc::clone);
+        match known.filter(|view| view.versions.config == versions.config) {
+            Some(view) => {
+                let config = view.config.clone();
+                Ok(self.remember_org(org, OrgView { versions, config }))
+            }
+            None => self.read_org(ports, org, Some(versions.config), versions.corpus).await,
+        }
+    }
+
+    async fn read_org(
+        &self,
+        ports: &Ports,
+        org: &str,
+        version: Option<u64>,
+        corpus: u64,
+    ) -> Result<Rc<OrgView>, Error> {
+        let row = ports.tenants.config(org, version).await?.ok_or_else(|| {
+            let message = "This org is not set up yet. The administrator creates it with POST /admin/v1/orgs.";
+            Error::unavailable(message, format!("org {org} has no configuration {version:?}"))
+        })?;
+        let config = restore(ports, org, &row)?;
+        let versions = Versions { config: row.version, corpus };
+        Ok(self.remember_org(org, OrgView { versions, config }))
+    }
+
+    fn remember_org(&self, org: &str, view: OrgView) -> Rc<OrgView> {
+        let view = Rc::new(view);
+        remember(&self.orgs, org.to_owned(), Rc::clone(&view));
+        view
+    }
+}
+
+fn restore(ports: &Ports, org: &str, row: &ConfigRow) -> Result<TenantConfig, Error> {
+    let restored = tenant::restore(&row.document, config::catalogue()?);
+    let Some((config, problems)) = restored else {
+        let detail = format!("configuration {} of org {org} cannot be read", row.version);
+        return Err(Error::internal(detail));
+    };
+    for problem in problems {
+        ports.log.error(&format!("configuration {} of org {org}: {problem}", row.version));
+    }
+    Ok(config)
+}
+
+fn remember<K: Ord, V>(memory: &RefCell<BTreeMap<K, V>>, key: K, value: V) {
+    let mut memory = memory.borrow_mut();
+    if memory.len() >= MOST_ENTRIES {
+        memory.clear();
+    }
+    memory.insert(key, value);
+}

@@ -1,0 +1,203 @@
+//! The path of a request: the phases top to bottom over [`crate::ports`], nothing else.
+
+pub mod admit;
+pub mod call;
+pub mod classify;
+pub mod dispatch;
+pub mod exchange;
+pub mod ground;
+pub mod headers;
+pub mod recall;
+pub mod release;
+pub mod reserve;
+pub mod settle;
+pub mod stream;
+
+use crate::admin;
+use crate::auth::Scope;
+use crate::cache::Entry;
+use crate::error::Error;
+use crate::governor::command::State;
+use crate::health::health;
+use crate::http::{Endpoint, Incoming, Reply, resolve};
+use crate::isolate::Isolate;
+use crate::knowledge;
+use crate::models::models;
+use crate::ports::Ports;
+use crate::protocol::openai_error::error_body;
+use crate::routing::Plan;
+
+use self::admit::{Admitted, admit, authenticate};
+use self::classify::classify;
+use self::dispatch::dispatch;
+use self::exchange::Exchange;
+use self::ground::ground;
+use self::recall::{Place, place, recall};
+use self::release::{release, release_cached};
+use self::reserve::{Admission, reserve};
+use self::settle::{refuse, settle_failure};
+
+/// How often a plan may turn out to be stale before the request gives up: each time somebody has
+/// changed the org between two calls.
+pub(crate) const MOST_PLANS: usize = 4;
+
+/// Answers a request.
+pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Reply {
+    let id = match request_id(ports) {
+        Ok(id) => id,
+        Err(error) => return error_body(&error, ""),
+    };
+    let answered = match resolve(incoming.method(), incoming.path()) {
+        Ok(Endpoint::ChatCompletions) => return chat(ports, isolate, incoming, &id).await,
+        Ok(Endpoint::Document(document)) => {
+            knowledge::remove(ports, isolate, incoming, document).await
+        }
+        Ok(Endpoint::Documents) => knowledge::documents(ports, isolate, incoming, &id).await,
+        Ok(Endpoint::Health) => Ok(health(ports).await),
+        Ok(Endpoint::Models) => models(ports, isolate, incoming).await,
+        Ok(administration) => admin::serve(ports, incoming, administration, &id).await,
+        Err(error) => Err(error),
+    };
+    let mut reply = answered.unwrap_or_else(|error| failure(ports, &error, &id));
+    if reply.header("x-request-id").is_none() {
+        reply.set("x-request-id", id);
+    }
+    reply
+}
+
+/// A UUID version 7: unique, and in the order of time.
+fn request_id(ports: &Ports) -> Result<String, Error> {
+    let random = ports.entropy.bytes()?;
+    let head = random.first_chunk::<10>().copied().unwrap_or_default();
+    let id = uuid::Builder::from_unix_timestamp_millis(ports.clock.now(), &head);
+    Ok(id.into_uuid().hyphenated().to_string())
+}
+
+/// The reply to a request that failed. What is not the client's fault goes to the operator's log.
+fn failure(ports: &Ports, error: &Error, id: &str) -> Reply {
+    if error.status() >= 500 {
+        ports.log.error(&format!("request {id}: {error}"));
+    }
+    error_body(error, id)
+}
+
+/// A chat request.
+async fn chat(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming, id: &str) -> Reply {
+    let arrived = ports.clock.now();
+    let principal = match authenticate(ports, isolate, incoming, Scope::Inference).await {
+        Ok(principal) => principal,
+        Err(error) => return failure(ports, &error, id),
+    };
+    let mut exchange = Exchange::begin(ports, id, arrived, &principal);
+    "chat.completions".clone_into(&mut exchange.draft.endpoint);
+    let admitted = match admit(&mut exchange, incoming).await {
+        Ok(admitted) => admitted,
+        Err(error) => {
+            refuse(exchange, &error);
+            return failure(ports, &error, id);
+        }
+    };
+    exchange.end_phase("admit");
+    match answer(exchange, isolate, &admitted).await {
+        Ok(reply) => reply,
+        Err(Failed { error, state }) => {
+            let mut reply = failure(ports, &error, id);
+            if let Some(state) = state {
+                headers::limits(&mut reply, &state);
+            }
+            reply
+        }
+    }
+}
+
+/// A request that ended without an answer, settled or recorded already.
+struct Failed {
+    error: Error,
+    state: Option<Box<State>>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, state: None }
+    }
+}
+
+async fn answer(
+    mut exchange: Exchange,
+    isolate: &Isolate,
+    admitted: &Admitted,
+) -> Result<Reply, Failed> {
+    let Reserved { plan, place, state, hit } =
+        match plan_and_reserve(&mut exchange, isolate, admitted).await {
+            Ok(reserved) => reserved,
+            Err(Rejected::Unrecorded(error)) => {
+                refuse(exchange, &error);
+                return Err(error.into());
+            }
+            Err(Rejected::Recorded(error, state)) => {
+                return Err(Failed { error, state: Some(Box::new(state)) });
+            }
+        };
+    exchange.end_phase("reserve");
+    if let Some(entry) = hit {
+        return Ok(release_cached(exchange, admitted, entry).await?);
+    }
+    let grounded = ground(&mut exchange, admitted, &plan).await;
+    exchange.end_phase("ground");
+    let dispatched = match dispatch(&mut exchange, admitted, &plan, &grounded.messages).await {
+        Ok(dispatched) => dispatched,
+        Err(error) => return Err(settle_failure(exchange, error).await.into()),
+    };
+    exchange.end_phase("dispatch");
+    Ok(release(exchange, admitted, &plan, place, state, grounded, dispatched).await?)
+}
+
+/// An admitted request: from here on every path settles it.
+struct Reserved {
+    plan: Plan,
+    place: Option<Place>,
+    state: State,
+    hit: Option<Entry>,
+}
+
+/// A request that was not admitted.
+enum Rejected {
+    /// By its governor, which has recorded it.
+    Recorded(Error, State),
+    /// Before any governor knew of it.
+    Unrecorded(Error),
+}
+
+impl From<Error> for Rejected {
+    fn from(error: Error) -> Self {
+        Self::Unrecorded(error)
+    }
+}
+
+/// Plans with what this isolate knows of the org, and again with what the governor knows where that
+/// is newer. The cache is asked meanwhile.
+async fn plan_and_reserve(
+    exchange: &mut Exchange,
+    isolate: &Isolate,
+    admitted: &Admitted,
+) -> Result<Reserved, Rejected> {
+    let mut view = isolate.org(&exchange.ports, &exchange.org).await?;
+    for _ in 0..MOST_PLANS {
+        let plan = classify(exchange, admitted, &view)?;
+        let place = place(exchange, admitted, &plan);
+        let asked = futures::future::join(reserve(exchange, &plan), recall(exchange, place.as_ref()));
+        let (admission, (cache, hit)) = asked.await;
+        match admission? {
+            Admission::Granted(state) => {
+                exchange.draft.cache = cache;
+                return Ok(Reserved { plan, place, state, hit });
+            }
+            Admission::Refused(error, state) => return Err(Rejected::Recorded(error, state)),
+            Admission::Stale(versions) => {
+                view = isolate.refresh(&exchange.ports, &exchange.org, versions).await?;
+            }
+        }
+    }
+    let message = "The org's configuration is changing right now. Retry shortly.";
+    Err(Error::unavailable(message, "every plan was stale").into())
+}

@@ -1,0 +1,132 @@
+//! Who asks, may they, and is the body sane. Nothing here costs money.
+
+use crate::auth::{PresentedKey, Principal, Scope};
+use crate::error::{Error, Kind};
+use crate::http::{Incoming, JSON_BODY_LIMIT};
+use crate::isolate::Isolate;
+use crate::ports::Ports;
+use crate::protocol::{ChatRequest, openai_chat};
+use crate::request::exchange::Exchange;
+use crate::routing::plan::Wishes;
+
+/// Cloudflare's bounds of a cached answer's life, in seconds: a minute to a month.
+const CACHE_SECONDS: std::ops::RangeInclusive<u64> = 60..=2_592_000;
+/// Bounds of the time to the first byte that a caller may set, in milliseconds.
+const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 1..=300_000;
+
+/// A request that may be worked on.
+pub struct Admitted {
+    /// The body as it came, for the cache key.
+    pub body: Vec<u8>,
+    /// The body, parsed.
+    pub request: ChatRequest,
+    /// What the headers say about the plan.
+    pub wishes: Wishes,
+    /// The caller's own cache key, in place of the body.
+    pub cache_key: Option<String>,
+    /// Milliseconds to the first byte that the caller allows each attempt.
+    pub attempt_ms: Option<u64>,
+}
+
+/// Finds out who asks.
+///
+/// # Errors
+/// `Unauthenticated`, `Forbidden` where the key lacks the scope, `Unavailable`.
+pub async fn authenticate(
+    ports: &Ports,
+    isolate: &Isolate,
+    incoming: &dyn Incoming,
+    scope: Scope,
+) -> Result<Principal, Error> {
+    let presented = PresentedKey::of(incoming)?;
+    let key = isolate.key(ports, &presented).await?;
+    if key.scopes.iter().any(|name| name == scope.as_str()) {
+        return Ok(Principal { org: key.org.clone(), key: key.id.clone() });
+    }
+    let message = format!("This API key lacks the scope `{}`.", scope.as_str());
+    Err(Error::new(Kind::Forbidden, message))
+}
+
+/// Reads and checks a chat request of a known caller.
+///
+/// # Errors
+/// `InvalidRequest`, `PayloadTooLarge`, `UnsupportedMediaType`.
+pub async fn admit(exchange: &mut Exchange, incoming: &dyn Incoming) -> Result<Admitted, Error> {
+    exchange.draft.trace = incoming.header("traceparent").as_deref().and_then(trace_id);
+    let retries = incoming.header("x-stainless-retry-count");
+    exchange.draft.sdk_retries = retries.and_then(|count| count.parse().ok()).unwrap_or(0);
+    let body = json_body(incoming).await?;
+    let request = openai_chat::parse(&body)?;
+    exchange.draft.requested_model = request.model.chars().take(200).collect();
+    exchange.draft.stream = request.stream;
+    let wishes = Wishes {
+        operation: incoming.header("x-ai-operation"),
+        ungrounded: incoming.header("x-ai-rag").is_some_and(|value| value == "off"),
+        skip_cache: incoming.header("cf-aig-skip-cache").is_some_and(|value| value == "true"),
+        cache_seconds: number(incoming, "cf-aig-cache-ttl", CACHE_SECONDS)?,
+    };
+    let cache_key = incoming.header("cf-aig-cache-key");
+    let attempt_ms = number(incoming, "cf-aig-request-timeout", TIMEOUT_MS)?;
+    Ok(Admitted { body, request, wishes, cache_key, attempt_ms })
+}
+
+/// Reads the body of a path that takes JSON.
+///
+/// # Errors
+/// `UnsupportedMediaType` for anything that says it is not JSON, `PayloadTooLarge`.
+pub async fn json_body(incoming: &dyn Incoming) -> Result<Vec<u8>, Error> {
+    let content_type = incoming.header("content-type").unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        let message = "Send the body as JSON, with `Content-Type: application/json`.";
+        return Err(Error::new(Kind::UnsupportedMediaType, message));
+    }
+    incoming.body(JSON_BODY_LIMIT).await
+}
+
+fn number(
+    incoming: &dyn Incoming,
+    name: &str,
+    range: std::ops::RangeInclusive<u64>,
+) -> Result<Option<u64>, Error> {
+    let Some(text) = incoming.header(name) else { return Ok(None) };
+    let value = text.trim().parse().ok().filter(|value| range.contains(value));
+    value.map(Some).ok_or_else(|| {
+        let message =
+            format!("The header `{name}` takes a whole number from {} to {}.", range.start(), range.end());
+        Error::invalid(name, message)
+    })
+}
+
+/// The trace id of a W3C `traceparent` (`00-{32 hex}-{16 hex}-{2 hex}`), where it is a valid one.
+/// <https://www.w3.org/TR/trace-context/#traceparent-header>
+fn trace_id(header: &str) -> Option<String> {
+    let mut parts = header.trim().split('-');
+    let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let lower_hex = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let valid = lower_hex(version, 2)
+        && version != "ff"
+        && lower_hex(trace, 32)
+        && trace.bytes().any(|byte| byte != b'0')
+        && lower_hex(parent, 16)
+        && lower_hex(flags, 2);
+    valid.then(|| trace.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_valid_trace_ids_are_taken() {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let good = format!("00-{trace}-00f067aa0ba902b7-01");
+        assert_eq!(trace_id(&good).as_deref(), Some(trace));
+        let zero = format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32));
+        for bad in ["", "00", "00-x-y-z", &zero, &good.to_uppercase(), &format!("ff{}", &good[2..])] {
+            assert_eq!(trace_id(bad), None, "{bad}");
+        }
+    }
+}

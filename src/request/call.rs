@@ -1,0 +1,161 @@
+//! One call of a model within its time: whole bodies and open streams.
+
+use futures::future::{Either, LocalBoxFuture, select};
+use futures::stream::{LocalBoxStream, StreamExt};
+
+use crate::ports::{Clock, ModelCall, Ports, Unreachable, Upstream};
+use crate::protocol::{Answer, Event, assembly};
+use crate::providers::{Failure, FailureClass, StreamDecoder, Wire, classify, decode_answer};
+
+/// The largest whole answer that is read, in bytes.
+const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Runs `work`, but no longer than `milliseconds`. What was begun is dropped with its answer.
+///
+/// # Errors
+/// A timeout, or the failure of `work`.
+pub async fn within<T>(
+    clock: &dyn Clock,
+    milliseconds: u64,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    match select(Box::pin(work), clock.sleep(milliseconds)).await {
+        Either::Left((outcome, _)) => outcome,
+        Either::Right(_) => Err(Failure::timeout(milliseconds)),
+    }
+}
+
+/// Calls a model and reads its whole answer.
+///
+/// # Errors
+/// The failure that the provider tells of, or that kept its answer from being read.
+pub async fn whole(ports: &Ports, call: ModelCall) -> Result<Vec<u8>, Failure> {
+    let mut upstream = open(ports, call).await?;
+    collect(&mut upstream.body).await
+}
+
+async fn open(ports: &Ports, call: ModelCall) -> Result<Upstream, Failure> {
+    let mut upstream = ports.models.run(call).await?;
+    if (200..300).contains(&upstream.status) {
+        return Ok(upstream);
+    }
+    let body = collect(&mut upstream.body).await.unwrap_or_default();
+    Err(classify(upstream.status, upstream.retry_after, &body))
+}
+
+async fn collect(
+    body: &mut LocalBoxStream<'static, Result<Vec<u8>, Unreachable>>,
+) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = body.next().await {
+        bytes.extend_from_slice(&chunk?);
+        if bytes.len() > ANSWER_LIMIT {
+            return Err(Failure::malformed("the answer is larger than 16 MiB"));
+        }
+    }
+    Ok(bytes)
+}
+
+/// Calls a chat model and reads its whole answer.
+///
+/// # Errors
+/// As [`whole`].
+pub async fn answer(
+    ports: &Ports,
+    call: ModelCall,
+    wire: Wire,
+    max_tokens: u32,
+) -> Result<Answer, Failure> {
+    let body = whole(ports, call).await?;
+    decode_answer(wire, max_tokens, &body)
+}
+
+/// A streamed answer of which the first events have come.
+pub struct OpenStream {
+    body: LocalBoxStream<'static, Result<Vec<u8>, Unreachable>>,
+    decoder: StreamDecoder,
+    /// The end of the whole request's time.
+    deadline: LocalBoxFuture<'static, ()>,
+    ready: Vec<Event>,
+    ending: Ending,
+}
+
+/// How far a stream has come.
+enum Ending {
+    /// More may come.
+    Open,
+    /// It broke; the events before it are given out first.
+    Failed(Failure),
+    /// It ended as it must.
+    Whole,
+}
+
+impl OpenStream {
+    /// Calls a chat model and waits for the first event of its answer, so that a failure before it
+    /// can still be answered by another model.
+    ///
+    /// # Errors
+    /// The failure that the provider tells of, also where it is the first event of a stream.
+    pub async fn open(
+        ports: &Ports,
+        call: ModelCall,
+        wire: Wire,
+        max_tokens: u32,
+        deadline: LocalBoxFuture<'static, ()>,
+    ) -> Result<Self, Failure> {
+        let mut upstream = open(ports, call).await?;
+        let decoder = StreamDecoder::new(wire, max_tokens);
+        if upstream.content_type.starts_with("application/json") {
+            let body = collect(&mut upstream.body).await?;
+            let answer = decode_answer(wire, max_tokens, &body)?;
+            let ready = assembly::replay(&answer);
+            let body = futures::stream::empty().boxed_local();
+            return Ok(Self { body, decoder, deadline, ready, ending: Ending::Whole });
+        }
+        let mut stream =
+            Self { body: upstream.body, decoder, deadline, ready: Vec::new(), ending: Ending::Open };
+        while stream.ready.is_empty() && matches!(stream.ending, Ending::Open) {
+            stream.advance().await;
+        }
+        match stream.ending {
+            Ending::Failed(failure) if stream.ready.is_empty() => Err(failure),
+            _ => Ok(stream),
+        }
+    }
+
+    /// The next events; `None` at the end of a whole answer.
+    ///
+    /// # Errors
+    /// How the stream broke. Nothing comes after it.
+    pub async fn next(&mut self) -> Option<Result<Vec<Event>, Failure>> {
+        loop {
+            if !self.ready.is_empty() {
+                return Some(Ok(std::mem::take(&mut self.ready)));
+            }
+            match std::mem::replace(&mut self.ending, Ending::Whole) {
+                Ending::Failed(failure) => return Some(Err(failure)),
+                Ending::Whole => return None,
+                Ending::Open => self.ending = Ending::Open,
+            }
+            self.advance().await;
+        }
+    }
+
+    /// Reads once.
+    async fn advance(&mut self) {
+        let read = match select(self.body.next(), &mut self.deadline).await {
+            Either::Left((read, _)) => read,
+            Either::Right(_) => {
+                let message = "the stream did not end within the request's time";
+                self.ending = Ending::Failed(Failure::new(FailureClass::Truncated, message));
+                return;
+            }
+        };
+        let outcome = match read {
+            Some(Ok(bytes)) => self.decoder.feed(&bytes, &mut self.ready).map(|()| Ending::Open),
+            Some(Err(broken)) => Err(Failure::new(FailureClass::Truncated, &broken.0)),
+            None => self.decoder.finish(&mut self.ready).map(|()| Ending::Whole),
+        };
+        self.ending = outcome.unwrap_or_else(Ending::Failed);
+    }
+}

@@ -1,0 +1,86 @@
+//! One request under way: what it knows of itself, for its record and its headers.
+
+use crate::audit::{Attempt, Draft, Outcome};
+use crate::auth::Principal;
+use crate::error::Error;
+use crate::governor::command::{Command, Reply};
+use crate::money::Nanos;
+use crate::ports::Ports;
+use crate::usage::Usage;
+
+/// A request whose caller is known.
+pub struct Exchange {
+    /// The world.
+    pub ports: Ports,
+    /// The caller's org.
+    pub org: String,
+    /// The record so far.
+    pub draft: Draft,
+    phase_began: u64,
+}
+
+impl Exchange {
+    /// Begins the record of a request that arrived at `arrived` (Unix milliseconds).
+    #[must_use]
+    pub fn begin(ports: &Ports, id: &str, arrived: u64, principal: &Principal) -> Self {
+        let draft = Draft {
+            request: id.to_owned(),
+            at: arrived,
+            key: principal.key.clone(),
+            ..Draft::default()
+        };
+        Self { ports: ports.clone(), org: principal.org.clone(), draft, phase_began: arrived }
+    }
+
+    /// Notes that the phase `name` has ended now.
+    pub fn end_phase(&mut self, name: &str) {
+        let now = self.ports.clock.now();
+        let milliseconds = now.saturating_sub(self.phase_began);
+        self.draft.phases.push((name.to_owned(), milliseconds));
+        self.phase_began = now;
+    }
+
+    /// What all calls so far cost together.
+    #[must_use]
+    pub fn cost(&self) -> Nanos {
+        let costs = self.draft.attempts.iter().map(|attempt| attempt.cost);
+        costs.fold(Nanos::ZERO, Nanos::saturating_add)
+    }
+
+    /// Notes a call of a model.
+    pub fn note(&mut self, attempt: Attempt) {
+        self.draft.usage = self.draft.usage.plus(attempt.usage);
+        self.draft.attempts.push(attempt);
+    }
+
+    /// Completes the last call with what it turned out to have used.
+    pub fn complete_last(&mut self, usage: Usage, cost: Nanos) {
+        self.draft.usage = self.draft.usage.plus(usage);
+        if let Some(attempt) = self.draft.attempts.last_mut() {
+            attempt.usage = usage;
+            attempt.cost = cost;
+        }
+    }
+
+    /// Notes how the request failed.
+    pub fn fail(&mut self, outcome: Outcome, error: &Error) {
+        self.draft.outcome = outcome;
+        self.draft.status = error.status();
+        self.draft.error = Some(error.kind);
+    }
+
+    /// Asks the org's governor.
+    ///
+    /// # Errors
+    /// `Unavailable` where it cannot be reached or speaks another version.
+    pub async fn govern(&self, command: Command) -> Result<Reply, Error> {
+        let reply = self.ports.governors.execute(&self.org, command).await?;
+        match reply {
+            Reply::Unsupported { protocol } => Err(Error::unavailable(
+                "A new version is being deployed. Retry shortly.",
+                format!("the governor speaks protocol {protocol}"),
+            )),
+            reply => Ok(reply),
+        }
+    }
+}

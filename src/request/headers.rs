@@ -1,0 +1,59 @@
+//! What was decided, in the headers of the answer (design/api.md, "Headers").
+
+use crate::audit::Draft;
+use crate::governor::command::State;
+use crate::http::Reply;
+use crate::money::Nanos;
+
+/// Who answered and for how much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Which candidate, from 0; none for a cached answer.
+    pub step: Option<usize>,
+    /// The provider's slug.
+    pub provider: String,
+    /// The model's id.
+    pub model: String,
+    /// What the request cost; unknown while a stream runs, whose last chunk says it.
+    pub cost: Option<Nanos>,
+}
+
+/// Sets the headers of an answer.
+pub fn set(reply: &mut Reply, draft: &Draft, decision: &Decision, state: &State) {
+    reply.set("x-request-id", draft.request.clone());
+    reply.set("cf-aig-log-id", draft.request.clone());
+    reply.set("x-ai-cache-status", draft.cache.as_str());
+    reply.set("cf-aig-cache-status", draft.cache.as_str());
+    if let Some(step) = decision.step {
+        reply.set("cf-aig-step", step.to_string());
+    }
+    reply.set("cf-aig-provider", decision.provider.clone());
+    reply.set("cf-aig-model", decision.model.clone());
+    reply.set("x-ai-operation", draft.operation.clone());
+    reply.set("x-ai-tier", draft.tier.clone());
+    let attempts = draft.attempts.iter().filter(|attempt| attempt.purpose == "answer").count();
+    reply.set("x-ai-attempts", attempts.to_string());
+    reply.set("x-ai-sources", draft.sources.to_string());
+    if let Some(cost) = decision.cost {
+        reply.set("x-ai-cost-usd", cost.to_usd());
+    }
+    let phases = draft.phases.iter().map(|(name, milliseconds)| format!("{name};dur={milliseconds}"));
+    reply.set("server-timing", phases.collect::<Vec<_>>().join(", "));
+    limits(reply, state);
+}
+
+/// Sets the headers that say what is left: `OpenAI`'s names and those of the IETF draft
+/// <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/>.
+pub fn limits(reply: &mut Reply, state: &State) {
+    if let Some(requests) = &state.requests {
+        let (limit, remaining, reset) = (requests.limit, requests.remaining(), requests.reset);
+        reply.set("ratelimit-policy", format!("\"requests\";q={limit};w=60"));
+        reply.set("ratelimit", format!("\"requests\";r={remaining};t={reset}"));
+        reply.set("x-ratelimit-limit-requests", limit.to_string());
+        reply.set("x-ratelimit-remaining-requests", remaining.to_string());
+        reply.set("x-ratelimit-reset-requests", format!("{reset}s"));
+    }
+    if let Some(remaining) = state.budget.remaining() {
+        reply.set("x-ai-budget-remaining-usd", remaining.to_usd());
+    }
+}

@@ -1,0 +1,86 @@
+//! Admission by the org's governor: limits, and budget for the worst that the plan may cost.
+
+use crate::error::{Error, Kind};
+use crate::governor::command::{Command, Refusal, Reply, Reserve, State, Versions};
+use crate::money::Nanos;
+use crate::request::dispatch::DEADLINE_MS;
+use crate::request::exchange::Exchange;
+use crate::routing::Plan;
+
+/// Milliseconds a reservation outlives the request's deadline.
+const GRACE_MS: u64 = 60_000;
+
+/// What the governor says to a plan.
+pub enum Admission {
+    /// The request may go on.
+    Granted(State),
+    /// The request may not go on; the refusal is recorded already.
+    Refused(Error, State),
+    /// The plan was made with versions no longer in force: plan again.
+    Stale(Versions),
+}
+
+/// Asks for admission of a plan.
+///
+/// # Errors
+/// `Unavailable` where the governor is out of reach: nothing is admitted then.
+pub async fn reserve(exchange: &Exchange, plan: &Plan) -> Result<Admission, Error> {
+    reserve_bound(exchange, plan.bound).await
+}
+
+/// Asks for admission of work that may cost up to `bound`.
+///
+/// # Errors
+/// As [`reserve`].
+pub async fn reserve_bound(exchange: &Exchange, bound: Nanos) -> Result<Admission, Error> {
+    let reserve = Reserve {
+        draft: exchange.draft.clone(),
+        bound,
+        planned: exchange.draft.versions,
+        deadline_ms: DEADLINE_MS.saturating_add(GRACE_MS),
+    };
+    match exchange.govern(Command::Reserve(reserve)).await? {
+        Reply::Admitted { state } => Ok(Admission::Granted(state)),
+        Reply::Refused { reason, state } => Ok(Admission::Refused(refusal(&reason, bound), state)),
+        Reply::Stale { versions } => Ok(Admission::Stale(versions)),
+        reply => Err(Error::internal(format!("reserve was answered {reply:?}"))),
+    }
+}
+
+/// Asks for more of the budget, before one more paid attempt.
+///
+/// # Errors
+/// `BudgetExhausted` where there is none, `Unavailable`.
+pub async fn extend(exchange: &Exchange, step: u32, by: Nanos) -> Result<(), Error> {
+    let request = exchange.draft.request.clone();
+    match exchange.govern(Command::Extend { request, step, by }).await? {
+        Reply::Admitted { .. } | Reply::Done { .. } => Ok(()),
+        Reply::Refused { reason, .. } => Err(refusal(&reason, by)),
+        reply => Err(Error::internal(format!("extend was answered {reply:?}"))),
+    }
+}
+
+fn refusal(reason: &Refusal, bound: Nanos) -> Error {
+    match reason {
+        Refusal::BudgetExhausted => {
+            let message = format!(
+                "The org's daily budget cannot carry this request, which may cost up to ${}. Lower `max_tokens`, ask for a lighter tier, or ask the administrator for more budget.",
+                bound.to_usd()
+            );
+            Error::new(Kind::BudgetExhausted, message)
+        }
+        Refusal::KeyRevoked => crate::auth::unknown_key(),
+        Refusal::NotActive => Error::unavailable(
+            "This org is not active yet. The administrator creates it with POST /admin/v1/orgs.",
+            "the governor has no configuration",
+        ),
+        Refusal::NotReserved => Error::new(
+            Kind::DeadlineExceeded,
+            "The request took longer than its reservation lasts.",
+        ),
+        Refusal::RateLimited { retry_after } => {
+            let message = format!("The org's limit of requests per minute is used up. Retry in {retry_after} s.");
+            Error::new(Kind::RateLimited, message).retry_after(*retry_after)
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! A stream on its way to the client: written in its protocol, metered, and settled whatever
+//! becomes of it.
+
+use futures::stream::{LocalBoxStream, StreamExt};
+
+use crate::audit::Outcome;
+use crate::cache::Entry;
+use crate::error::{Error, Kind};
+use crate::money::Nanos;
+use crate::protocol::assembly::Assembler;
+use crate::protocol::openai_chat::ChunkWriter;
+use crate::protocol::{Event, Source};
+use crate::providers::Failure;
+use crate::request::call::OpenStream;
+use crate::request::exchange::Exchange;
+use crate::request::recall::Place;
+use crate::request::release::charge;
+use crate::request::settle::{fill_cache, settle};
+use crate::routing::plan::Candidate;
+use crate::usage::Usage;
+
+/// Where a whole answer goes besides to the client.
+pub struct Fill {
+    /// The cache key and its life.
+    pub place: Place,
+    /// What grounds the answer.
+    pub sources: Vec<Source>,
+}
+
+/// Counts what a stream brings, and settles it once: at its end, or when the client drops it.
+pub struct Meter {
+    /// Gone once settled.
+    open: Option<Box<Metered>>,
+}
+
+struct Metered {
+    exchange: Exchange,
+    candidate: Candidate,
+    prompt_bytes: u64,
+    assembler: Assembler,
+}
+
+impl Meter {
+    /// A meter of a stream that has not begun.
+    #[must_use]
+    pub fn new(exchange: Exchange, candidate: Candidate, prompt_bytes: u64) -> Self {
+        let assembler = Assembler::default();
+        Self { open: Some(Box::new(Metered { exchange, candidate, prompt_bytes, assembler })) }
+    }
+
+    fn push(&mut self, event: &Event) {
+        if let Some(metered) = &mut self.open {
+            metered.assembler.push(event);
+        }
+    }
+
+    /// Settles what came. Gives the usage and the cost of the whole request.
+    async fn settle(&mut self, outcome: Outcome, error: Option<&Error>, fill: Option<Fill>) -> (Usage, Nanos) {
+        match self.open.take() {
+            Some(metered) => metered.settle(outcome, error, fill).await,
+            None => (Usage::default(), Nanos::ZERO),
+        }
+    }
+}
+
+impl Drop for Meter {
+    /// The client has gone: what the model produced is charged all the same.
+    fn drop(&mut self) {
+        if let Some(metered) = self.open.take() {
+            let background = metered.exchange.ports.background.clone();
+            background.spawn(Box::pin(async move {
+                metered.settle(Outcome::ClientGone, None, None).await;
+            }));
+        }
+    }
+}
+
+impl Metered {
+    async fn settle(
+        mut self: Box<Self>,
+        outcome: Outcome,
+        error: Option<&Error>,
+        fill: Option<Fill>,
+    ) -> (Usage, Nanos) {
+        let usage = self.assembler.usage().unwrap_or_else(|| {
+            Usage::estimate(self.prompt_bytes, self.assembler.output_bytes())
+        });
+        charge(&mut self.exchange, &self.candidate, usage);
+        let cost = self.exchange.cost();
+        self.exchange.draft.outcome = outcome;
+        self.exchange.draft.error = error.map(|error| error.kind);
+        if let Some(fill) = fill {
+            let model = self.candidate.model;
+            let entry = Entry {
+                answer: self.assembler.finish(),
+                model: model.id.clone(),
+                provider: model.provider.as_str().to_owned(),
+                sources: fill.sources,
+            };
+            fill_cache(&self.exchange.ports, &fill.place, &entry);
+        }
+        self.exchange.end_phase("release");
+        // The answer has been delivered: a failure to settle is logged, and the reservation expires.
+        let _ = settle(self.exchange).await;
+        (usage, cost)
+    }
+}
+
+struct Release {
+    open: OpenStream,
+    writer: ChunkWriter,
+    meter: Meter,
+    fill: Option<Fill>,
+    ended: bool,
+}
+
+/// The chunks of a stream. Its last bytes come after it is settled, so that a client that has read
+/// to the end has been recorded.
+#[must_use]
+pub fn chunks(
+    open: OpenStream,
+    writer: ChunkWriter,
+    meter: Meter,
+    fill: Option<Fill>,
+) -> LocalBoxStream<'static, Vec<u8>> {
+    let release = Box::new(Release { open, writer, meter, fill, ended: false });
+    futures::stream::unfold(release, |mut release| async move {
+        let bytes = release.next().await?;
+        Some((bytes, release))
+    })
+    .boxed_local()
+}
+
+impl Release {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        if self.ended {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        match self.open.next().await {
+            Some(Ok(events)) => {
+                for event in &events {
+                    self.meter.push(event);
+                    self.writer.push(event, &mut bytes);
+                }
+            }
+            Some(Err(failure)) => self.break_off(&failure, &mut bytes).await,
+            None => {
+                let (usage, cost) = self.meter.settle(Outcome::Answered, None, self.fill.take()).await;
+                self.writer.finish(&usage, cost, &mut bytes);
+                self.ended = true;
+            }
+        }
+        Some(bytes)
+    }
+
+    async fn break_off(&mut self, failure: &Failure, bytes: &mut Vec<u8>) {
+        let message = format!(
+            "The provider's stream broke off ({}): the answer is not complete. Retry.",
+            failure.class.as_str()
+        );
+        let error = Error::new(Kind::UpstreamFailed, message).with_detail(failure.to_string());
+        self.meter.settle(Outcome::Truncated, Some(&error), None).await;
+        self.writer.error(&error, bytes);
+        self.ended = true;
+    }
+}

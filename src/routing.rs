@@ -1,0 +1,7 @@
+//! From what a caller wants to the models that may answer, in order, and the worst that may cost.
+//! No I/O.
+
+pub mod bound;
+pub mod plan;
+
+pub use self::plan::{Plan, Wanted};

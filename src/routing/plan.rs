@@ -1,0 +1,301 @@
+//! The plan of a request: operation, tier, candidates in order, and what may be spent on it.
+
+use crate::config::{Catalogue, Model, ModelKind, Operation, Rag, Tier};
+use crate::error::{Error, Kind};
+use crate::intent;
+use crate::isolate::OrgView;
+use crate::money::Nanos;
+use crate::protocol::{ChatRequest, Needs};
+use crate::routing::bound;
+use crate::usage::estimate_tokens;
+
+/// The `model` that leaves everything to the gateway.
+const AUTO: &str = "auto";
+/// Before the name of an operation in `model`.
+const OPERATION_PREFIX: &str = "operation/";
+
+/// What the caller's `model` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted<'a> {
+    /// Whatever suits.
+    Auto,
+    /// Exactly this model.
+    Model(&'a Model),
+    /// Whatever this operation needs.
+    Operation(&'a str),
+    /// Whatever suits, of this tier.
+    Tier(Tier),
+}
+
+impl<'a> Wanted<'a> {
+    /// Reads the caller's `model`.
+    ///
+    /// # Errors
+    /// `ModelNotFound` where it names nothing that answers a conversation.
+    pub fn parse(name: &'a str, catalogue: &'a Catalogue) -> Result<Self, Error> {
+        if name == AUTO {
+            return Ok(Self::Auto);
+        }
+        if let Some(operation) = name.strip_prefix(OPERATION_PREFIX) {
+            return Ok(Self::Operation(operation));
+        }
+        if let Ok(tier) = name.parse::<Tier>() {
+            return if tier.kind() == ModelKind::Chat { Ok(Self::Tier(tier)) } else { Err(other_endpoint(name)) };
+        }
+        match catalogue.resolve(name) {
+            Some(model) if model.kind == ModelKind::Chat => Ok(Self::Model(model)),
+            Some(_) => Err(other_endpoint(name)),
+            None => {
+                let message = format!(
+                    "The model `{}` is not known here. GET /v1/models lists what this key may use; `auto` lets the gateway choose.",
+                    shortened(name)
+                );
+                Err(Error { param: Some("model".to_owned()), ..Error::new(Kind::ModelNotFound, message) })
+            }
+        }
+    }
+}
+
+/// The caller's text, short enough to be quoted in an error.
+fn shortened(name: &str) -> String {
+    name.chars().take(100).collect()
+}
+
+fn other_endpoint(name: &str) -> Error {
+    let message = format!("`{name}` does not answer conversations, so it cannot serve this path.");
+    Error::invalid("model", message)
+}
+
+/// What a request may do from here on.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What the request is for.
+    pub operation: &'static Operation,
+    /// How sure that is, in per cent; 100 where the caller said it.
+    pub confidence: u8,
+    /// How much model it gets.
+    pub tier: Tier,
+    /// The models that may answer, in order; at least one.
+    pub candidates: Vec<Candidate>,
+    /// The operation's system prompt, unless the caller named a model and no operation.
+    pub instructions: Option<&'static str>,
+    /// How the prompt is grounded.
+    pub rag: Option<Rag>,
+    /// For how long the answer may be served again, in seconds.
+    pub cache_seconds: Option<u64>,
+    /// The worst this plan may cost.
+    pub bound: Nanos,
+}
+
+/// A model that may answer.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The model.
+    pub model: &'static Model,
+    /// The bound of each answer in tokens that is sent to it.
+    pub max_tokens: u32,
+    /// The worst one attempt may cost.
+    pub bound: Nanos,
+}
+
+/// What the caller said about the plan, outside the body's standard fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// The operation of the header, which beats every other.
+    pub operation: Option<String>,
+    /// Whether the prompt must not be grounded.
+    pub ungrounded: bool,
+    /// Whether the answer must neither come from the cache nor go there.
+    pub skip_cache: bool,
+    /// For how long the answer may be cached, whatever the operation says.
+    pub cache_seconds: Option<u64>,
+}
+
+impl Plan {
+    /// Makes the plan of a request for an org.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for an operation that does not exist or is not served here, and where no
+    /// model can do what the request needs; `ModelNotFound`.
+    pub fn make(
+        request: &ChatRequest,
+        wishes: &Wishes,
+        org: &OrgView,
+        catalogue: &'static Catalogue,
+    ) -> Result<Self, Error> {
+        let wanted = Wanted::parse(&request.model, catalogue)?;
+        let (operation, confidence) = choose_operation(request, wishes, wanted, catalogue)?;
+        let named = confidence == 100;
+        let grounding = named || !matches!(wanted, Wanted::Model(_));
+        let rag = operation.rag.filter(|_| grounding && !wishes.ungrounded);
+        let instructions = operation.instructions.as_deref().filter(|_| grounding);
+        let (tier, models) = choose_models(request, wanted, operation, org, catalogue)?;
+        let sizes = bound::Sizes::of(request, instructions, rag);
+        let candidates: Vec<Candidate> =
+            models.into_iter().map(|model| candidate(model, request, operation, &sizes)).collect();
+        let dearest = candidates.iter().map(|candidate| candidate.bound).max().unwrap_or_default();
+        let helpers = rag.map_or(Nanos::ZERO, |rag| bound::helpers(&sizes, rag, catalogue));
+        Ok(Self {
+            operation,
+            confidence,
+            tier,
+            candidates,
+            instructions,
+            rag,
+            cache_seconds: cache_seconds(request, wishes, operation, grounding),
+            bound: dearest.saturating_add(helpers),
+        })
+    }
+}
+
+/// Header, then `model`, then metadata, then a guess; a concrete model gets the default operation
+/// rather than a guess, since it must be neither templated nor grounded unasked.
+fn choose_operation(
+    request: &ChatRequest,
+    wishes: &Wishes,
+    wanted: Wanted<'_>,
+    catalogue: &'static Catalogue,
+) -> Result<(&'static Operation, u8), Error> {
+    let in_model = match wanted {
+        Wanted::Operation(name) => Some(name),
+        _ => None,
+    };
+    let named = [
+        (wishes.operation.as_deref(), "x-ai-operation"),
+        (in_model, "model"),
+        (request.operation.as_deref(), "metadata.operation"),
+    ];
+    if let Some((name, param)) = named.into_iter().find_map(|(name, param)| Some((name?, param))) {
+        return named_operation(name, param, catalogue).map(|operation| (operation, 100));
+    }
+    let guess = match wanted {
+        Wanted::Model(_) => None,
+        _ => Some(intent::classify(&request.last_user_text(), request.needs(), catalogue)),
+    };
+    let name = guess.as_ref().map_or(&catalogue.default_operation, |guess| &guess.operation);
+    let confidence = guess.as_ref().map_or(0, |guess| guess.confidence.min(99));
+    let operation = catalogue.operation(name);
+    let operation = operation.ok_or_else(|| Error::internal(format!("no operation {name}")))?;
+    Ok((operation, confidence))
+}
+
+fn named_operation(
+    name: &str,
+    param: &str,
+    catalogue: &'static Catalogue,
+) -> Result<&'static Operation, Error> {
+    let known = catalogue.operation(name).ok_or_else(|| {
+        let names: Vec<&str> = catalogue.operations.keys().map(String::as_str).collect();
+        let message = format!(
+            "There is no operation `{}`. There are: {}.",
+            shortened(name),
+            names.join(", ")
+        );
+        Error::invalid(param, message)
+    })?;
+    if known.tier.kind() == ModelKind::Chat {
+        return Ok(known);
+    }
+    let message = format!("The operation `{name}` does not answer conversations, so it cannot serve this path.");
+    Err(Error::invalid(param, message))
+}
+
+/// The tier asked for; where none of its models can do it, the tier of the need, else the next up.
+fn choose_models(
+    request: &ChatRequest,
+    wanted: Wanted<'_>,
+    operation: &'static Operation,
+    org: &OrgView,
+    catalogue: &'static Catalogue,
+) -> Result<(Tier, Vec<&'static Model>), Error> {
+    let tier = match wanted {
+        Wanted::Model(model) => {
+            let model = catalogue.model(&model.id).into_iter().collect();
+            return fitting(model, request, operation).map(|models| (operation.tier, models));
+        }
+        Wanted::Tier(tier) => tier,
+        Wanted::Auto | Wanted::Operation(_) => operation.tier,
+    };
+    let of_tier = |tier| {
+        let ids = org.config.candidates(tier, catalogue);
+        let models = ids.iter().filter_map(|id| catalogue.model(id)).collect();
+        fitting(models, request, operation).map(|models| (tier, models))
+    };
+    let needs = request.needs();
+    let mut outcome = of_tier(tier);
+    for other in alternatives(tier, needs) {
+        outcome = outcome.or_else(|error| of_tier(other).map_err(|_| error));
+    }
+    outcome
+}
+
+/// The tiers to try after `tier`, in order.
+fn alternatives(tier: Tier, needs: Needs) -> Vec<Tier> {
+    let by_need = [(needs.vision, Tier::Vision), (needs.tools, Tier::Agent)];
+    let by_need = by_need.into_iter().filter(|(needed, _)| *needed).map(|(_, tier)| tier);
+    let upwards = std::iter::successors(tier.next_up(), |tier| tier.next_up());
+    by_need.chain(upwards).collect()
+}
+
+/// The models that can do what the request needs.
+fn fitting(
+    models: Vec<&'static Model>,
+    request: &ChatRequest,
+    operation: &Operation,
+) -> Result<Vec<&'static Model>, Error> {
+    let needs = request.needs();
+    let missing = models.iter().find_map(|model| model.lacks(needs));
+    let (able, unable): (Vec<_>, Vec<_>) =
+        models.into_iter().partition(|model| model.lacks(needs).is_none());
+    let tokens = estimate_tokens(bound::text_bytes(request));
+    let fits = |model: &&Model| {
+        let output = u64::from(output_bound(model, request, operation));
+        tokens.saturating_add(output) <= u64::from(model.context_window)
+    };
+    let any_able = !able.is_empty();
+    let fitting: Vec<_> = able.into_iter().filter(fits).collect();
+    if !fitting.is_empty() {
+        return Ok(fitting);
+    }
+    if any_able {
+        let message = format!(
+            "The conversation has about {tokens} tokens; with the answer's bound that is more than any suitable model takes. Shorten it, lower `max_tokens`, or ask for another model."
+        );
+        return Err(Error::invalid("messages", message));
+    }
+    let need = missing.map_or("this", |capability| capability.as_str());
+    let names: Vec<&str> = unable.iter().map(|model| model.id.as_str()).collect();
+    let message = format!(
+        "The request needs a model with `{need}`, which {} cannot do. Ask for `auto` or another model.",
+        names.join(", ")
+    );
+    Err(Error::invalid("model", message))
+}
+
+fn candidate(
+    model: &'static Model,
+    request: &ChatRequest,
+    operation: &Operation,
+    sizes: &bound::Sizes,
+) -> Candidate {
+    let max_tokens = output_bound(model, request, operation);
+    Candidate { model, max_tokens, bound: bound::attempt(model, sizes, request.choices, max_tokens) }
+}
+
+fn output_bound(model: &Model, request: &ChatRequest, operation: &Operation) -> u32 {
+    request.max_output_tokens.unwrap_or(operation.output_cap).min(model.max_output)
+}
+
+/// Answers are served again where the operation or the caller says so; never those of a request
+/// with tools, pictures or several choices, whose answers depend on more than the conversation.
+fn cache_seconds(
+    request: &ChatRequest,
+    wishes: &Wishes,
+    operation: &Operation,
+    by_operation: bool,
+) -> Option<u64> {
+    let needs = request.needs();
+    let repeatable = request.choices == 1 && !needs.tools && !needs.vision && !needs.audio;
+    let of_operation = operation.cache_seconds.filter(|_| by_operation);
+    wishes.cache_seconds.or(of_operation).filter(|_| repeatable && !wishes.skip_cache)
+}

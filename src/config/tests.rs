@@ -212,6 +212,23 @@ fn every_problem_is_listed_and_only_once() {
 }
 
 #[test]
+fn a_malformed_part_hides_no_other() {
+    let tiers = EMBEDDED
+        .tiers
+        .replace("\"rerank\"", "\"rank\"")
+        .replace("aura-1", "aura-9");
+    let files = Files {
+        tiers: &tiers,
+        ..EMBEDDED
+    };
+    let expected = [
+        "config/tiers.json: helpers.rank: unknown field `rank`, expected `embed` or `rerank`",
+        "config/tiers.json: tiers.tts[0]: unknown model @cf/deepgram/aura-9",
+    ];
+    assert_eq!(lines(&parse(&files).unwrap_err()), expected);
+}
+
+#[test]
 fn an_unreadable_file_blames_no_other() {
     let files = Files {
         models: "{\"models\": ",

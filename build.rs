@@ -30,13 +30,10 @@ mod source {
 
 fn main() -> ExitCode {
     println!("cargo:rerun-if-changed=config");
-    println!("cargo:rerun-if-changed=src/config");
-    println!("cargo:rerun-if-changed=src/intent");
     match check() {
         Ok(problems) if problems.is_empty() => ExitCode::SUCCESS,
         Ok(problems) => {
             for problem in problems {
-                println!("cargo:warning={problem}");
                 eprintln!("{problem}");
             }
             ExitCode::FAILURE

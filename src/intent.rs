@@ -4,9 +4,8 @@ pub mod fold;
 pub mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ptr;
 
-use self::rules::{Phrase, Rules};
+use self::rules::Rules;
 use crate::config::catalog::Catalogue;
 use crate::protocol::Needs;
 
@@ -61,14 +60,14 @@ fn guess(operation: &str, confidence: u8) -> Guess {
 /// begin with it, and counts once.
 fn score<'a>(words: &[String], rules: &'a Rules) -> BTreeMap<&'a str, u32> {
     let mut scores = BTreeMap::new();
-    let mut counted: BTreeSet<*const Phrase> = BTreeSet::new();
+    let mut counted: BTreeSet<usize> = BTreeSet::new();
     let (mut rest, mut at_start) = (words, true);
     while let Some((first, tail)) = rest.split_first() {
         let found = rules.most_specific(rest, at_start);
         let length = found.first().map_or(1, |phrase| phrase.pattern.len());
         at_start = at_start && found.is_empty() && rules.courtesies.contains(first);
         for phrase in found {
-            if counted.insert(ptr::from_ref(phrase)) {
+            if counted.insert(phrase.id) {
                 let score: &mut u32 = scores.entry(phrase.operation.as_str()).or_default();
                 *score = score.saturating_add(phrase.weight);
             }

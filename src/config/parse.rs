@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::catalog::{Catalogue, Helpers, Model, Operation, Tier};
 use super::check;
@@ -48,7 +49,7 @@ struct OperationFile {
 #[serde(deny_unknown_fields)]
 struct TierFile {
     tiers: Entries,
-    helpers: Helpers,
+    helpers: Box<RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -153,7 +154,8 @@ fn read(files: &Files<'_>, reports: &mut Reports) -> (Parts, Option<RuleFile>) {
         tiers: tiers.map_or_else(Table::lost, |entries| {
             shape::table(entries, "tiers", &mut reports.tiers)
         }),
-        helpers,
+        helpers: helpers
+            .and_then(|json: Box<RawValue>| shape::section(&json, "helpers", &mut reports.tiers)),
         aliases: aliases.map_or_else(Table::lost, |file: AliasFile| {
             shape::table(file.aliases, "aliases", &mut reports.aliases)
         }),

@@ -80,18 +80,21 @@ pub(crate) enum Found<'a, T> {
 
 /// Reads a whole document; reports its problem and gives `None` where it is malformed.
 pub(crate) fn document<T: DeserializeOwned>(json: &str, report: &mut Report) -> Option<T> {
-    // Without this a list of the fields in order would do for the object.
-    if !json.trim_start().starts_with('{') {
-        report.add("", "expected a JSON object");
-        return None;
-    }
-    match read(json) {
-        Ok(value) => Some(value),
-        Err((path, reason)) => {
-            report.add(path, reason);
-            None
-        }
-    }
+    let read = object(json).map_err(|(path, reason)| report.add(path, reason));
+    read.ok()
+}
+
+/// Reads the object under `at` of a document; reports its problem and gives `None` where it is
+/// malformed.
+pub(crate) fn section<T: DeserializeOwned>(
+    json: &RawValue,
+    at: &str,
+    report: &mut Report,
+) -> Option<T> {
+    let read = object(json.get()).map_err(|(path, reason)| {
+        report.add(join(at, &path), without_position(&reason));
+    });
+    read.ok()
 }
 
 /// Reads each entry under `at`; reports every malformed or repeated one.
@@ -122,6 +125,15 @@ pub(crate) fn table<T: DeserializeOwned>(
         }
     }
     table
+}
+
+fn object<T: DeserializeOwned>(json: &str) -> Result<T, (String, String)> {
+    // Without this a list of the fields in order would do for the object.
+    if json.trim_start().starts_with('{') {
+        read(json)
+    } else {
+        Err((String::new(), "expected a JSON object".to_owned()))
+    }
 }
 
 fn read<T: DeserializeOwned>(json: &str) -> Result<T, (String, String)> {

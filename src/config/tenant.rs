@@ -13,7 +13,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use super::catalog::{Catalogue, Tier, UnknownTier};
 use super::check;
@@ -76,12 +78,17 @@ impl TenantConfig {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    #[serde(default)]
-    limits: LimitSection,
-    #[serde(default)]
-    budget: BudgetSection,
-    #[serde(default)]
-    tiers: Option<Entries>,
+    #[serde(default, deserialize_with = "present")]
+    limits: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "present")]
+    budget: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "present")]
+    tiers: Option<Box<RawValue>>,
+}
+
+/// A section that is `null` is malformed, not absent.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(deserializer).map(Some)
 }
 
 #[derive(Deserialize)]
@@ -160,27 +167,45 @@ pub fn restore(json: &str, catalogue: &Catalogue) -> Option<(TenantConfig, Vec<P
 }
 
 fn build(document: Document, catalogue: &Catalogue, report: &mut Report) -> TenantConfig {
-    let requests_per_minute = document.limits.requests_per_minute;
+    let limits: LimitSection = section(document.limits, "limits", report);
+    let budget: BudgetSection = section(document.budget, "budget", report);
+    let tiers = document
+        .tiers
+        .and_then(|json| shape::section(&json, "tiers", report))
+        .map(|entries| tiers(entries, catalogue, report));
+    let config = TenantConfig {
+        limits: Limits {
+            requests_per_minute: limits.requests_per_minute,
+            daily_budget: budget.daily_usd,
+        },
+        tiers: tiers.unwrap_or_default(),
+    };
+    check_limits(&config.limits, report);
+    config
+}
+
+/// The section's defaults where it is absent, and where it is malformed, which is reported.
+fn section<T: DeserializeOwned + Default>(
+    json: Option<Box<RawValue>>,
+    at: &str,
+    report: &mut Report,
+) -> T {
+    json.and_then(|json| shape::section(&json, at, report))
+        .unwrap_or_default()
+}
+
+fn check_limits(limits: &Limits, report: &mut Report) {
     let sane = 1..=MOST_REQUESTS_PER_MINUTE;
-    if requests_per_minute.is_some_and(|requests| !sane.contains(&requests)) {
+    let requests = limits.requests_per_minute;
+    if requests.is_some_and(|requests| !sane.contains(&requests)) {
         let reason = format!(
             "expected 1 to {MOST_REQUESTS_PER_MINUTE}, or null for no limit; to stop an org, revoke its keys"
         );
         report.add("limits.requests_per_minute", reason);
     }
-    let daily_budget = document.budget.daily_usd;
-    if daily_budget.is_some_and(|budget| budget < Nanos::ZERO) {
+    let budget = limits.daily_budget;
+    if budget.is_some_and(|budget| budget < Nanos::ZERO) {
         report.add("budget.daily_usd", "expected 0 or more US dollars");
-    }
-    let tiers = document
-        .tiers
-        .map(|entries| tiers(entries, catalogue, report));
-    TenantConfig {
-        limits: Limits {
-            requests_per_minute,
-            daily_budget,
-        },
-        tiers: tiers.unwrap_or_default(),
     }
 }
 

@@ -212,6 +212,23 @@ fn every_problem_is_listed_and_only_once() {
 }
 
 #[test]
+fn a_malformed_part_hides_no_other() {
+    let tiers = EMBEDDED
+        .tiers
+        .replace("\"rerank\"", "\"rank\"")
+        .replace("aura-1", "aura-9");
+    let files = Files {
+        tiers: &tiers,
+        ..EMBEDDED
+    };
+    let expected = [
+        "config/tiers.json: helpers.rank: unknown field `rank`, expected `embed` or `rerank`",
+        "config/tiers.json: tiers.tts[0]: unknown model @cf/deepgram/aura-9",
+    ];
+    assert_eq!(lines(&parse(&files).unwrap_err()), expected);
+}
+
+#[test]
 fn an_unreadable_file_blames_no_other() {
     let files = Files {
         models: "{\"models\": ",
@@ -285,7 +302,9 @@ const WRONG_DOCUMENTS: &[(&str, &str, &str)] = &[
     (r#"{"limits": {"requests_per_minute": 0}}"#, "limits.requests_per_minute", "expected 1 to 1000000"),
     (r#"{"limits": {"requests_per_minute": -1}}"#, "limits.requests_per_minute", "integer `-1`"),
     (r#"{"limits": {"requests_per_minute": 1.5}}"#, "limits.requests_per_minute", "1.5"),
-    (r#"{"limits": null}"#, "limits", "null"),
+    (r#"{"limits": null}"#, "limits", "expected a JSON object"),
+    (r#"{"limits": [60]}"#, "limits", "expected a JSON object"),
+    (r#"{"tiers": []}"#, "tiers", "expected a JSON object"),
     (r#"{"budget": {"daily_usd": 5}}"#, "budget.daily_usd", "invalid type: integer `5`"),
     (r#"{"budget": {"daily_usd": "five"}}"#, "budget.daily_usd", "expected decimal US dollars"),
     (r#"{"budget": {"daily_usd": "-5"}}"#, "budget.daily_usd", "expected 0 or more"),

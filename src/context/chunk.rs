@@ -196,7 +196,7 @@ struct Line<'a> {
 
 fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let mut opens_paragraph = true;
-    text.split(['\n', '\r']).filter_map(move |line| {
+    text.lines().filter_map(move |line| {
         let text = line.trim();
         if text.is_empty() {
             opens_paragraph = true;
@@ -290,6 +290,7 @@ mod tests {
             chunk("\n# Returns \r\n\r\nOne.  Two!\n- a\n- b\n\n\n\nThree"),
             ["# Returns\n\nOne. Two!\n- a\n- b\n\nThree"]
         );
+        assert_eq!(chunk("One\r\nTwo\r\n\r\nThree"), ["One\nTwo\n\nThree"]);
         assert!(chunk(" \n\t\r\n").is_empty());
         assert!(chunk("").is_empty());
     }

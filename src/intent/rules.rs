@@ -52,6 +52,8 @@ pub struct Rules {
 /// A pattern and what it speaks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Phrase {
+    /// Tells it from every other phrase.
+    pub(crate) id: usize,
     pub(crate) pattern: Pattern,
     pub(crate) operation: String,
     pub(crate) weight: u32,
@@ -77,11 +79,13 @@ impl Rules {
     /// Compiles checked rules; phrases that are none match nothing.
     pub(crate) fn compile(file: RuleFile) -> Self {
         let mut phrases: BTreeMap<String, Vec<Phrase>> = BTreeMap::new();
+        let mut ids = 0_usize..;
         for (operation, groups) in file.rules {
             for group in groups {
                 let patterns = group.phrases.iter().map(|phrase| Pattern::parse(phrase));
-                for pattern in patterns.flatten() {
+                for (pattern, id) in patterns.flatten().zip(ids.by_ref()) {
                     phrases.entry(pattern.key()).or_default().push(Phrase {
+                        id,
                         pattern,
                         operation: operation.clone(),
                         weight: group.weight,

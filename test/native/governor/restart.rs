@@ -1,8 +1,8 @@
-//! Storage: failures of the journal, snapshots, formats.
+//! Storage: failures of the journal, snapshots, formats; and that memory is bounded.
 
 use esclusa::error::Kind;
 use esclusa::governor::Governor;
-use esclusa::governor::command::Command;
+use esclusa::governor::command::{Command, Refusal};
 
 use super::storage::*;
 
@@ -75,5 +75,68 @@ fn an_extreme_clock_does_no_harm() {
     world.now = 0;
     world.run(reserve("c", 1));
     assert_eq!(world.state().open_reservations, 1);
+    world.check();
+}
+
+#[test]
+fn open_reservations_are_bounded() {
+    let mut world = World::with(None, None);
+    for index in 0..20_000 {
+        assert!(is_admitted(&world.run(reserve(&format!("r{index}"), 1))));
+    }
+    let retry_after = 1;
+    assert_eq!(
+        refusal(world.run(reserve("more", 1))),
+        Refusal::RateLimited { retry_after }
+    );
+    world.run(settle("r0", 1));
+    assert!(is_admitted(&world.run(reserve("one more", 1))));
+}
+
+#[test]
+fn extensions_of_a_request_are_bounded() {
+    let mut world = World::with(None, None);
+    world.run(reserve("a", 1));
+    for step in 0..256 {
+        assert!(is_admitted(&world.run(extend("a", step, 1))));
+    }
+    assert_eq!(
+        refusal(world.read(extend("a", 256, 1))),
+        Refusal::BudgetExhausted
+    );
+}
+
+#[test]
+fn no_reservation_outlives_a_day() {
+    let mut world = World::with(None, None);
+    let mut command = reserve("a", 1);
+    if let Command::Reserve(reserve) = &mut command {
+        reserve.deadline_ms = u64::MAX;
+    }
+    world.run(command);
+    assert_eq!(world.governor.next_due(), Some(START + DAY));
+}
+
+#[test]
+fn ids_of_corpus_changes_and_refusals_are_bounded() {
+    let mut world = World::with(None, Some(0));
+    let change = |index: u32| Command::ChangeCorpus {
+        id: format!("c{index}"),
+    };
+    for index in 0..1_001 {
+        world.run(change(index));
+    }
+    world.read(change(1));
+    world.run(change(0));
+    assert_eq!(world.state().versions.corpus, 1_002);
+
+    let refuse = |index: u32| Command::Refuse {
+        draft: draft(&format!("r{index}")),
+    };
+    for index in 0..5_001 {
+        world.run(refuse(index));
+    }
+    world.read(refuse(1));
+    world.run(refuse(0));
     world.check();
 }

@@ -135,10 +135,22 @@ impl World {
             positions.eq(1..=self.storage.rows.len() as u64),
             "rows have gaps"
         );
+        self.check_same(&self.restored(), "storage");
+        let snapshot = self.governor.snapshot().unwrap();
+        let nothing: [(u64, &str); 0] = [];
+        let copy = Governor::restore(ORG, Some(&snapshot), nothing).unwrap();
+        self.check_same(&copy, "its snapshot");
+    }
+
+    fn check_same(&self, other: &Governor, what: &str) {
+        let known = |governor: &Governor| {
+            let snapshot = governor.snapshot().unwrap();
+            (governor.seq(), governor.next_due(), snapshot)
+        };
         assert_eq!(
-            self.restored().snapshot().unwrap(),
-            self.governor.snapshot().unwrap(),
-            "memory and storage differ"
+            known(other),
+            known(&self.governor),
+            "memory and {what} differ"
         );
     }
 }

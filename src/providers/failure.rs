@@ -193,21 +193,19 @@ impl Report {
         }
     }
 
-    /// `"3040: Capacity temporarily exceeded"`, or any text.
+    /// `"3040: Capacity temporarily exceeded"`, `"AiError: 3040: …"`, or any text.
     fn of_text(text: &str) -> Self {
-        let head = text.split_once(':').map(|(head, _)| head.trim());
+        let mut heads = text.splitn(3, ':').take(2);
         Self {
-            number: head.and_then(|head| head.parse().ok()),
+            number: heads.find_map(|head| head.trim().parse().ok()),
             word: None,
             message: text.to_owned(),
         }
     }
 
     fn failure(self, status: Option<u16>, retry_after: Option<u64>) -> Failure {
-        let class = self
-            .number
-            .and_then(by_code)
-            .or_else(|| by_text(&self.message))
+        let class = by_text(&self.message)
+            .or_else(|| self.number.and_then(by_code))
             .or_else(|| by_word(self.word.as_deref()?))
             .or_else(|| status.map(by_status))
             .or_else(|| {

@@ -29,3 +29,6 @@ pub enum Wire {
     /// Workers AI models that answer `{response, tool_calls, usage}`.
     WorkersAiNative,
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,3 +25,5 @@ pub mod usage;
 
 #[cfg(target_family = "wasm")]
 mod edge;
+#[cfg(test)]
+mod golden;

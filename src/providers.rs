@@ -15,3 +15,6 @@ pub use self::answer::decode_answer;
 pub use self::failure::{Failure, FailureClass, classify};
 pub use self::stream::StreamDecoder;
 pub use crate::config::Wire;
+
+#[cfg(test)]
+mod tests;

@@ -201,3 +201,153 @@ pub fn write_event(out: &mut Vec<u8>, name: &str, text: &str) {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decode(chunks: &[&[u8]]) -> Vec<SseEvent> {
+        let mut decoder = Decoder::default();
+        let mut events = Vec::new();
+        for chunk in chunks {
+            events.extend(decoder.feed(chunk).unwrap());
+        }
+        events.extend(decoder.finish().unwrap());
+        events
+    }
+
+    fn data(text: &str) -> Vec<String> {
+        let events = decode(&[text.as_bytes()]);
+        events.into_iter().map(|event| event.data).collect()
+    }
+
+    #[test]
+    fn the_examples_of_the_specification() {
+        assert_eq!(data("data: YHOO\ndata: +2\ndata: 10\n\n"), ["YHOO\n+2\n10"]);
+        let stream = ": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n";
+        let events = decode(&[stream.as_bytes()]);
+        let shown: Vec<_> = events
+            .iter()
+            .map(|event| (event.data.as_str(), event.id.as_str()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("first event", "1"),
+                ("second event", ""),
+                (" third event", "")
+            ]
+        );
+        assert_eq!(data("data\n\ndata\ndata\n\ndata:"), ["", "\n", ""]);
+        assert_eq!(data("data:test\n\ndata: test\n\n"), ["test", "test"]);
+    }
+
+    #[test]
+    fn every_line_end_ends_a_line() {
+        for end in ["\n", "\r", "\r\n"] {
+            let text = "data: a\ndata: b\n\nevent: e\ndata: c\n\n".replace('\n', end);
+            let events = decode(&[text.as_bytes()]);
+            assert_eq!(events.len(), 2, "{end:?}");
+            assert_eq!(
+                (events[0].data.as_str(), events[1].name.as_str()),
+                ("a\nb", "e")
+            );
+        }
+    }
+
+    #[test]
+    fn what_carries_no_data_is_no_event() {
+        assert_eq!(
+            data(": keepalive\n\nevent: e\n\nretry: 5\nunknown: x\n\n"),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn a_byte_order_mark_counts_only_at_the_start() {
+        assert_eq!(data("\u{FEFF}data: a\n\n\u{FEFF}data: b\n\n"), ["a"]);
+    }
+
+    #[test]
+    fn an_id_with_nul_is_ignored() {
+        let events = decode(&[b"id: 7\ndata: a\n\nid: 8\0\ndata: b\n\n"]);
+        assert_eq!(events[1].id, "7");
+    }
+
+    #[test]
+    fn lines_and_events_are_bounded() {
+        let chunk = vec![b'x'; 64 * 1024];
+        let mut decoder = Decoder::default();
+        let fed = (0..17).try_for_each(|_| decoder.feed(&chunk).map(drop));
+        assert_eq!(fed, Err(TooLarge));
+        let line = [b"data: ".as_slice(), &chunk, b"\n"].concat();
+        let mut decoder = Decoder::default();
+        let fed = (0..17).try_for_each(|_| decoder.feed(&line).map(drop));
+        assert_eq!(fed, Err(TooLarge));
+        let long = [vec![b'x'; MAX_EVENT_BYTES + 1], vec![b'\n']].concat();
+        assert_eq!(Decoder::default().feed(&long), Err(TooLarge));
+    }
+
+    #[test]
+    fn text_with_line_breaks_survives() {
+        let mut out = Vec::new();
+        write_event(&mut out, "na\nme", "a\nb\r\nc\rd\n");
+        let events = decode(&[&out]);
+        assert_eq!(
+            (events[0].name.as_str(), events[0].data.as_str()),
+            ("name", "a\nb\nc\nd\n")
+        );
+    }
+
+    fn stream() -> impl Strategy<Value = Vec<u8>> {
+        let token = prop_oneof![
+            Just(b"data:".to_vec()),
+            Just(b" ".to_vec()),
+            Just(b"\n".to_vec()),
+            Just(b"\r".to_vec()),
+            Just(b"\r\n".to_vec()),
+            Just(b"\n\n".to_vec()),
+            Just("日本語🚀é".as_bytes().to_vec()),
+            Just(b"event: e\n".to_vec()),
+            Just(b"id: 1\n".to_vec()),
+            Just(b": c\n".to_vec()),
+            Just(BYTE_ORDER_MARK.to_vec()),
+            prop::collection::vec(any::<u8>(), 0..4),
+        ];
+        prop::collection::vec(token, 0..24).prop_map(|tokens| tokens.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_events(
+            bytes in stream(),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        ) {
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len().saturating_add(1))).collect();
+            cuts.sort_unstable();
+            let mut chunks = Vec::new();
+            let mut from = 0;
+            for cut in cuts.into_iter().chain([bytes.len()]) {
+                chunks.push(&bytes[from..cut]);
+                from = cut;
+            }
+            prop_assert_eq!(decode(&chunks), decode(&[&bytes]));
+        }
+
+        #[test]
+        fn every_byte_apart_gives_the_same_events(bytes in stream()) {
+            let chunks: Vec<&[u8]> = bytes.chunks(1).collect();
+            prop_assert_eq!(decode(&chunks), decode(&[&bytes]));
+        }
+
+        #[test]
+        fn what_is_written_is_read(text in "[^\r]{0,40}") {
+            let mut out = Vec::new();
+            write_data(&mut out, &text);
+            let events = decode(&[&out]);
+            prop_assert_eq!(&events[0].data, &text);
+        }
+    }
+}

@@ -5,20 +5,31 @@
 //! first place, as in Python and JavaScript and so at `OpenAI`; the others go nowhere, so that no
 //! provider can read a request differently from the gateway.
 
+mod value;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::RangeInclusive;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess,
+    Visitor,
+};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+pub use self::value::{Path, Value};
 use super::Fields;
 use crate::error::{Error, Kind};
 
 /// How deep arrays and objects of a request may nest.
 pub const MAX_DEPTH: usize = 128;
+/// Fields of an object that is read. Without a bound, a body of empty fields would grow tenfold.
+pub const MAX_FIELDS: usize = 1_024;
+/// Elements of an array that is read, where nothing smaller is said.
+pub const MAX_ELEMENTS: usize = 4_096;
+/// Up to so many fields, comparing each with each is faster than a map.
+const FEW_FIELDS: usize = 16;
 
 /// A JSON object: its fields in order, each value as the text it came as.
 #[derive(Debug, Default)]
@@ -31,7 +42,7 @@ impl<'a> Object<'a> {
         Self::parse(raw.get())
     }
 
-    /// The fields of a JSON text, or `None` where it is no JSON object.
+    /// The fields of a JSON text, or `None` where it is no JSON object of at most [`MAX_FIELDS`].
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
@@ -78,6 +89,9 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut entries = Vec::new();
         while let Some((Key(key), raw)) = map.next_entry()? {
+            if entries.len() >= MAX_FIELDS {
+                return Err(A::Error::custom(format!("more than {MAX_FIELDS} fields")));
+            }
             entries.push((key, raw));
         }
         Ok(Object(without_repeats(entries)))
@@ -87,6 +101,9 @@ impl<'de> Visitor<'de> for ObjectVisitor {
 fn without_repeats<'a>(
     entries: Vec<(Cow<'a, str>, &'a RawValue)>,
 ) -> Vec<(Cow<'a, str>, &'a RawValue)> {
+    if entries.len() <= FEW_FIELDS && are_distinct(&entries) {
+        return entries;
+    }
     let mut last = BTreeMap::new();
     for (key, raw) in &entries {
         last.insert(key.as_ref(), *raw);
@@ -97,6 +114,12 @@ fn without_repeats<'a>(
     let kept =
         |(key, _): &(Cow<'a, str>, _)| last.remove(key.as_ref()).map(|raw| (key.clone(), raw));
     entries.iter().filter_map(kept).collect()
+}
+
+fn are_distinct(entries: &[(Cow<'_, str>, &RawValue)]) -> bool {
+    let keys = || entries.iter().map(|(key, _)| key);
+    let repeats = |(at, key)| keys().take(at).any(|earlier| earlier == key);
+    !keys().enumerate().any(repeats)
 }
 
 /// A key, borrowed from the text where it has no escapes.
@@ -201,10 +224,50 @@ pub fn shape(raw: &RawValue) -> Shape {
     }
 }
 
-/// The elements of a raw array, or `None` where it is no array.
+/// The elements of a raw array, or `None` where it is no array of at most [`MAX_ELEMENTS`].
 #[must_use]
 pub fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
-    serde_json::from_str(raw.get()).ok()
+    let (elements, more) = first_elements(raw, MAX_ELEMENTS)?;
+    (more == 0).then_some(elements)
+}
+
+/// The first `most` elements of a raw array and how many follow them.
+fn first_elements(raw: &RawValue, most: usize) -> Option<(Vec<&RawValue>, usize)> {
+    let mut deserializer = serde_json::Deserializer::from_str(raw.get());
+    FirstElements(most).deserialize(&mut deserializer).ok()
+}
+
+struct FirstElements(usize);
+
+impl<'de> DeserializeSeed<'de> for FirstElements {
+    type Value = (Vec<&'de RawValue>, usize);
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for FirstElements {
+    type Value = (Vec<&'de RawValue>, usize);
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+        let mut elements = Vec::new();
+        while elements.len() < self.0 {
+            match array.next_element()? {
+                Some(raw) => elements.push(raw),
+                None => return Ok((elements, 0)),
+            }
+        }
+        let mut more = 0_usize;
+        while array.next_element::<IgnoredAny>()?.is_some() {
+            more = more.saturating_add(1);
+        }
+        Ok((elements, more))
+    }
 }
 
 /// The text of a raw string, or `None` where it is no string of valid Unicode.
@@ -229,18 +292,19 @@ pub fn document(body: &[u8]) -> Result<Object<'_>, Error> {
         ))
     })?;
     check_depth(body, MAX_DEPTH)?;
-    let raw: &RawValue = serde_json::from_str(text).map_err(|error| {
-        refuse(format!(
-            "The body is not valid JSON: {error}. Send one JSON object."
-        ))
-    })?;
-    let describe = || shape(raw).describe();
-    Object::of(raw).ok_or_else(|| {
-        refuse(format!(
-            "The body must be a JSON object, not {}.",
-            describe()
-        ))
-    })
+    serde_json::from_str(text).map_err(|error| refuse(diagnosis(text, &error)))
+}
+
+/// Why a text could not be read as an object: not JSON at all, another value, or one of its keys.
+fn diagnosis(text: &str, error: &serde_json::Error) -> String {
+    match serde_json::from_str::<&RawValue>(text).map(shape) {
+        Err(error) => format!("The body is not valid JSON: {error}. Send one JSON object."),
+        Ok(Shape::Object) => format!("The body cannot be read: {error}."),
+        Ok(found) => {
+            let found = found.describe();
+            format!("The body must be a JSON object, not {found}.")
+        }
+    }
 }
 
 /// Refuses JSON whose arrays and objects nest deeper than `limit`, before any parser sees it.
@@ -248,210 +312,99 @@ pub fn document(body: &[u8]) -> Result<Object<'_>, Error> {
 /// # Errors
 /// `InvalidRequest`.
 pub fn check_depth(bytes: &[u8], limit: usize) -> Result<(), Error> {
+    let too_deep = || {
+        let message = format!("The body nests arrays and objects deeper than {limit}. Flatten it.");
+        Error::new(Kind::InvalidRequest, message)
+    };
     let mut depth = 0_usize;
-    let mut quoted = false;
-    let mut escaped = false;
-    for byte in bytes {
-        if quoted {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => quoted = false,
-                _ => {}
-            }
-            continue;
-        }
+    let mut rest = bytes.iter();
+    while let Some(byte) = rest.find(|byte| matches!(byte, b'"' | b'[' | b'{' | b']' | b'}')) {
         match byte {
-            b'"' => quoted = true,
+            b'"' => skip_string(&mut rest),
             b'[' | b'{' => depth = depth.saturating_add(1),
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
+            _ => depth = depth.saturating_sub(1),
         }
         if depth > limit {
-            let message =
-                format!("The body nests arrays and objects deeper than {limit}. Flatten it.");
-            return Err(Error::new(Kind::InvalidRequest, message));
+            return Err(too_deep());
         }
     }
     Ok(())
 }
 
-/// Where a value stands in a request. Lives on the stack and becomes text only in an error.
-#[derive(Clone, Copy, Debug)]
-pub enum Path<'p> {
-    /// The whole body.
-    Root,
-    /// A field of an object.
-    Field(&'p Path<'p>, &'p str),
-    /// An element of an array.
-    Index(&'p Path<'p>, usize),
-}
-
-impl fmt::Display for Path<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Root => Ok(()),
-            Self::Field(Path::Root, name) => formatter.write_str(name),
-            Self::Field(parent, name) => write!(formatter, "{parent}.{name}"),
-            Self::Index(parent, index) => write!(formatter, "{parent}[{index}]"),
+/// Moves past the end of a string of which the opening quote has been read.
+fn skip_string(rest: &mut std::slice::Iter<'_, u8>) {
+    while let Some(byte) = rest.find(|byte| matches!(byte, b'"' | b'\\')) {
+        if *byte == b'"' {
+            return;
         }
+        rest.next();
     }
 }
 
-impl Path<'_> {
-    /// The value at this path is absent.
-    #[must_use]
-    pub fn missing(&self, advice: &str) -> Error {
-        self.error(&format!("is required. {advice}"))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(body: &[u8]) -> String {
+        document(body).unwrap_err().message
     }
 
-    /// Something about the value at this path: `message` continues a sentence that begins with it.
-    #[must_use]
-    pub fn error(&self, message: &str) -> Error {
-        Error::invalid(self.to_string(), format!("`{self}` {message}"))
-    }
-}
-
-/// A raw value with its path: each reader gives the typed value or an error that names the path.
-#[derive(Clone, Copy, Debug)]
-pub struct Value<'a, 'p> {
-    /// The value as it came.
-    pub raw: &'a RawValue,
-    /// Where it stands.
-    pub path: &'p Path<'p>,
-}
-
-impl<'a, 'p> Value<'a, 'p> {
-    /// A value at a path.
-    #[must_use]
-    pub const fn new(raw: &'a RawValue, path: &'p Path<'p>) -> Self {
-        Self { raw, path }
+    fn fields(text: &str) -> Vec<(String, String)> {
+        let fields = Object::parse(text).unwrap().into_iter();
+        fields
+            .map(|(key, raw)| (key.into_owned(), raw.get().to_owned()))
+            .collect()
     }
 
-    /// The kind of the value.
-    #[must_use]
-    pub fn shape(self) -> Shape {
-        shape(self.raw)
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs
+            .iter()
+            .map(|(key, raw)| ((*key).to_owned(), (*raw).to_owned()))
+            .collect()
     }
 
-    /// The value is not what it must be.
-    #[must_use]
-    pub fn wrong(self, expected: &str) -> Error {
-        let found = self.shape().describe();
-        self.path
-            .error(&format!("must be {expected}, not {found}."))
+    #[test]
+    fn fields_keep_order_and_bytes() {
+        let text = r#"{"z": 1.50e2 ,"a":[1, 2 ],"\u00e9":{"k" :null}}"#;
+        let expected = [("z", "1.50e2"), ("a", "[1, 2 ]"), ("é", r#"{"k" :null}"#)];
+        assert_eq!(fields(text), pairs(&expected));
     }
 
-    /// A string without NUL characters.
-    ///
-    /// # Errors
-    /// `InvalidRequest`.
-    pub fn string(self) -> Result<String, Error> {
-        if self.shape() != Shape::String {
-            return Err(self.wrong("a string"));
-        }
-        let text = text(self.raw).ok_or_else(|| {
-            self.path.error(
-                "holds half of a surrogate pair (\\uD800 to \\uDFFF). Send whole characters.",
-            )
-        })?;
-        if text.contains('\0') {
-            return Err(self
-                .path
-                .error("holds a NUL character (\\u0000). Remove it."));
-        }
-        Ok(text)
+    #[test]
+    fn of_a_repeated_key_the_last_value_counts() {
+        let text = r#"{"a":1,"b":2,"\u0061":3}"#;
+        assert_eq!(fields(text), pairs(&[("a", "3"), ("b", "2")]));
     }
 
-    /// A string that is not empty; `what` it is completes the advice.
-    ///
-    /// # Errors
-    /// `InvalidRequest`.
-    pub fn filled_string(self, what: &str) -> Result<String, Error> {
-        let text = self.string()?;
-        if text.is_empty() {
-            return Err(self.path.error(&format!("must not be empty. Send {what}.")));
-        }
-        Ok(text)
+    #[test]
+    fn depth_counts_brackets_outside_strings() {
+        let nested = |depth: usize| [vec![b'['; depth], vec![b']'; depth]].concat();
+        assert!(check_depth(&nested(128), 128).is_ok());
+        assert!(check_depth(&nested(129), 128).is_err());
+        assert!(check_depth(&[b'['; 10_000], 128).is_err());
+        assert!(check_depth(br#"{"a":"[[[[\\\"[[["}"#, 1).is_ok());
+        assert!(check_depth(b"]]]][[", 2).is_ok());
     }
 
-    /// Checks for a string that is not empty, without copying what may be megabytes.
-    ///
-    /// # Errors
-    /// `InvalidRequest`.
-    pub fn check_string(self, what: &str) -> Result<(), Error> {
-        match self.raw.get() {
-            "\"\"" => Err(self.path.error(&format!("must not be empty. Send {what}."))),
-            _ if self.shape() == Shape::String => Ok(()),
-            _ => Err(self.wrong(&format!("a string: {what}"))),
-        }
+    #[test]
+    fn what_is_no_object_is_refused_with_its_place() {
+        assert_eq!(refusal(b" \n"), "The body is empty. Send a JSON object.");
+        assert!(refusal(b"{\n \"a\": tru }").contains("line 2 column 10"));
+        assert!(refusal(b"{\"a\":\"\xFF\"}").contains("UTF-8 (byte 6)"));
+        assert!(refusal(b"{\"a\":\"\0\"}").contains("control character"));
+        assert!(refusal(b"[1]").contains("must be a JSON object, not an array"));
+        assert!(refusal(b"{} {}").contains("trailing characters"));
+        assert!(refusal(br#"{"\ud800":1}"#).contains("cannot be read"));
     }
 
-    /// A boolean.
-    ///
-    /// # Errors
-    /// `InvalidRequest`.
-    pub fn boolean(self) -> Result<bool, Error> {
-        match self.raw.get() {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            _ => Err(self.wrong("true or false")),
-        }
-    }
-
-    /// An integer in `range`.
-    ///
-    /// # Errors
-    /// `InvalidRequest`.
-    pub fn integer(self, range: &RangeInclusive<i64>) -> Result<i64, Error> {
-        let expected = || match (*range.start(), *range.end()) {
-            (i64::MIN, i64::MAX) => "an integer of 64 bits".to_owned(),
-            (low, high) => format!("an integer from {low} to {high}"),
-        };
-        self.ranged(range, expected)
-    }
-
-    /// A number in `range`.
-    ///
-    /// # Errors
-    /// `InvalidRequest`.
-    pub fn number(self, range: &RangeInclusive<f64>) -> Result<f64, Error> {
-        self.ranged(range, || {
-            format!("a number from {} to {}", range.start(), range.end())
-        })
-    }
-
-    fn ranged<T: PartialOrd + serde::de::DeserializeOwned>(
-        self,
-        range: &RangeInclusive<T>,
-        expected: impl Fn() -> String,
-    ) -> Result<T, Error> {
-        if self.shape() != Shape::Number {
-            return Err(self.wrong(&expected()));
-        }
-        serde_json::from_str(self.raw.get())
-            .ok()
-            .filter(|number| range.contains(number))
-            .ok_or_else(|| {
-                let shown: String = self.raw.get().chars().take(40).collect();
-                self.path
-                    .error(&format!("must be {}, not {shown}.", expected()))
-            })
-    }
-
-    /// The elements of an array.
-    ///
-    /// # Errors
-    /// `InvalidRequest`.
-    pub fn array(self) -> Result<Vec<&'a RawValue>, Error> {
-        elements(self.raw).ok_or_else(|| self.wrong("an array"))
-    }
-
-    /// The fields of an object.
-    ///
-    /// # Errors
-    /// `InvalidRequest`.
-    pub fn object(self) -> Result<Object<'a>, Error> {
-        Object::of(self.raw).ok_or_else(|| self.wrong("an object"))
+    #[test]
+    fn sizes_are_bounded() {
+        let fields: Vec<_> = (0..=MAX_FIELDS).map(|n| format!("\"{n}\":0")).collect();
+        let body = format!("{{{}}}", fields.join(","));
+        assert!(refusal(body.as_bytes()).contains("more than 1024 fields"));
+        let array = format!("[{}0]", "0,".repeat(MAX_ELEMENTS));
+        let raw: &RawValue = serde_json::from_str(&array).unwrap();
+        assert!(elements(raw).is_none());
+        assert_eq!(first_elements(raw, 3).unwrap().1, MAX_ELEMENTS - 2);
     }
 }

@@ -74,3 +74,6 @@ const fn finish_reason(reason: FinishReason) -> &'static str {
         FinishReason::ToolCalls => "tool_calls",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,7 +70,8 @@ impl FailureClass {
     }
 
     /// Whether the call may have cost something that nobody told: it reached the provider and no
-    /// complete answer came back.
+    /// complete answer came back. A stream that has brought events has cost something whatever the
+    /// class of its failure.
     #[must_use]
     pub const fn cost_unknown(self) -> bool {
         matches!(self, Self::Timeout | Self::Truncated | Self::Unreachable)
@@ -193,21 +194,19 @@ impl Report {
         }
     }
 
-    /// `"3040: Capacity temporarily exceeded"`, or any text.
+    /// `"3040: Capacity temporarily exceeded"`, `"AiError: 3040: …"`, or any text.
     fn of_text(text: &str) -> Self {
-        let head = text.split_once(':').map(|(head, _)| head.trim());
+        let mut heads = text.splitn(3, ':').take(2);
         Self {
-            number: head.and_then(|head| head.parse().ok()),
+            number: heads.find_map(|head| head.trim().parse().ok()),
             word: None,
             message: text.to_owned(),
         }
     }
 
     fn failure(self, status: Option<u16>, retry_after: Option<u64>) -> Failure {
-        let class = self
-            .number
-            .and_then(by_code)
-            .or_else(|| by_text(&self.message))
+        let class = by_text(&self.message)
+            .or_else(|| self.number.and_then(by_code))
             .or_else(|| by_word(self.word.as_deref()?))
             .or_else(|| status.map(by_status))
             .or_else(|| {

@@ -81,7 +81,9 @@ impl StreamDecoder {
     /// each choice, [`FailureClass::Malformed`] for one that brought no answer at all.
     pub fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Failure> {
         let last = std::mem::take(&mut self.sse).finish();
-        if let Some(event) = last.map_err(|error| Failure::malformed(&error.to_string()))? {
+        let last = last.map_err(|error| Failure::malformed(&error.to_string()))?;
+        // Half an event is not malformed but cut off.
+        if let Some(event) = last.filter(|event| is_whole(&event.data)) {
             self.event(&event, events)?;
         }
         let begun = || self.choices.iter().filter(|choice| choice.begun);
@@ -374,6 +376,10 @@ impl ChoiceState {
         let reason = answer::settle_reason(said, !self.calls.is_empty(), cut);
         events.push(Event::Finish { choice, reason });
     }
+}
+
+fn is_whole(data: &str) -> bool {
+    data.trim() == "[DONE]" || Object::parse(data).is_some()
 }
 
 fn piece_event(choice: u32, piece: Piece) -> Event {

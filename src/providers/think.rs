@@ -134,3 +134,73 @@ pub(super) fn split(text: &str) -> (Option<String>, String) {
     }
     (reasoning, answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reasoning_is_parted_from_the_answer() {
+        let cases = [
+            ("<think>a b</think>\n\nc", Some("a b"), "c"),
+            ("\n<think>\na</think>c", Some("a"), "c"),
+            ("<think>\n\n</think>\n\nc", None, "c"),
+            ("<think>never closed", Some("never closed"), ""),
+            ("c <think>a</think>", None, "c <think>a</think>"),
+            ("<thinking>a", None, "<thinking>a"),
+            ("<thi", None, "<thi"),
+            ("  ", None, "  "),
+            ("<think>1 < 2 </thin</think>c", Some("1 < 2 </thin"), "c"),
+            ("", None, ""),
+        ];
+        for (text, reasoning, answer) in cases {
+            let expected = (reasoning.map(str::to_owned), answer.to_owned());
+            assert_eq!(split(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn reasoning_is_not_held_back() {
+        let mut splitter = Splitter::default();
+        assert_eq!(
+            splitter.push("<think>a</"),
+            [Piece::Reasoning("a".to_owned())]
+        );
+        assert_eq!(splitter.push("b"), [Piece::Reasoning("</b".to_owned())]);
+    }
+
+    fn join(pieces: &[Piece]) -> (String, String) {
+        let mut joined = (String::new(), String::new());
+        for piece in pieces {
+            match piece {
+                Piece::Reasoning(text) => joined.0.push_str(text),
+                Piece::Text(text) => joined.1.push_str(text),
+            }
+        }
+        joined
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        let tokens = [
+            "<think>", "</think>", "<", "</", "thi", "nk>", " ", "\n", "é", "text",
+        ];
+        let token = prop::sample::select(tokens.to_vec());
+        prop::collection::vec(token, 0..16).prop_map(|tokens| tokens.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_parts(text in text()) {
+            let mut splitter = Splitter::default();
+            let mut pieces: Vec<Piece> = Vec::new();
+            for character in text.chars() {
+                pieces.extend(splitter.push(&character.to_string()));
+            }
+            pieces.extend(splitter.finish());
+            let (reasoning, answer) = split(&text);
+            prop_assert_eq!(join(&pieces), (reasoning.unwrap_or_default(), answer));
+        }
+    }
+}

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::request::{required, required_string};
 use crate::error::Error;
-use crate::protocol::json::{Object, Path, Shape, Value};
+use crate::protocol::json::{MAX_ELEMENTS, Object, Path, Shape, Value};
 use crate::protocol::{Content, Fields, Message, Part, Role};
 
 /// Tool calls of one message.
@@ -140,14 +140,7 @@ fn tool_part(role: Role, object: &Object<'_>, path: &Path<'_>) -> Result<ToolPar
 }
 
 fn tool_calls(value: Value<'_, '_>) -> Result<Vec<String>, Error> {
-    let items = value.array()?;
-    if items.len() > MAX_TOOL_CALLS {
-        let message = format!(
-            "must have at most {MAX_TOOL_CALLS} calls, not {}.",
-            items.len()
-        );
-        return Err(value.path.error(&message));
-    }
+    let items = value.array(MAX_TOOL_CALLS)?;
     let call = |(index, raw): (usize, &&RawValue)| {
         tool_call(Value::new(raw, &Path::Index(value.path, index)))
     };
@@ -218,7 +211,7 @@ fn content(value: Value<'_, '_>) -> Result<Content, Error> {
 }
 
 fn parts(value: Value<'_, '_>) -> Result<Vec<Part>, Error> {
-    let items = value.array()?;
+    let items = value.array(MAX_ELEMENTS)?;
     if items.is_empty() {
         return Err(value
             .path

@@ -160,7 +160,7 @@ fn check(name: &str, value: Value<'_, '_>) -> Result<(), Error> {
         "seed" => value.integer(&(i64::MIN..=i64::MAX)).map(drop),
         "top_logprobs" => value.integer(&(0..=20)).map(drop),
         "logprobs" | "parallel_tool_calls" | "store" => value.boolean().map(drop),
-        "logit_bias" => value.object().map(drop),
+        "logit_bias" => value.check_object(),
         "service_tier" | "user" => value.string().map(drop),
         "reasoning_effort" if value.shape() != Shape::Null => value.string().map(drop),
         "stop" => stop(value),
@@ -190,28 +190,16 @@ fn model(value: Value<'_, '_>) -> Result<String, Error> {
 }
 
 fn messages(value: Value<'_, '_>) -> Result<Vec<Message>, Error> {
-    let items = value.array()?;
+    let items = value.array(MAX_MESSAGES)?;
     if items.is_empty() {
-        return Err(value
-            .path
-            .error("must not be empty. Send at least one message."));
-    }
-    if items.len() > MAX_MESSAGES {
-        let message = format!(
-            "must have at most {MAX_MESSAGES} messages, not {}. Drop or summarise the oldest.",
-            items.len()
-        );
-        return Err(value.path.error(&message));
+        let advice = "must not be empty. Send at least one message.";
+        return Err(value.path.error(advice));
     }
     message::parse_all(&items, value.path)
 }
 
 fn tools(value: Value<'_, '_>) -> Result<Vec<Box<RawValue>>, Error> {
-    let items = value.array()?;
-    if items.len() > MAX_TOOLS {
-        let message = format!("must have at most {MAX_TOOLS} tools, not {}.", items.len());
-        return Err(value.path.error(&message));
-    }
+    let items = value.array(MAX_TOOLS)?;
     for (index, raw) in items.iter().enumerate() {
         check_tool(Value::new(raw, &Path::Index(value.path, index)))?;
     }
@@ -234,7 +222,7 @@ fn check_tool(tool: Value<'_, '_>) -> Result<(), Error> {
     })?;
     let parameters = Path::Field(&path, "parameters");
     match function.get("parameters") {
-        Some(raw) => Value::new(raw, &parameters).object().map(drop),
+        Some(raw) => Value::new(raw, &parameters).check_object(),
         None => Ok(()),
     }
 }
@@ -291,7 +279,7 @@ fn json_schema(object: &Object<'_>, parent: &Path<'_>) -> Result<ResponseFormat,
         &path,
         "schema",
         "Send the JSON schema.",
-        |schema| schema.object().map(|_| schema.raw),
+        |schema| schema.check_object().map(|()| schema.raw),
     )?;
     Ok(ResponseFormat::JsonSchema {
         schema: schema.to_owned(),
@@ -309,10 +297,7 @@ fn stop(value: Value<'_, '_>) -> Result<(), Error> {
     match value.shape() {
         Shape::String => value.string().map(drop),
         Shape::Array => {
-            let items = value.array()?;
-            if items.len() > MAX_STOPS {
-                return Err(value.path.error(&format!("must be {EXPECTED}.")));
-            }
+            let items = value.array(MAX_STOPS)?;
             let check = |(index, raw): (usize, &&RawValue)| {
                 Value::new(raw, &Path::Index(value.path, index))
                     .string()

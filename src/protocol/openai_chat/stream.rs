@@ -55,7 +55,7 @@ impl ChunkWriter {
             }
             Event::Usage(_) => return,
         };
-        self.begin(choice, out);
+        self.begin(choice, delta.tool_calls.is_none(), out);
         self.chunk(choice, delta, reason, &[], out);
     }
 
@@ -73,7 +73,7 @@ impl ChunkWriter {
         sse::write_json(out, &openai_error::object(error));
     }
 
-    fn begin(&mut self, choice: u32, out: &mut Vec<u8>) {
+    fn begin(&mut self, choice: u32, text: bool, out: &mut Vec<u8>) {
         if self.begun.contains(&choice) {
             return;
         }
@@ -83,7 +83,7 @@ impl ChunkWriter {
             Vec::new()
         };
         self.begun.push(choice);
-        self.chunk(choice, Delta::role(), None, &sources, out);
+        self.chunk(choice, Delta::role(text), None, &sources, out);
     }
 
     fn chunk(
@@ -172,9 +172,11 @@ struct Delta<'a> {
 }
 
 impl<'a> Delta<'a> {
-    fn role() -> Self {
+    /// Where text follows, the role comes with the empty beginning of it.
+    fn role(text: bool) -> Self {
         Self {
             role: Some("assistant"),
+            content: text.then_some(""),
             ..Self::default()
         }
     }

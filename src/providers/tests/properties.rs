@@ -1,0 +1,133 @@
+use proptest::prelude::*;
+
+use super::streams::streams;
+use super::{BOUND, WIRES, decode_stream};
+use crate::money::Nanos;
+use crate::protocol::assembly::{assemble, replay};
+use crate::protocol::openai_chat::{ChunkWriter, Head, render};
+use crate::protocol::{Answer, Choice, FinishReason, Source, ToolCall};
+use crate::providers::Wire::OpenAiChat;
+use crate::providers::{classify, decode_answer, workers_ai};
+use crate::usage::Usage;
+
+/// Answers that both wires can carry: no empty texts, and a reason that fits the calls.
+fn answers() -> impl Strategy<Value = Answer> {
+    let text = || prop::option::of(".{1,12}");
+    let call = ("[a-z]{1,6}", ".{1,12}");
+    let reason = prop::sample::select(vec![
+        FinishReason::Stop,
+        FinishReason::Length,
+        FinishReason::ContentFilter,
+    ]);
+    let choice = (
+        text(),
+        text(),
+        text(),
+        prop::collection::vec(call, 0..4),
+        reason,
+    )
+        .prop_map(|(text, reasoning, refusal, calls, reason)| Choice {
+            text,
+            reasoning,
+            refusal,
+            finish_reason: match reason {
+                FinishReason::Stop if !calls.is_empty() => FinishReason::ToolCalls,
+                reason => reason,
+            },
+            tool_calls: (0..)
+                .zip(calls)
+                .map(|(index, (name, arguments))| ToolCall {
+                    id: format!("id{index}"),
+                    name,
+                    arguments,
+                })
+                .collect(),
+        });
+    let usage = prop::option::of((1_u64..1_000_000, 0_u64..1_000_000)).prop_map(|usage| {
+        usage.map(|(input_tokens, output_tokens)| Usage {
+            input_tokens,
+            output_tokens,
+            cached_input_tokens: input_tokens / 2,
+            estimated: false,
+        })
+    });
+    (prop::collection::vec(choice, 1..4), usage)
+        .prop_map(|(choices, usage)| Answer { choices, usage })
+}
+
+fn head() -> Head {
+    let source = Source {
+        document: "d1".into(),
+        title: "Envíos".into(),
+        uri: String::new(),
+        passage: "24 h".into(),
+        score: 0.5,
+    };
+    Head {
+        id: "chatcmpl-1".into(),
+        created: 1_800_000_000,
+        model: "@cf/x/y".into(),
+        sources: vec![source],
+    }
+}
+
+proptest! {
+    #[test]
+    fn replayed_answers_assemble_again(answer in answers()) {
+        prop_assert_eq!(assemble(&replay(&answer)), answer);
+    }
+
+    #[test]
+    fn a_rendered_answer_decodes_to_itself(mut answer in answers()) {
+        let usage = answer.usage.get_or_insert(Usage { input_tokens: 1, ..Usage::default() });
+        let usage = *usage;
+        let body = render(&answer, &head(), &usage, Nanos::new(1));
+        prop_assert_eq!(decode_answer(OpenAiChat, u32::MAX, &body).unwrap(), answer);
+    }
+
+    #[test]
+    fn a_written_stream_decodes_to_its_answer(mut answer in answers(), size in 1_usize..50) {
+        let usage = answer.usage.get_or_insert(Usage { input_tokens: 1, ..Usage::default() });
+        let usage = *usage;
+        let mut writer = ChunkWriter::new(head(), true);
+        let mut body = Vec::new();
+        for event in &replay(&answer) {
+            writer.push(event, &mut body);
+        }
+        writer.finish(&usage, Nanos::ZERO, &mut body);
+        let (events, result) = decode_stream(OpenAiChat, &body, size);
+        prop_assert_eq!(result, Ok(()));
+        prop_assert_eq!(assemble(&events), answer);
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        for wire in WIRES {
+            let _ = decode_answer(wire, BOUND, &bytes);
+            let _ = decode_stream(wire, &bytes, 7);
+        }
+        let _ = classify(500, None, &bytes);
+        let _ = workers_ai::decode_embedding(&bytes, 2);
+        let _ = workers_ai::decode_rerank(&bytes, 2);
+    }
+
+    #[test]
+    fn mutated_streams_never_panic_and_split_alike(
+        which in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let streams = streams();
+        let (_, wire, body) = &streams[which.index(streams.len())];
+        let mut body = body.clone().into_bytes();
+        if !body.is_empty() {
+            let at = at.index(body.len());
+            body[at] = byte;
+        }
+        let whole = decode_stream(*wire, &body, usize::MAX);
+        let split = decode_stream(*wire, &body, 1);
+        prop_assert_eq!(whole.1, split.1);
+        prop_assert_eq!(assemble(&whole.0), assemble(&split.0));
+        let _ = decode_answer(*wire, BOUND, &body);
+    }
+}

@@ -7,6 +7,7 @@ pub mod http;
 pub mod money;
 pub mod ports;
 pub mod protocol;
+pub mod request;
 pub mod usage;
 
 #[cfg(target_family = "wasm")]

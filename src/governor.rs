@@ -1,3 +1,277 @@
-//! The governor of an org.
+//! The governor of an org: who is admitted, what is held and charged for whom, and the record of it.
+//!
+//! A pure state machine. [`Governor::execute`] decides a command without changing anything, appends
+//! ONE row to the [`Journal`], and applies what it appended; so a crash at any point leaves either
+//! all of a command or nothing of it, and [`Governor::restore`] comes to the same state from the
+//! rows. Whatever changes state does so through a row, also what is merely forgotten.
+//!
+//! **Time** is the governor's own: the caller's, or that of the last row if the caller's went back.
+//! What is read does not move it.
+//!
+//! **Reserve** checks in this order: protocol, active configuration, revoked keys, the versions the
+//! plan was made with, repetition, requests per minute, budget. The same request again is admitted
+//! again while it is open, without counting twice (a bound above the one held raises it, if the
+//! budget carries that); told the same if it was refused; and refused with `NotReserved` once it has
+//! ended, so that no work is done twice. A negative bound is refused like one the budget cannot
+//! carry; a bound of zero passes an empty budget.
+//!
+//! **Settle** charges once for a request. One that expired before is corrected by the difference. One
+//! that this governor never admitted (or has forgotten as refused) is charged and recorded with a
+//! bound of zero, hence flagged as an overrun, so that no spending is lost. Ended ids are forgotten
+//! in time; from then on no unknown request that arrived no later than a forgotten one is charged,
+//! because it may be a repetition: at worst the correction of a request that expired more than 24 hours
+//! (or 20,000 requests) ago is lost, in which case its bound stands.
+//!
+//! **Refusals** have a record each, up to 100 in a minute per key; the others are counted, and the
+//! minute ends with one record of their exact number.
+//!
+//! **Memory** per org: 20,000 open reservations; ended ids for 24 hours, at most 20,000; refused ids
+//! for 10 minutes, at most 5,000; 1,000 ids of corpus changes; 1,000 tallies of refusals (further
+//! keys share one); 61 buckets of the window; today's money and that of days with open reservations.
+//! Only revoked keys stay for ever.
 
+mod budget;
 pub mod command;
+mod decide;
+mod journal;
+mod recent;
+mod refusals;
+mod reservations;
+mod state;
+mod window;
+
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use command::{Envelope, PROTOCOL, Reply};
+use decide::{Answer, Change, Decision};
+use journal::{Entry, FORMAT, check_format, parse_entry, to_json};
+pub use journal::{Journal, Row};
+use state::State;
+
+use crate::error::Error;
+
+/// An id that several indices share.
+type Id = Rc<str>;
+
+/// The governor of an org, in memory.
+#[derive(Debug)]
+pub struct Governor {
+    org: String,
+    seq: u64,
+    state: State,
+    /// Whether memory and journal are known to agree.
+    certain: bool,
+}
+
+/// What [`Governor::snapshot`] writes.
+#[derive(Serialize)]
+struct Snapshot<'a> {
+    version: u32,
+    org: &'a str,
+    seq: u64,
+    state: &'a State,
+}
+
+/// The part of a snapshot that every version has.
+#[derive(Deserialize)]
+struct SnapshotHead {
+    version: u32,
+    org: String,
+    seq: u64,
+}
+
+#[derive(Deserialize)]
+struct SnapshotBody {
+    state: State,
+}
+
+impl Governor {
+    /// A governor that has seen nothing.
+    #[must_use]
+    pub fn new(org: &str) -> Self {
+        Self {
+            org: org.to_owned(),
+            seq: 0,
+            state: State::new(),
+            certain: true,
+        }
+    }
+
+    /// The governor that wrote `snapshot` and after it `rows`: (seq, entry) in order. Rows that the
+    /// snapshot covers are skipped.
+    ///
+    /// # Errors
+    /// [`Kind::Internal`](crate::error::Kind::Internal) where a text is damaged, of a newer version
+    /// or of another org, or a row is missing.
+    pub fn restore<T: AsRef<str>>(
+        org: &str,
+        snapshot: Option<&str>,
+        rows: impl IntoIterator<Item = (u64, T)>,
+    ) -> Result<Self, Error> {
+        let mut governor = match snapshot {
+            Some(text) => Self::from_snapshot(org, text)?,
+            None => Self::new(org),
+        };
+        for (seq, entry) in rows {
+            governor.replay(seq, entry.as_ref())?;
+        }
+        Ok(governor)
+    }
+
+    /// Everything this governor knows, as JSON text. A few megabytes at most with all memory full.
+    ///
+    /// # Errors
+    /// [`Kind::Internal`](crate::error::Kind::Internal) where JSON cannot be written.
+    pub fn snapshot(&self) -> Result<String, Error> {
+        to_json(&Snapshot {
+            version: FORMAT,
+            org: &self.org,
+            seq: self.seq,
+            state: &self.state,
+        })
+    }
+
+    /// The last row of the journal that this governor has applied; 0 before the first.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The end of the audit chain: position and hash of the last record.
+    #[must_use]
+    pub fn head(&self) -> (u64, &str) {
+        (self.state.chain.seq, &self.state.chain.hash)
+    }
+
+    /// Everything ever charged, in nano-dollars: the sum over all records' costs.
+    #[must_use]
+    pub const fn charged(&self) -> i128 {
+        self.state.budget.charged().get()
+    }
+
+    /// Decides a command, appends its row, applies it. A refusal that begins a new minute first
+    /// closes the old one with a row of its own; commands that change nothing append none.
+    ///
+    /// # Errors
+    /// Where the journal fails. Nothing has changed in memory, the row may be stored or not: the
+    /// governor refuses to go on until it was restored from storage.
+    pub fn execute(
+        &mut self,
+        envelope: &Envelope,
+        now: u64,
+        journal: &mut dyn Journal,
+    ) -> Result<Reply, Error> {
+        if envelope.protocol != PROTOCOL {
+            return Ok(Reply::Unsupported { protocol: PROTOCOL });
+        }
+        self.check_certain()?;
+        let at = self.state.time(now);
+        let Decision { change, answer } = decide::decide(&self.state, &envelope.command, at);
+        if let Some(change) = change {
+            if let Some(closing) = decide::closing_before(&self.state, &change.event, at) {
+                self.commit(closing, at, journal)?;
+            }
+            self.commit(change, at, journal)?;
+        }
+        Ok(self.reply(answer, at))
+    }
+
+    /// Charges reservations that are past their deadline at their bound and closes minutes of
+    /// refusals: a row and a record each.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute); what was appended before the failure stays done.
+    pub fn tick(&mut self, now: u64, journal: &mut dyn Journal) -> Result<(), Error> {
+        self.check_certain()?;
+        let at = self.state.time(now);
+        while let Some(change) = decide::due(&self.state, at) {
+            self.commit(change, at, journal)?;
+        }
+        Ok(())
+    }
+
+    /// When [`tick`](Self::tick) has something to do next, Unix milliseconds; it may be past.
+    #[must_use]
+    pub fn next_due(&self) -> Option<u64> {
+        decide::next_due(&self.state)
+    }
+
+    fn from_snapshot(org: &str, text: &str) -> Result<Self, Error> {
+        let damaged = |error| Error::internal(format!("governor: snapshot: {error}"));
+        let head: SnapshotHead = serde_json::from_str(text).map_err(damaged)?;
+        check_format(head.version)?;
+        if head.org != org {
+            let detail = format!("governor: snapshot of {} restored as {org}", head.org);
+            return Err(Error::internal(detail));
+        }
+        let body: SnapshotBody = serde_json::from_str(text).map_err(damaged)?;
+        Ok(Self {
+            org: head.org,
+            seq: head.seq,
+            state: body.state,
+            certain: true,
+        })
+    }
+
+    fn replay(&mut self, seq: u64, text: &str) -> Result<(), Error> {
+        if seq <= self.seq {
+            return Ok(());
+        }
+        let expected = self.seq.saturating_add(1);
+        if seq != expected {
+            let detail = format!("governor: journal row {expected} is missing before {seq}");
+            return Err(Error::internal(detail));
+        }
+        self.state.apply(parse_entry(seq, text)?);
+        self.seq = seq;
+        Ok(())
+    }
+
+    fn check_certain(&self) -> Result<(), Error> {
+        if self.certain {
+            return Ok(());
+        }
+        let detail = "governor: restore from storage after a failed append";
+        Err(Error::internal(detail))
+    }
+
+    fn commit(&mut self, change: Change, at: u64, journal: &mut dyn Journal) -> Result<(), Error> {
+        let seal = |ending| self.state.chain.seal(&self.org, at, ending);
+        let sealed = change.ending.map(seal).transpose()?;
+        let entry = Entry {
+            version: FORMAT,
+            at,
+            head: sealed.as_ref().map(|sealed| sealed.hash.clone()),
+            event: change.event,
+        };
+        let row = Row {
+            seq: self.seq.saturating_add(1),
+            entry: to_json(&entry)?,
+            sealed,
+        };
+        self.certain = false;
+        journal.append(&row)?;
+        self.certain = true;
+        self.seq = row.seq;
+        self.state.apply(entry);
+        Ok(())
+    }
+
+    fn reply(&self, answer: Answer, at: u64) -> Reply {
+        let state = || self.state.view(at);
+        let versions = self.state.versions;
+        match answer {
+            Answer::Admitted => Reply::Admitted { state: state() },
+            Answer::Done => Reply::Done { versions },
+            Answer::Refused(reason) => Reply::Refused {
+                reason,
+                state: state(),
+            },
+            Answer::Settled => Reply::Settled { state: state() },
+            Answer::Stale => Reply::Stale { versions },
+            Answer::State => Reply::State { state: state() },
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What the governor writes: one row an entry, and the audit chain that the rows carry along.
+
+use serde::{Deserialize, Serialize};
+
+use super::Id;
+use super::command::{Activate, Refusal};
+use crate::audit::{Draft, Flag, GENESIS, Record, Sealed, chain_hash};
+use crate::error::{Error, Kind};
+use crate::money::Nanos;
+
+/// The version of [`Entry`] and of the snapshot. Code that meets a newer one refuses to start.
+pub(super) const FORMAT: u32 = 1;
+
+/// A row of the object's journal. ONE `INSERT` of it persists a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Position in the journal, from 1, without gaps.
+    pub seq: u64,
+    /// JSON text that [`restore`](super::Governor::restore) reads back.
+    pub entry: String,
+    /// The audit record of this entry, to be moved to the audit log. `restore` does not need it.
+    pub sealed: Option<Sealed>,
+}
+
+/// Where rows are kept.
+pub trait Journal {
+    /// Persists a row in one atomic statement.
+    ///
+    /// # Errors
+    /// Whenever it is not sure that the row is stored; it may be stored all the same.
+    fn append(&mut self, row: &Row) -> Result<(), Error>;
+}
+
+/// A change of state with its time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Entry {
+    /// [`FORMAT`].
+    pub(super) version: u32,
+    /// The governor's clock, Unix milliseconds.
+    pub(super) at: u64,
+    /// The hash of the audit record that came with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) head: Option<String>,
+    /// What happened.
+    pub(super) event: Event,
+}
+
+/// Everything that can change the state of a governor: facts, already decided.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Event {
+    /// A configuration version came into force.
+    Activated(Activate),
+    /// A document was added or removed.
+    CorpusChanged { id: Id },
+    /// An expired request was settled after all: `cost` is the difference to what was charged.
+    Corrected { request: Id, cost: Nanos },
+    /// A reservation passed its deadline and was charged at its bound.
+    Expired { request: Id },
+    /// The bound of an open reservation was raised.
+    Extended {
+        request: Id,
+        /// The step of `Extend`; absent where a repeated `Reserve` raised it.
+        step: Option<u32>,
+        by: Nanos,
+    },
+    /// A key was revoked.
+    KeyRevoked { key: String },
+    /// A request was refused.
+    Refused(Refused),
+    /// A request was admitted.
+    Reserved {
+        draft: Box<Draft>,
+        bound: Nanos,
+        deadline: u64,
+    },
+    /// A request was settled; `arrived` is its draft's `at`.
+    Settled {
+        request: Id,
+        arrived: u64,
+        cost: Nanos,
+    },
+    /// A key's minute of refusals was closed.
+    Summarised { tally: Id },
+}
+
+/// A refused request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Refused {
+    pub(super) request: Id,
+    /// Under which name refusals are tallied: the key's id, or empty where there are too many.
+    pub(super) tally: Id,
+    /// What a repetition of the same request is told.
+    pub(super) reason: Refusal,
+    pub(super) status: u16,
+    pub(super) error: Option<Kind>,
+    /// Recorded in full, or only counted.
+    pub(super) recorded: bool,
+}
+
+/// A [`Record`] but for its place in the chain.
+#[derive(Clone, Debug)]
+pub(super) struct Ending {
+    pub(super) draft: Draft,
+    pub(super) cost: Nanos,
+    pub(super) bound: Nanos,
+    pub(super) flags: Vec<Flag>,
+    pub(super) count: u64,
+}
+
+/// The end of the audit chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Chain {
+    pub(super) seq: u64,
+    pub(super) hash: String,
+}
+
+impl Chain {
+    pub(super) fn new() -> Self {
+        Self {
+            seq: 0,
+            hash: GENESIS.to_owned(),
+        }
+    }
+
+    /// The record that would be next.
+    pub(super) fn seal(&self, org: &str, at: u64, ending: Ending) -> Result<Sealed, Error> {
+        let seq = self.seq.saturating_add(1);
+        let record = to_json(&Record {
+            org: org.to_owned(),
+            seq,
+            recorded_at: at,
+            draft: ending.draft,
+            cost: ending.cost,
+            bound: ending.bound,
+            flags: ending.flags,
+            count: ending.count,
+        })?;
+        let hash = chain_hash(&self.hash, &record);
+        Ok(Sealed { seq, record, hash })
+    }
+
+    pub(super) fn advance(&mut self, hash: String) {
+        self.seq = self.seq.saturating_add(1);
+        self.hash = hash;
+    }
+}
+
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| Error::internal(format!("governor: {error}")))
+}
+
+/// Reads an entry back.
+pub(super) fn parse_entry(seq: u64, text: &str) -> Result<Entry, Error> {
+    let entry: Entry = serde_json::from_str(text)
+        .map_err(|error| Error::internal(format!("governor: journal row {seq}: {error}")))?;
+    check_format(entry.version).map(|()| entry)
+}
+
+pub(super) fn check_format(version: u32) -> Result<(), Error> {
+    if version == FORMAT {
+        return Ok(());
+    }
+    let detail = format!("governor: stored format {version}, this code reads {FORMAT}");
+    Err(Error::internal(detail))
+}

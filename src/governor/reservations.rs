@@ -1,0 +1,88 @@
+//! Open reservations, found by request and by deadline.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::Deserializer;
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
+
+use super::Id;
+use crate::audit::Draft;
+use crate::money::Nanos;
+
+/// A request that was admitted and has not ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Reservation {
+    /// Becomes the record if nobody settles.
+    pub(super) draft: Box<Draft>,
+    /// What is held for it.
+    pub(super) bound: Nanos,
+    /// The UTC day it is charged to.
+    pub(super) day: u64,
+    /// When it is charged at its bound, Unix milliseconds.
+    pub(super) deadline: u64,
+    /// The raises that were counted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) steps: BTreeSet<u32>,
+}
+
+/// All open reservations of an org.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reservations {
+    open: BTreeMap<Id, Reservation>,
+    deadlines: BTreeSet<(u64, Id)>,
+}
+
+impl Reservations {
+    pub(super) fn get(&self, request: &str) -> Option<&Reservation> {
+        self.open.get(request)
+    }
+
+    pub(super) fn get_mut(&mut self, request: &str) -> Option<&mut Reservation> {
+        self.open.get_mut(request)
+    }
+
+    pub(super) fn contains(&self, request: &str) -> bool {
+        self.open.contains_key(request)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) fn insert(&mut self, request: Id, reservation: Reservation) {
+        self.deadlines
+            .insert((reservation.deadline, request.clone()));
+        self.open.insert(request, reservation);
+    }
+
+    pub(super) fn remove(&mut self, request: &Id) -> Option<Reservation> {
+        let reservation = self.open.remove(request)?;
+        self.deadlines
+            .remove(&(reservation.deadline, request.clone()));
+        Some(reservation)
+    }
+
+    /// The earliest deadline and whose it is.
+    pub(super) fn first_due(&self) -> Option<(u64, &Id)> {
+        self.deadlines
+            .first()
+            .map(|(deadline, request)| (*deadline, request))
+    }
+}
+
+impl Serialize for Reservations {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(&self.open)
+    }
+}
+
+impl<'de> Deserialize<'de> for Reservations {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut reservations = Self::default();
+        for (request, reservation) in BTreeMap::<Id, Reservation>::deserialize(deserializer)? {
+            reservations.insert(request, reservation);
+        }
+        Ok(reservations)
+    }
+}

@@ -50,11 +50,13 @@ impl Models for AiModels {
         // The binding cannot be told to abort. A task of its own sees the answer even where the
         // caller has stopped waiting, and dropping that answer cancels its body.
         spawn_local(async move {
-            let answer = answer(&env, &call).await.map_err(unreachable);
+            let answer = answer(&env, &call).await.map_err(Unreachable::from);
             let _ = sender.send(answer);
         });
         let lost = |_| Err(Unreachable("the call was cancelled".to_owned()));
-        receiver.map(move |answer| answer.unwrap_or_else(lost)).boxed_local()
+        receiver
+            .map(move |answer| answer.unwrap_or_else(lost))
+            .boxed_local()
     }
 }
 
@@ -70,12 +72,16 @@ async fn answer(env: &Env, call: &ModelCall) -> Result<Upstream, Thrown> {
 
 fn upstream(response: &Response) -> Result<Upstream, Thrown> {
     let headers = response.headers();
-    let seconds = headers.get("retry-after")?.and_then(|text| text.trim().parse().ok());
+    let seconds = headers
+        .get("retry-after")?
+        .and_then(|text| text.trim().parse().ok());
     Ok(Upstream {
         status: response.status(),
         content_type: headers.get("content-type")?.unwrap_or_default(),
         retry_after: seconds,
-        body: response.body().map_or_else(|| Ok(stream::empty().boxed_local()), chunks)?,
+        body: response
+            .body()
+            .map_or_else(|| Ok(stream::empty().boxed_local()), chunks)?,
     })
 }
 
@@ -88,7 +94,7 @@ fn chunks(
         .map_err(|(error, _)| Thrown::from(JsValue::from(error)))?;
     Ok(chunks
         .map(|chunk| bytes(chunk.map_err(Thrown::from)?))
-        .map(|chunk| chunk.map_err(unreachable))
+        .map(|chunk| chunk.map_err(Unreachable::from))
         .boxed_local())
 }
 
@@ -97,8 +103,4 @@ fn bytes(chunk: JsValue) -> Result<Vec<u8>, Thrown> {
         .dyn_into()
         .map_err(|_| Thrown::new("the body has a chunk that is not bytes"))?;
     Ok(bytes.to_vec())
-}
-
-fn unreachable(thrown: Thrown) -> Unreachable {
-    Unreachable(thrown.to_string())
 }

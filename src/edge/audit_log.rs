@@ -1,7 +1,7 @@
 //! Audit records at rest: table `audit`. Governors fill it, administrators read it.
 
 use futures::FutureExt;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::d1::Database;
@@ -55,7 +55,9 @@ impl D1AuditLog {
             return Ok(());
         }
         let sent = records.len();
-        Err(Error::internal(format!("the audit log has {stored} of {sent} records of {org}")))
+        Err(Error::internal(format!(
+            "the audit log has {stored} of {sent} records of {org}"
+        )))
     }
 
     async fn find(&self, filter: &AuditFilter) -> Result<Vec<Sealed>, Error> {
@@ -76,7 +78,10 @@ fn statement(filter: &AuditFilter) -> (String, Vec<Value>) {
         (" AND request = ?", filter.request.clone().map(Value::from)),
         (" AND key = ?", filter.key.clone().map(Value::from)),
         (" AND outcome = ?", filter.outcome.clone().map(Value::from)),
-        (" AND operation = ?", filter.operation.clone().map(Value::from)),
+        (
+            " AND operation = ?",
+            filter.operation.clone().map(Value::from),
+        ),
         (" AND seq < ?", filter.before.map(Value::from)),
     ];
     let mut sql = "SELECT seq, record, hash FROM audit WHERE org = ?".to_owned();

@@ -66,7 +66,10 @@ async fn sleep(milliseconds: u64) {
     });
     let milliseconds = Duration::from_millis(milliseconds).as_secs_f64() * 1000.0;
     if let Ok(handle) = set_timeout(&wake, milliseconds) {
-        let _timer = Timer { handle, _wake: wake };
+        let _timer = Timer {
+            handle,
+            _wake: wake,
+        };
         // Cancelled is impossible: the sender lives in the closure, which the timer holds.
         let _ = receiver.await;
     }

@@ -104,7 +104,10 @@ impl Database {
     }
 
     fn prepare(&self, sql: &str, parameters: &impl Serialize) -> Result<Statement, Thrown> {
-        let prepared = self.binding()?.prepare(sql)?.bind(&js::to_js(parameters)?)?;
+        let prepared = self
+            .binding()?
+            .prepare(sql)?
+            .bind(&js::to_js(parameters)?)?;
         Ok(Statement { prepared })
     }
 
@@ -112,10 +115,16 @@ impl Database {
         &self,
         statements: Vec<Statement>,
     ) -> Result<Vec<Vec<T>>, Thrown> {
-        let statements: Array = statements.into_iter().map(|it| JsValue::from(it.prepared)).collect();
+        let statements: Array = statements
+            .into_iter()
+            .map(|it| JsValue::from(it.prepared))
+            .collect();
         let outcomes = self.binding()?.batch(&statements).await?;
         let outcomes: Vec<Outcome<T>> = js::from_js(&outcomes)?;
-        Ok(outcomes.into_iter().map(|outcome| outcome.results).collect())
+        Ok(outcomes
+            .into_iter()
+            .map(|outcome| outcome.results)
+            .collect())
     }
 
     fn binding(&self) -> Result<D1, Thrown> {
@@ -124,8 +133,7 @@ impl Database {
 }
 
 fn unavailable(thrown: Thrown) -> Error {
-    let message = "The database is out of reach. Retry shortly.";
-    Error::unavailable(message, format!("D1: {thrown}"))
+    thrown.unavailable("database")
 }
 
 /// The JSON array of some rows for `json_each`, each small enough for one parameter.

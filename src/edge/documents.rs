@@ -60,7 +60,8 @@ impl D1Documents {
         let clear = "DELETE FROM passages WHERE org = ?1 AND document = ?2";
         let of = (org, &document.id);
         let mut statements = vec![
-            self.database.statement(gone, &(org, &document.id, json(&kept)?))?,
+            self.database
+                .statement(gone, &(org, &document.id, json(&kept)?))?,
             self.database.statement(clear, &of)?,
             self.upsert(org, document)?,
         ];
@@ -68,7 +69,10 @@ impl D1Documents {
         let insert = "INSERT INTO passages (org, id, document, ordinal, text)
             SELECT ?1, value ->> 'id', ?2, value ->> 'ordinal', value ->> 'text' FROM json_each(?3)";
         for part in d1::json_parts(&rows)? {
-            statements.push(self.database.statement(insert, &(org, &document.id, part))?);
+            statements.push(
+                self.database
+                    .statement(insert, &(org, &document.id, part))?,
+            );
         }
         self.first_ids(statements).await
     }

@@ -111,7 +111,9 @@ impl GovernorObject {
 
     /// Moves the audit records there are now to D1.
     async fn drain(&self) -> Result<(), Error> {
-        let goal = self.with_loaded(|live, _| Ok(live.last_record()))?.unwrap_or_default();
+        let goal = self
+            .with_loaded(|live, _| Ok(live.last_record()))?
+            .unwrap_or_default();
         let next = |live: &mut Live, journal: &mut SqlJournal| live.next_batch(goal, journal);
         while let Some(batch) = self.with_loaded(next)?.flatten() {
             let stored = self.store(&batch).await;
@@ -153,7 +155,11 @@ impl GovernorObject {
         &self,
         step: impl FnOnce(&mut Live, &mut SqlJournal) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        let org = self.live.borrow().as_ref().map(|live| live.org().to_owned());
+        let org = self
+            .live
+            .borrow()
+            .as_ref()
+            .map(|live| live.org().to_owned());
         org.map(|org| self.with(&org, step)).transpose()
     }
 
@@ -182,7 +188,9 @@ struct Version {
 fn parse(envelope: &RawValue) -> Result<Option<Envelope>, Error> {
     let version: Version = serde_json::from_str(envelope.get()).map_err(unreadable)?;
     if version.protocol == PROTOCOL {
-        serde_json::from_str(envelope.get()).map(Some).map_err(unreadable)
+        serde_json::from_str(envelope.get())
+            .map(Some)
+            .map_err(unreadable)
     } else {
         Ok(None)
     }

@@ -124,7 +124,10 @@ impl GovernorObjects {
         // A stub that has thrown may be broken, hence one for each attempt.
         let stub = namespace.get_by_name(org)?;
         let response: Response = stub.fetch(ADDRESS, &init).await?.unchecked_into();
-        let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
+        let text = JsFuture::from(response.text()?)
+            .await?
+            .as_string()
+            .unwrap_or_default();
         if response.ok() {
             return Ok(text);
         }
@@ -145,6 +148,7 @@ impl Governors for GovernorObjects {
 }
 
 fn unavailable(detail: &str) -> Error {
-    let message = "The governor of this org is out of reach, so nothing is admitted. Retry shortly.";
+    let message =
+        "The governor of this org is out of reach, so nothing is admitted. Retry shortly.";
     Error::unavailable(message, format!("governor: {detail}"))
 }

@@ -45,7 +45,9 @@ impl FetchRequest {
         if self.body_read.replace(true) {
             return Err(Error::internal("the body was read twice"));
         }
-        let announced = self.header("content-length").and_then(|text| text.parse().ok());
+        let announced: Option<usize> = self
+            .header("content-length")
+            .and_then(|text| text.parse().ok());
         match announced {
             Some(length) if length > limit => Err(too_large(limit)),
             // HTTP holds the client to the length it announced, so one copy does.

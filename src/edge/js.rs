@@ -9,6 +9,9 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 
+use crate::error::Error;
+use crate::ports::Unreachable;
+
 /// What a call into JavaScript threw, as text for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -17,6 +20,20 @@ pub(super) struct Thrown(String);
 impl Thrown {
     pub(super) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// The error of a request that needs `part` of the deployment, e.g. "database".
+    pub(super) fn unavailable(self, part: &str) -> Error {
+        Error::unavailable(
+            format!("The {part} is out of reach. Retry shortly."),
+            self.0,
+        )
+    }
+}
+
+impl From<Thrown> for Unreachable {
+    fn from(thrown: Thrown) -> Self {
+        Self(thrown.0)
     }
 }
 

@@ -68,7 +68,9 @@ impl KvAnswerCache {
 
 impl AnswerCache for KvAnswerCache {
     fn get<'a>(&'a self, key: &'a str) -> Pending<'a, Option<Vec<u8>>> {
-        self.read(key).map(|entry| entry.map_err(unavailable)).boxed_local()
+        self.read(key)
+            .map(|entry| entry.map_err(unavailable))
+            .boxed_local()
     }
 
     fn put<'a>(&'a self, key: &'a str, entry: Vec<u8>, seconds: u64) -> Pending<'a, ()> {
@@ -77,6 +79,5 @@ impl AnswerCache for KvAnswerCache {
 }
 
 fn unavailable(thrown: Thrown) -> Error {
-    let message = "The answer cache is out of reach. Retry shortly.";
-    Error::unavailable(message, format!("KV: {thrown}"))
+    thrown.unavailable("answer cache")
 }

@@ -33,7 +33,10 @@ pub(super) fn respond(reply: Reply) -> Result<Response, Thrown> {
     Ok(response?)
 }
 
-fn init(status: u16, headers: &[(&'static str, Cow<'static, str>)]) -> Result<ResponseInit, Thrown> {
+fn init(
+    status: u16,
+    headers: &[(&'static str, Cow<'static, str>)],
+) -> Result<ResponseInit, Thrown> {
     let init = ResponseInit::new();
     init.set_status(status);
     if !headers.is_empty() {

@@ -84,11 +84,7 @@ impl D1Tenants {
     }
 
     /// Whether the statement, which returns the rows it changed, changed any.
-    async fn changes(
-        &self,
-        sql: &str,
-        parameters: &impl Serialize,
-    ) -> Result<bool, Error> {
+    async fn changes(&self, sql: &str, parameters: &impl Serialize) -> Result<bool, Error> {
         let row: Option<Present> = self.database.row(sql, parameters).await?;
         Ok(row.is_some())
     }
@@ -98,7 +94,11 @@ impl Tenants for D1Tenants {
     fn create_org<'a>(&'a self, org: &'a Org) -> Pending<'a, bool> {
         let sql = "INSERT INTO orgs (id, name, created_at) VALUES (?1, ?2, ?3)
             ON CONFLICT (id) DO NOTHING RETURNING id";
-        async move { self.changes(sql, &(&org.id, &org.name, org.created_at)).await }.boxed_local()
+        async move {
+            self.changes(sql, &(&org.id, &org.name, org.created_at))
+                .await
+        }
+        .boxed_local()
     }
 
     fn org<'a>(&'a self, id: &'a str) -> Pending<'a, Option<Org>> {

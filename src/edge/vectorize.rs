@@ -68,7 +68,10 @@ impl VectorizeIndex {
             return_values: false,
             return_metadata: "none",
         })?;
-        let answer = self.index()?.query(&Float32Array::from(vector), &options).await?;
+        let answer = self
+            .index()?
+            .query(&Float32Array::from(vector), &options)
+            .await?;
         Ok(js::from_js::<Matches>(&answer)?.matches)
     }
 
@@ -100,15 +103,18 @@ impl Vectors for VectorizeIndex {
     }
 
     fn upsert<'a>(&'a self, vectors: &'a [VectorRecord]) -> Pending<'a, ()> {
-        self.store(vectors).map(|done| done.map_err(unavailable)).boxed_local()
+        self.store(vectors)
+            .map(|done| done.map_err(unavailable))
+            .boxed_local()
     }
 
     fn delete<'a>(&'a self, ids: &'a [String]) -> Pending<'a, ()> {
-        self.remove(ids).map(|done| done.map_err(unavailable)).boxed_local()
+        self.remove(ids)
+            .map(|done| done.map_err(unavailable))
+            .boxed_local()
     }
 }
 
 fn unavailable(thrown: Thrown) -> Error {
-    let message = "The vector index is out of reach. Retry shortly.";
-    Error::unavailable(message, format!("Vectorize: {thrown}"))
+    thrown.unavailable("vector index")
 }

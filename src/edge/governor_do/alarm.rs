@@ -50,7 +50,11 @@ impl Alarm {
         }
         let delay = due.saturating_sub(now).max(SOONEST_MS);
         self.pending.set(Pending::At(now.saturating_add(delay)));
-        let set = self.state.storage().set_alarm(Duration::from_millis(delay)).await;
+        let set = self
+            .state
+            .storage()
+            .set_alarm(Duration::from_millis(delay))
+            .await;
         if set.is_err() {
             self.pending.set(Pending::Unknown);
         }

@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use worker::{SqlStorage, SqlStorageValue};
 
-use crate::audit::Sealed;
 use crate::error::Error;
 use crate::governor::{Journal, Row};
 
@@ -110,9 +109,16 @@ impl SqlJournal {
     /// Everything a governor is rebuilt from. Notes the org's name at first use.
     pub(super) fn load(&self, org: &str) -> Result<Stored, Error> {
         match self.org()? {
-            None => self.run("INSERT INTO meta (id, org) VALUES (0, ?1)", vec![org.into()])?,
+            None => self.run(
+                "INSERT INTO meta (id, org) VALUES (0, ?1)",
+                vec![org.into()],
+            )?,
             Some(known) if known == org => {}
-            Some(known) => return Err(Error::internal(format!("{org} asked the governor of {known}"))),
+            Some(known) => {
+                return Err(Error::internal(format!(
+                    "{org} asked the governor of {known}"
+                )));
+            }
         }
         let snapshot = self.snapshot()?;
         let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
@@ -148,7 +154,12 @@ impl SqlJournal {
         for (part, state) in parts.iter().enumerate() {
             self.run(
                 "INSERT OR REPLACE INTO snapshot (seq, part, parts, state) VALUES (?1, ?2, ?3, ?4)",
-                vec![seq.clone(), count(part)?, count(parts.len())?, (*state).into()],
+                vec![
+                    seq.clone(),
+                    count(part)?,
+                    count(parts.len())?,
+                    (*state).into(),
+                ],
             )?;
         }
         self.run("DELETE FROM snapshot WHERE seq < ?1", vec![seq.clone()])?;
@@ -192,7 +203,10 @@ impl Journal for SqlJournal {
             vec![
                 integer(row.seq)?,
                 row.entry.as_str().into(),
-                sealed.map(|sealed| integer(sealed.seq)).transpose()?.unwrap_or(SqlStorageValue::Null),
+                sealed
+                    .map(|sealed| integer(sealed.seq))
+                    .transpose()?
+                    .unwrap_or(SqlStorageValue::Null),
                 sealed.map(|sealed| sealed.record.as_str()).into(),
                 sealed.map(|sealed| sealed.hash.as_str()).into(),
             ],

@@ -86,16 +86,24 @@ impl Live {
         now: u64,
         journal: &mut SqlJournal,
     ) -> Result<Reply, Error> {
-        self.noticing(now, journal, |governor, journal| governor.execute(envelope, now, journal))
+        self.noticing(now, journal, |governor, journal| {
+            governor.execute(envelope, now, journal)
+        })
     }
 
     pub(super) fn tick(&mut self, now: u64, journal: &mut SqlJournal) -> Result<(), Error> {
-        self.noticing(now, journal, |governor, journal| governor.tick(now, journal))
+        self.noticing(now, journal, |governor, journal| {
+            governor.tick(now, journal)
+        })
     }
 
     /// When the alarm is needed next, Unix milliseconds.
     pub(super) fn due(&self) -> Option<u64> {
-        self.governor.next_due().into_iter().chain(self.drain_at).min()
+        self.governor
+            .next_due()
+            .into_iter()
+            .chain(self.drain_at)
+            .min()
     }
 
     pub(super) const fn last_record(&self) -> u64 {
@@ -165,7 +173,8 @@ impl Live {
         let result = step(&mut self.governor, &mut journal)?;
         if let Some(row) = journal.last_record {
             self.last_record = row;
-            self.drain_at.get_or_insert(now.saturating_add(DRAIN_DELAY_MS));
+            self.drain_at
+                .get_or_insert(now.saturating_add(DRAIN_DELAY_MS));
         }
         Ok(result)
     }

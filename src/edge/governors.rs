@@ -95,7 +95,7 @@ impl GovernorObjects {
         let envelope = serde_json::value::to_raw_value(&Envelope::new(command))
             .map_err(|error| Error::internal(error.to_string()))?;
         let answer = self.ask(org, Ask::Execute(envelope), COMMAND_MS).await?;
-        serde_json::from_str(&answer).map_err(|error| unavailable(&error.to_string()))
+        serde_json::from_str(&answer).map_err(|error| unavailable(error.to_string()))
     }
 
     /// Every command is idempotent, so a failed attempt is repeated once; not where the object is
@@ -112,8 +112,8 @@ impl GovernorObjects {
         };
         within(milliseconds, attempts)
             .await
-            .ok_or_else(|| unavailable("no answer in time"))?
-            .map_err(|failure| unavailable(&failure.detail))
+            .ok_or_else(|| unavailable("it did not answer in time"))?
+            .map_err(|failure| unavailable(failure.detail))
     }
 
     async fn attempt(&self, org: &str, message: &str) -> Result<String, Failure> {
@@ -147,8 +147,6 @@ impl Governors for GovernorObjects {
     }
 }
 
-fn unavailable(detail: &str) -> Error {
-    let message =
-        "The governor of this org is out of reach, so nothing is admitted. Retry shortly.";
-    Error::unavailable(message, format!("governor: {detail}"))
+fn unavailable(detail: impl Into<String>) -> Error {
+    Thrown::new(detail).unavailable("governor of this org")
 }

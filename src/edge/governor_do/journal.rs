@@ -146,9 +146,8 @@ impl SqlJournal {
         )
     }
 
-    /// Replaces the snapshot, then deletes the rows it covers whose records, if any, are among
-    /// those `drained`.
-    pub(super) fn compact(&self, snapshot: &Snapshot, drained: u64) -> Result<(), Error> {
+    /// Replaces the snapshot.
+    pub(super) fn keep(&self, snapshot: &Snapshot) -> Result<(), Error> {
         let parts = split(&snapshot.state);
         let seq = integer(snapshot.seq)?;
         for (part, state) in parts.iter().enumerate() {
@@ -162,10 +161,15 @@ impl SqlJournal {
                 ],
             )?;
         }
-        self.run("DELETE FROM snapshot WHERE seq < ?1", vec![seq.clone()])?;
+        self.run("DELETE FROM snapshot WHERE seq < ?1", vec![seq])
+    }
+
+    /// Deletes the rows that the snapshot `covered`, but for those with a record after row
+    /// `drained`, which are still to be moved.
+    pub(super) fn forget(&self, covered: u64, drained: u64) -> Result<(), Error> {
         self.run(
             "DELETE FROM journal WHERE seq <= ?1 AND (record IS NULL OR seq <= ?2)",
-            vec![seq, integer(drained)?],
+            vec![integer(covered)?, integer(drained)?],
         )
     }
 

@@ -27,6 +27,8 @@ pub(super) struct Live {
     drained: u64,
     /// The last row that the stored snapshot covers.
     compacted: u64,
+    /// Whether covered rows may still be there, because their records were not in D1.
+    retained: bool,
     /// When records should be moved; nothing while all of them are in D1.
     drain_at: Option<u64>,
     /// Moves that have failed in a row.
@@ -71,6 +73,7 @@ impl Live {
             last_record: stored.last_record,
             drained: 0,
             compacted: snapshot.map_or(0, |snapshot| snapshot.seq),
+            retained: snapshot.is_some(),
             drain_at: (stored.last_record > 0).then(|| now.saturating_add(DRAIN_DELAY_MS)),
             failures: 0,
         })
@@ -138,7 +141,12 @@ impl Live {
         }
         let undrained = self.last_record > self.drained;
         self.drain_at = undrained.then(|| now.saturating_add(self.pause()));
-        self.compact(journal)
+        self.compact(journal)?;
+        if self.retained && stored {
+            journal.forget(self.compacted, self.drained)?;
+            self.retained = self.drained < self.compacted && undrained;
+        }
+        Ok(())
     }
 
     /// Milliseconds until the next move: doubled with every failure.
@@ -147,16 +155,17 @@ impl Live {
         DRAIN_DELAY_MS.saturating_mul(factor).min(LONGEST_DELAY_MS)
     }
 
-    /// Also while D1 is down, so that a rebuild stays short: rows with records that are not there
-    /// yet stay where they are.
+    /// Replaces rows by a snapshot where there are many; also while D1 is down, so that a rebuild
+    /// stays short.
     fn compact(&mut self, journal: &SqlJournal) -> Result<(), Error> {
         let seq = self.governor.seq();
         if seq.saturating_sub(self.compacted) < COMPACT_ROWS {
             return Ok(());
         }
         let state = self.governor.snapshot()?;
-        journal.compact(&Snapshot { seq, state }, self.drained)?;
+        journal.keep(&Snapshot { seq, state })?;
         self.compacted = seq;
+        self.retained = true;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ mod journal;
 mod live;
 
 use std::cell::RefCell;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, RefUnwindSafe};
 use std::rc::Rc;
 
 use serde::Deserialize;
@@ -40,6 +40,12 @@ pub struct GovernorObject {
     journal: SqlJournal,
     live: AssertUnwindSafe<RefCell<Option<Live>>>,
 }
+
+// A build in which panics unwind keeps the object after one.
+const _: fn() = || {
+    const fn survives_unwinding<T: RefUnwindSafe>() {}
+    survives_unwinding::<GovernorObject>();
+};
 
 impl DurableObject for GovernorObject {
     fn new(state: State, env: Env) -> Self {

@@ -40,6 +40,7 @@ pub(super) struct Ended {
     /// The day it was charged to.
     pub(super) day: u64,
     /// What it was charged when it expired, until a late settlement corrects that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) expired: Option<Nanos>,
 }
 

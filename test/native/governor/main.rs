@@ -1,0 +1,15 @@
+//! The governor through its public interface: its rules one by one, and its invariants under any
+//! interleaving of commands, repetitions, crashes, snapshots and clocks that go back.
+#![cfg(test)]
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "an overflow in a test is a failure of that test"
+)]
+
+mod ledger;
+mod model;
+mod properties;
+mod refusals;
+mod restart;
+mod storage;
+mod window;

@@ -1,23 +1,46 @@
-//! The only place that names the platform.
+//! The only place that names the platform: one small adapter for each port, the event that brings a
+//! request in, and the Durable Object around the governor. Nothing is decided here.
 
-use worker::{Context, Env, Request, Response, Result, event};
+mod ai;
+mod audit_log;
+mod background;
+mod clock;
+mod d1;
+mod documents;
+mod entropy;
+mod fetch_event;
+mod governor_do;
+mod governors;
+mod incoming;
+mod js;
+mod kv;
+mod log;
+mod reply;
+mod secrets;
+mod tenants;
+mod vectorize;
 
-#[event(fetch)]
-async fn fetch(_request: Request, _env: Env, _context: Context) -> Result<Response> {
-    Response::ok("{\"status\":\"ok\"}")
-}
+use std::rc::Rc;
 
-#[worker::durable_object(alarm)]
-struct GovernorObject;
+use worker::{Context, Env};
 
-impl worker::DurableObject for GovernorObject {
-    fn new(_state: worker::State, _env: Env) -> Self {
-        Self
-    }
-    async fn fetch(&self, _request: Request) -> Result<Response> {
-        Response::ok("{}")
-    }
-    async fn alarm(&self) -> Result<Response> {
-        Response::ok("")
+use crate::ports::Ports;
+
+/// The ports over this request's bindings. Bindings are looked up when they are used.
+fn ports(env: &Rc<Env>, context: Context) -> Ports {
+    let database = d1::Database::new(Rc::clone(env));
+    Ports {
+        audit: Rc::new(audit_log::D1AuditLog::new(database.clone())),
+        background: Rc::new(background::WaitUntil::new(context)),
+        cache: Rc::new(kv::KvAnswerCache::new(Rc::clone(env))),
+        clock: Rc::new(clock::PlatformClock),
+        documents: Rc::new(documents::D1Documents::new(database.clone())),
+        entropy: Rc::new(entropy::PlatformEntropy),
+        governors: Rc::new(governors::GovernorObjects::new(Rc::clone(env))),
+        log: Rc::new(log::ConsoleLog),
+        models: Rc::new(ai::AiModels::new(Rc::clone(env))),
+        secrets: Rc::new(secrets::EnvSecrets::new(Rc::clone(env))),
+        tenants: Rc::new(tenants::D1Tenants::new(database)),
+        vectors: Rc::new(vectorize::VectorizeIndex::new(Rc::clone(env))),
     }
 }

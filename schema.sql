@@ -1,0 +1,73 @@
+-- The database of a deployment (Cloudflare D1). Idempotent: applying it again changes nothing.
+-- Times are Unix milliseconds. Money is nano-dollars as decimal text, since numbers pass through
+-- JavaScript's doubles. Every table but `orgs` starts its key with the org.
+
+-- Customers of the deployment.
+CREATE TABLE IF NOT EXISTS orgs (
+  id TEXT NOT NULL PRIMARY KEY,         -- lower-case letters, digits, hyphens
+  name TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+-- API keys. The secret itself is nowhere.
+CREATE TABLE IF NOT EXISTS api_keys (
+  org TEXT NOT NULL REFERENCES orgs (id),
+  id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  digest TEXT NOT NULL,                 -- hexadecimal SHA-256 of the whole key
+  scopes TEXT NOT NULL,                 -- JSON array of text
+  created_at INTEGER NOT NULL,
+  revoked_at INTEGER,                   -- null while the key is good
+  PRIMARY KEY (org, id)
+) STRICT;
+
+-- Configuration documents. Rows are never changed: a change is a new version.
+CREATE TABLE IF NOT EXISTS configs (
+  org TEXT NOT NULL REFERENCES orgs (id),
+  version INTEGER NOT NULL,             -- from 1
+  document TEXT NOT NULL,               -- JSON
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (org, version)
+) STRICT;
+
+-- Documents that answers are grounded in, without their text.
+CREATE TABLE IF NOT EXISTS documents (
+  org TEXT NOT NULL REFERENCES orgs (id),
+  id TEXT NOT NULL,
+  collection TEXT NOT NULL,
+  title TEXT NOT NULL,
+  uri TEXT NOT NULL,                    -- empty where there is no address
+  language TEXT NOT NULL,               -- BCP 47 tag, empty where unknown
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (org, id)
+) STRICT;
+
+-- Passages of documents. The id is also the id of the vector.
+CREATE TABLE IF NOT EXISTS passages (
+  org TEXT NOT NULL,
+  id TEXT NOT NULL,
+  document TEXT NOT NULL,
+  ordinal INTEGER NOT NULL,             -- position in the document, from 0
+  text TEXT NOT NULL,
+  PRIMARY KEY (org, id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS passages_by_document ON passages (org, document);
+
+-- Audit records, a hash chain for each org. `record` is what the chain protects; the columns before
+-- it are copies for filters.
+CREATE TABLE IF NOT EXISTS audit (
+  org TEXT NOT NULL,
+  seq INTEGER NOT NULL,                 -- position in the chain, from 1
+  request TEXT NOT NULL,
+  at INTEGER NOT NULL,                  -- when the request arrived
+  key TEXT NOT NULL,                    -- id of the API key
+  outcome TEXT NOT NULL,
+  operation TEXT NOT NULL,
+  status INTEGER NOT NULL,              -- HTTP status of the answer
+  cost_nanos TEXT NOT NULL,             -- nano-dollars
+  record TEXT NOT NULL,                 -- canonical JSON
+  hash TEXT NOT NULL,                   -- hexadecimal SHA-256 of the previous hash and `record`
+  PRIMARY KEY (org, seq)
+) STRICT;
+CREATE INDEX IF NOT EXISTS audit_by_request ON audit (org, request);
+CREATE INDEX IF NOT EXISTS audit_by_time ON audit (org, at);

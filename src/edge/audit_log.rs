@@ -1,0 +1,98 @@
+//! Audit records at rest: table `audit`. Governors fill it, administrators read it.
+
+use futures::FutureExt;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::d1::Database;
+use crate::audit::Sealed;
+use crate::error::Error;
+use crate::ports::{AuditFilter, AuditLog, Pending};
+
+/// The audit log in D1.
+pub(super) struct D1AuditLog {
+    database: Database,
+}
+
+/// How many records of a batch are in the table as they were sent.
+#[derive(Deserialize)]
+struct Confirmed {
+    records: usize,
+}
+
+impl D1AuditLog {
+    pub(super) const fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Stores records of an org, together at most 2 MB of JSON; those that are there already are
+    /// left as they are.
+    ///
+    /// # Errors
+    /// Unless every record is in the table now, with the hash it has here.
+    pub(super) async fn store(&self, org: &str, records: &[Sealed]) -> Result<(), Error> {
+        // Not `OR IGNORE`, which would swallow a violated NOT NULL along with the duplicates.
+        let insert = "INSERT INTO audit
+            (org, seq, request, at, key, outcome, operation, status, cost_nanos, record, hash)
+            SELECT ?1, seq, record ->> 'request', record ->> 'at', record ->> 'key',
+                record ->> 'outcome', record ->> 'operation', record ->> 'status',
+                record ->> 'cost', record, hash
+            FROM (SELECT value ->> 'seq' AS seq, value ->> 'record' AS record,
+                value ->> 'hash' AS hash FROM json_each(?2))
+            WHERE true ON CONFLICT (org, seq) DO NOTHING";
+        let confirm = "SELECT count(*) AS records FROM json_each(?2) AS sent
+            JOIN audit ON audit.org = ?1 AND audit.seq = sent.value ->> 'seq'
+            AND audit.hash = sent.value ->> 'hash'";
+        let json = serde_json::to_string(records).map_err(|it| Error::internal(it.to_string()))?;
+        let values = (org, json);
+        let statements = vec![
+            self.database.statement(insert, &values)?,
+            self.database.statement(confirm, &values)?,
+        ];
+        let rows: Vec<Vec<Confirmed>> = self.database.transaction(statements).await?;
+        let stored = rows.iter().flatten().map(|row| row.records).sum::<usize>();
+        if stored == records.len() {
+            return Ok(());
+        }
+        let sent = records.len();
+        Err(Error::internal(format!(
+            "the audit log has {stored} of {sent} records of {org}"
+        )))
+    }
+
+    async fn find(&self, filter: &AuditFilter) -> Result<Vec<Sealed>, Error> {
+        let (sql, values) = statement(filter);
+        self.database.rows(&sql, &values).await
+    }
+}
+
+impl AuditLog for D1AuditLog {
+    fn query<'a>(&'a self, filter: &'a AuditFilter) -> Pending<'a, Vec<Sealed>> {
+        self.find(filter).boxed_local()
+    }
+}
+
+/// Only the conditions that are asked for, so that an index can serve them.
+fn statement(filter: &AuditFilter) -> (String, Vec<Value>) {
+    let conditions = [
+        (" AND request = ?", filter.request.clone().map(Value::from)),
+        (" AND key = ?", filter.key.clone().map(Value::from)),
+        (" AND outcome = ?", filter.outcome.clone().map(Value::from)),
+        (
+            " AND operation = ?",
+            filter.operation.clone().map(Value::from),
+        ),
+        (" AND seq < ?", filter.before.map(Value::from)),
+    ];
+    let mut sql = "SELECT seq, record, hash FROM audit WHERE org = ?".to_owned();
+    let mut values = vec![Value::from(filter.org.as_str())];
+    for (condition, value) in conditions {
+        if let Some(value) = value {
+            sql.push_str(condition);
+            values.push(value);
+        }
+    }
+    sql.push_str(" ORDER BY seq DESC LIMIT ?");
+    values.push(Value::from(filter.limit));
+    (sql, values)
+}

@@ -1,0 +1,23 @@
+//! Work that outlives the answer: `waitUntil`, up to 30 seconds.
+
+use futures::future::LocalBoxFuture;
+use worker::Context;
+
+use crate::ports::Background;
+
+/// The request's context.
+pub(super) struct WaitUntil {
+    context: Context,
+}
+
+impl WaitUntil {
+    pub(super) const fn new(context: Context) -> Self {
+        Self { context }
+    }
+}
+
+impl Background for WaitUntil {
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        self.context.wait_until(task);
+    }
+}

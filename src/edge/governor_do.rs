@@ -1,0 +1,208 @@
+//! The Durable Object around an org's governor: storage, the alarm, and the move of audit records
+//! to D1. What is admitted and charged is decided by [`Governor`](crate::governor::Governor).
+//!
+//! Memory is a copy: it is rebuilt from storage at first use, and again after a write that may or
+//! may not have happened. No borrow of it lives across an await.
+
+mod alarm;
+mod journal;
+mod live;
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, RefUnwindSafe};
+use std::rc::Rc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object};
+
+use self::alarm::Alarm;
+use self::journal::SqlJournal;
+use self::live::{Batch, Live};
+use super::audit_log::D1AuditLog;
+use super::clock::{now, within};
+use super::d1::Database;
+use super::governors::{Ask, Message};
+use crate::error::{Error, Kind};
+use crate::governor::command::{Envelope, PROTOCOL, Reply};
+
+/// Milliseconds after which a batch of audit records is taken for lost and sent again later.
+const STORE_MS: u64 = 10_000;
+
+/// Milliseconds after which the alarm looks again where a failure left nothing in memory.
+const LOOK_AGAIN_MS: u64 = 60_000;
+
+/// The object.
+#[durable_object(alarm)]
+pub struct GovernorObject {
+    alarm: Alarm,
+    audit: D1AuditLog,
+    journal: SqlJournal,
+    live: AssertUnwindSafe<RefCell<Option<Live>>>,
+}
+
+// A build in which panics unwind keeps the object after one.
+const _: fn() = || {
+    const fn survives_unwinding<T: RefUnwindSafe>() {}
+    survives_unwinding::<GovernorObject>();
+};
+
+impl DurableObject for GovernorObject {
+    fn new(state: State, env: Env) -> Self {
+        Self {
+            audit: D1AuditLog::new(Database::new(Rc::new(env))),
+            journal: SqlJournal::new(state.storage().sql()),
+            alarm: Alarm::new(state),
+            live: AssertUnwindSafe(RefCell::new(None)),
+        }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        match self.answer(&request.bytes().await?).await {
+            Ok(json) => Response::ok(json),
+            Err(error) => {
+                console_error!("{error}");
+                Response::error(error.to_string(), error.status())
+            }
+        }
+    }
+
+    /// Never fails: the platform would repeat it six times and then forget it.
+    async fn alarm(&self) -> worker::Result<Response> {
+        self.alarm.fired();
+        let done = self.work().await;
+        if let Err(error) = &done {
+            console_error!("alarm: {error}");
+        }
+        self.arm(done.is_err()).await;
+        Response::empty()
+    }
+}
+
+impl GovernorObject {
+    async fn answer(&self, body: &[u8]) -> Result<String, Error> {
+        let message: Message = serde_json::from_slice(body).map_err(unreadable)?;
+        let answer = match message.ask {
+            Ask::Execute(envelope) => self.execute(&message.org, &envelope),
+            Ask::Flush => self.flush(&message.org).await,
+        };
+        self.arm(answer.is_err()).await;
+        answer
+    }
+
+    fn execute(&self, org: &str, envelope: &RawValue) -> Result<String, Error> {
+        let reply = match parse(envelope)? {
+            Some(envelope) => {
+                self.with(org, |live, journal| live.execute(&envelope, now(), journal))?
+            }
+            None => Reply::Unsupported { protocol: PROTOCOL },
+        };
+        serde_json::to_string(&reply).map_err(|error| Error::internal(error.to_string()))
+    }
+
+    async fn flush(&self, org: &str) -> Result<String, Error> {
+        self.with(org, |_, _| Ok(()))?;
+        self.drain().await?;
+        Ok(String::new())
+    }
+
+    /// Everything that is due.
+    async fn work(&self) -> Result<(), Error> {
+        if let Some(org) = self.journal.org()? {
+            self.with(&org, |live, journal| live.tick(now(), journal))?;
+            self.drain().await?;
+        }
+        Ok(())
+    }
+
+    /// Moves the audit records there are now to D1.
+    async fn drain(&self) -> Result<(), Error> {
+        let goal = self
+            .with_loaded(|live, _| Ok(live.last_record()))?
+            .unwrap_or_default();
+        let next = |live: &mut Live, journal: &mut SqlJournal| live.next_batch(goal, journal);
+        while let Some(batch) = self.with_loaded(next)?.flatten() {
+            let stored = self.store(&batch).await;
+            let note = |live: &mut Live, journal: &mut SqlJournal| {
+                live.note(stored.is_ok(), &batch, now(), journal)
+            };
+            self.with_loaded(note)?;
+            stored?;
+        }
+        Ok(())
+    }
+
+    async fn store(&self, batch: &Batch) -> Result<(), Error> {
+        within(STORE_MS, self.audit.store(&batch.org, &batch.records))
+            .await
+            .unwrap_or_else(|| Err(Error::internal("the audit log did not answer in time")))
+    }
+
+    /// Runs a step on the governor in memory, which is rebuilt where there is none. A step that
+    /// fails may have left memory and storage apart, so memory is dropped.
+    fn with<T>(
+        &self,
+        org: &str,
+        step: impl FnOnce(&mut Live, &mut SqlJournal) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut slot = self.live.borrow_mut();
+        let mut journal = self.journal.clone();
+        let mut live = match slot.take() {
+            Some(live) => live,
+            None => Live::load(org, &journal, now())?,
+        };
+        let result = step(&mut live, &mut journal)?;
+        *slot = Some(live);
+        Ok(result)
+    }
+
+    /// Like [`Self::with`], but does nothing where memory was dropped meanwhile.
+    fn with_loaded<T>(
+        &self,
+        step: impl FnOnce(&mut Live, &mut SqlJournal) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let org = self
+            .live
+            .borrow()
+            .as_ref()
+            .map(|live| live.org().to_owned());
+        org.map(|org| self.with(&org, step)).transpose()
+    }
+
+    /// Arms the alarm for what is due next. After a failure that left nothing in memory, what is due
+    /// is in storage only, so the alarm will look.
+    async fn arm(&self, failed: bool) {
+        let due = match self.live.borrow().as_ref() {
+            Some(live) => live.due(),
+            None => failed.then(|| now().saturating_add(LOOK_AGAIN_MS)),
+        };
+        if let Some(due) = due
+            && let Err(error) = self.alarm.arm(due, now()).await
+        {
+            console_error!("the alarm could not be set: {error}");
+        }
+    }
+}
+
+/// The version of an envelope, whatever else it says.
+#[derive(Deserialize)]
+struct Version {
+    protocol: u32,
+}
+
+/// The envelope, or nothing where its sender speaks another version.
+fn parse(envelope: &RawValue) -> Result<Option<Envelope>, Error> {
+    let version: Version = serde_json::from_str(envelope.get()).map_err(unreadable)?;
+    if version.protocol == PROTOCOL {
+        serde_json::from_str(envelope.get())
+            .map(Some)
+            .map_err(unreadable)
+    } else {
+        Ok(None)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature of map_err")]
+fn unreadable(error: serde_json::Error) -> Error {
+    Error::new(Kind::InvalidRequest, format!("governor: {error}"))
+}

@@ -25,7 +25,13 @@ struct List<T> {
 
 impl<T: Serialize> List<T> {
     fn reply(data: Vec<T>) -> Reply {
-        Reply::json(200, &Self { object: "list", data })
+        Reply::json(
+            200,
+            &Self {
+                object: "list",
+                data,
+            },
+        )
     }
 }
 
@@ -44,10 +50,14 @@ pub async fn serve(
         (Endpoint::Audit, _) => audit::query(ports, incoming.query()).await,
         (Endpoint::Orgs, Method::Post) => orgs::create(ports, incoming).await,
         (Endpoint::Orgs, _) => orgs::list(ports).await,
-        (Endpoint::Keys(org), Method::Post) => keys::create(ports, incoming, known(ports, org).await?, id).await,
+        (Endpoint::Keys(org), Method::Post) => {
+            keys::create(ports, incoming, known(ports, org).await?, id).await
+        }
         (Endpoint::Keys(org), _) => keys::list(ports, known(ports, org).await?).await,
         (Endpoint::Key(org, key), _) => keys::revoke(ports, known(ports, org).await?, key).await,
-        (Endpoint::Config(org), Method::Put) => config::put(ports, incoming, known(ports, org).await?).await,
+        (Endpoint::Config(org), Method::Put) => {
+            config::put(ports, incoming, known(ports, org).await?).await
+        }
         (Endpoint::Config(org), _) => config::get(ports, known(ports, org).await?).await,
         (Endpoint::Limits(org), _) => config::limits(ports, known(ports, org).await?).await,
         _ => Err(Error::new(Kind::NotFound, "There is nothing at this path.")),
@@ -55,12 +65,18 @@ pub async fn serve(
 }
 
 fn authorize(ports: &Ports, incoming: &dyn Incoming) -> Result<(), Error> {
-    let Some(secret) = ports.secrets.admin_key().filter(|secret| !secret.is_empty()) else {
+    let Some(secret) = ports
+        .secrets
+        .admin_key()
+        .filter(|secret| !secret.is_empty())
+    else {
         let message = "Administration is closed: the secret ESCLUSA_ADMIN_KEY is not set. `npm run deploy` sets it.";
         return Err(Error::new(Kind::Unauthenticated, message));
     };
     let header = incoming.header("authorization").unwrap_or_default();
-    let presented = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let presented = header
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     match presented {
         Some((_, key)) if same_secret(key.trim(), &secret) => Ok(()),
         _ => {
@@ -84,7 +100,10 @@ async fn read<T: DeserializeOwned>(incoming: &dyn Incoming) -> Result<T, Error> 
     let body = json_body(incoming).await?;
     let mut reader = serde_json::Deserializer::from_slice(&body);
     serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        Error::invalid(error.path().to_string(), format!("The body is malformed: {}.", error.inner()))
+        Error::invalid(
+            error.path().to_string(),
+            format!("The body is malformed: {}.", error.inner()),
+        )
     })
 }
 
@@ -92,6 +111,8 @@ async fn read<T: DeserializeOwned>(incoming: &dyn Incoming) -> Result<T, Error> 
 async fn done(ports: &Ports, org: &str, command: Command) -> Result<(), Error> {
     match ports.governors.execute(org, command).await? {
         Verdict::Done { .. } => Ok(()),
-        verdict => Err(Error::internal(format!("the governor answered {verdict:?}"))),
+        verdict => Err(Error::internal(format!(
+            "the governor answered {verdict:?}"
+        ))),
     }
 }

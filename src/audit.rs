@@ -249,16 +249,16 @@ mod tests {
 
     fn chain(texts: &[&str]) -> Vec<Sealed> {
         let mut previous = GENESIS.to_owned();
-        let seal = |(index, text): (usize, &&str)| {
+        let seal = |(seq, text): (u64, &&str)| {
             let hash = chain_hash(&previous, text);
             previous.clone_from(&hash);
             Sealed {
-                seq: index as u64 + 1,
+                seq,
                 record: (*text).to_owned(),
                 hash,
             }
         };
-        texts.iter().enumerate().map(seal).collect()
+        (1..).zip(texts).map(seal).collect()
     }
 
     #[test]

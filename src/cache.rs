@@ -13,8 +13,15 @@ use crate::protocol::{Answer, FinishReason, Source};
 /// Part of every key: raise it when the entry's form or the meaning of a key changes.
 const FORMAT: &str = "esclusa-answer-1";
 /// Body fields that change how an answer is delivered or accounted, but not what it says.
-const IRRELEVANT: [&str; 7] =
-    ["metadata", "model", "safety_identifier", "store", "stream", "stream_options", "user"];
+const IRRELEVANT: [&str; 7] = [
+    "metadata",
+    "model",
+    "safety_identifier",
+    "store",
+    "stream",
+    "stream_options",
+    "user",
+];
 
 /// Everything that an answer depends on. Whatever is missing here leaks an answer to somebody who
 /// would have got another.
@@ -51,12 +58,18 @@ pub fn key(parts: &KeyParts<'_>) -> Option<String> {
         parts.requested_model.as_bytes(),
         parts.catalogue.as_bytes(),
         versions.as_bytes(),
-        if parts.grounded { b"grounded" } else { b"plain" },
+        if parts.grounded {
+            b"grounded"
+        } else {
+            b"plain"
+        },
         parts.custom.unwrap_or_default().as_bytes(),
         body.as_bytes(),
     ];
     let hash = list.iter().fold(Sha256::new(), |hash, part| {
-        hash.chain_update(part.len().to_string()).chain_update(":").chain_update(part)
+        hash.chain_update(part.len().to_string())
+            .chain_update(":")
+            .chain_update(part)
     });
     Some(hex::encode(hash.finalize()))
 }
@@ -103,7 +116,10 @@ pub fn is_storable(answer: &Answer) -> bool {
     answer.choices.iter().all(|choice| {
         choice.finish_reason == FinishReason::Stop
             && choice.refusal.is_none()
-            && choice.text.as_deref().is_some_and(|text| !text.trim().is_empty())
+            && choice
+                .text
+                .as_deref()
+                .is_some_and(|text| !text.trim().is_empty())
     }) && !answer.choices.is_empty()
 }
 
@@ -112,7 +128,8 @@ mod tests {
     use super::*;
     use crate::protocol::Choice;
 
-    const BODY: &[u8] = br#"{"model":"auto","messages":[{"role":"user","content":"hi"}],"temperature":0.5}"#;
+    const BODY: &[u8] =
+        br#"{"model":"auto","messages":[{"role":"user","content":"hi"}],"temperature":0.5}"#;
 
     fn parts(body: &[u8]) -> KeyParts<'_> {
         KeyParts {
@@ -120,7 +137,10 @@ mod tests {
             operation: "faq",
             requested_model: "auto",
             catalogue: "c1",
-            versions: Versions { config: 1, corpus: 2 },
+            versions: Versions {
+                config: 1,
+                corpus: 2,
+            },
             grounded: true,
             custom: None,
             body,
@@ -157,8 +177,16 @@ mod tests {
 
     #[test]
     fn parts_cannot_be_shifted_into_each_other() {
-        let left = KeyParts { org: "ab", operation: "c", ..parts(BODY) };
-        let right = KeyParts { org: "a", operation: "bc", ..parts(BODY) };
+        let left = KeyParts {
+            org: "ab",
+            operation: "c",
+            ..parts(BODY)
+        };
+        let right = KeyParts {
+            org: "a",
+            operation: "bc",
+            ..parts(BODY)
+        };
         assert_ne!(key(&left), key(&right));
     }
 
@@ -171,12 +199,30 @@ mod tests {
             tool_calls: Vec::new(),
             finish_reason: FinishReason::Stop,
         };
-        let answer = |choice: Choice| Answer { choices: vec![choice], usage: None };
+        let answer = |choice: Choice| Answer {
+            choices: vec![choice],
+            usage: None,
+        };
         assert!(is_storable(&answer(choice.clone())));
-        assert!(!is_storable(&answer(Choice { finish_reason: FinishReason::Length, ..choice.clone() })));
-        assert!(!is_storable(&answer(Choice { finish_reason: FinishReason::ToolCalls, ..choice.clone() })));
-        assert!(!is_storable(&answer(Choice { text: Some(" ".to_owned()), ..choice.clone() })));
-        assert!(!is_storable(&answer(Choice { refusal: Some("no".to_owned()), ..choice })));
-        assert!(!is_storable(&Answer { choices: Vec::new(), usage: None }));
+        assert!(!is_storable(&answer(Choice {
+            finish_reason: FinishReason::Length,
+            ..choice.clone()
+        })));
+        assert!(!is_storable(&answer(Choice {
+            finish_reason: FinishReason::ToolCalls,
+            ..choice.clone()
+        })));
+        assert!(!is_storable(&answer(Choice {
+            text: Some(" ".to_owned()),
+            ..choice.clone()
+        })));
+        assert!(!is_storable(&answer(Choice {
+            refusal: Some("no".to_owned()),
+            ..choice
+        })));
+        assert!(!is_storable(&Answer {
+            choices: Vec::new(),
+            usage: None
+        }));
     }
 }

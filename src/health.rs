@@ -28,10 +28,18 @@ pub async fn health(ports: &Ports) -> Reply {
     let database = ports.tenants.org("-").await.is_ok();
     let serving = catalogue && database;
     let checks = Checks {
-        admin_key: if ports.secrets.admin_key().is_some() { "ok" } else { "not set" },
+        admin_key: if ports.secrets.admin_key().is_some() {
+            "ok"
+        } else {
+            "not set"
+        },
         catalogue: word(catalogue),
         database: word(database),
     };
-    let health = Health { status: word(serving), version: env!("CARGO_PKG_VERSION"), checks };
+    let health = Health {
+        status: word(serving),
+        version: env!("CARGO_PKG_VERSION"),
+        checks,
+    };
     Reply::json(if serving { 200 } else { 503 }, &health)
 }

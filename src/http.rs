@@ -14,7 +14,7 @@ use crate::error::Error;
 pub const JSON_BODY_LIMIT: usize = 8 * 1024 * 1024;
 
 /// A request from a client. Headers and body are read when asked for, since each read crosses from
-/// WebAssembly to JavaScript.
+/// the core to the platform.
 pub trait Incoming {
     /// The method.
     fn method(&self) -> Method;

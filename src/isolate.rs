@@ -19,10 +19,15 @@ const MOST_ENTRIES: usize = 1_000;
 /// Milliseconds after which a key's row is read again, for changed scopes.
 const KEY_MS: u64 = 60_000;
 
+/// Org and id of a key.
+type KeyPlace = (String, String);
+/// A key's row, and when it was read.
+type ReadKey = (u64, Rc<ApiKey>);
+
 /// An isolate's memory.
 #[derive(Default)]
 pub struct Isolate {
-    keys: RefCell<BTreeMap<(String, String), (u64, Rc<ApiKey>)>>,
+    keys: RefCell<BTreeMap<KeyPlace, ReadKey>>,
     orgs: RefCell<BTreeMap<String, Rc<OrgView>>>,
 }
 
@@ -94,7 +99,10 @@ impl Isolate {
                 let config = view.config.clone();
                 Ok(self.remember_org(org, OrgView { versions, config }))
             }
-            None => self.read_org(ports, org, Some(versions.config), versions.corpus).await,
+            None => {
+                self.read_org(ports, org, Some(versions.config), versions.corpus)
+                    .await
+            }
         }
     }
 
@@ -110,7 +118,10 @@ impl Isolate {
             Error::unavailable(message, format!("org {org} has no configuration {version:?}"))
         })?;
         let config = restore(ports, org, &row)?;
-        let versions = Versions { config: row.version, corpus };
+        let versions = Versions {
+            config: row.version,
+            corpus,
+        };
         Ok(self.remember_org(org, OrgView { versions, config }))
     }
 
@@ -128,7 +139,10 @@ fn restore(ports: &Ports, org: &str, row: &ConfigRow) -> Result<TenantConfig, Er
         return Err(Error::internal(detail));
     };
     for problem in problems {
-        ports.log.error(&format!("configuration {} of org {org}: {problem}", row.version));
+        ports.log.error(&format!(
+            "configuration {} of org {org}: {problem}",
+            row.version
+        ));
     }
     Ok(config)
 }

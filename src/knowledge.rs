@@ -78,7 +78,13 @@ pub async fn documents(
     let principal = authenticate(ports, isolate, incoming, Scope::Knowledge).await?;
     if incoming.method() == Method::Get {
         let data = ports.documents.list(&principal.org).await?;
-        return Ok(Reply::json(200, &List { object: "list", data }));
+        return Ok(Reply::json(
+            200,
+            &List {
+                object: "list",
+                data,
+            },
+        ));
     }
     let mut exchange = Exchange::begin(ports, id, arrived, &principal);
     "knowledge.documents".clone_into(&mut exchange.draft.endpoint);
@@ -106,7 +112,10 @@ pub async fn remove(
     let Principal { org, .. } = authenticate(ports, isolate, incoming, Scope::Knowledge).await?;
     let passages = ports.documents.remove(&org, document).await?;
     if passages.is_empty() {
-        return Err(Error::new(Kind::NotFound, "There is no document of this id."));
+        return Err(Error::new(
+            Kind::NotFound,
+            "There is no document of this id.",
+        ));
     }
     // Without its row a vector is never used, so the rows go first.
     change_corpus(ports, &org).await?;
@@ -119,10 +128,16 @@ async fn read(ports: &Ports, incoming: &dyn Incoming) -> Result<(Document, Vec<S
     let body = json_body(incoming).await?;
     let mut reader = serde_json::Deserializer::from_slice(&body);
     let upload: Upload = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        Error::invalid(error.path().to_string(), format!("The document is malformed: {}.", error.inner()))
+        Error::invalid(
+            error.path().to_string(),
+            format!("The document is malformed: {}.", error.inner()),
+        )
     })?;
     if !is_id(&upload.id) {
-        return Err(Error::invalid("id", "An id has 1 to 40 lower-case letters, digits and hyphens."));
+        return Err(Error::invalid(
+            "id",
+            "An id has 1 to 40 lower-case letters, digits and hyphens.",
+        ));
     }
     let short = [
         ("title", &upload.title),
@@ -137,7 +152,10 @@ async fn read(ports: &Ports, incoming: &dyn Incoming) -> Result<(Document, Vec<S
         }
     }
     if upload.title.trim().is_empty() {
-        return Err(Error::invalid("title", "A document needs a title: it is shown with its passages."));
+        return Err(Error::invalid(
+            "title",
+            "A document needs a title: it is shown with its passages.",
+        ));
     }
     if upload.text.contains('\0') {
         return Err(Error::invalid("text", "The text contains NUL characters."));
@@ -147,7 +165,10 @@ async fn read(ports: &Ports, incoming: &dyn Incoming) -> Result<(Document, Vec<S
         return Err(Error::invalid("text", "The text is empty."));
     }
     if texts.len() > PASSAGE_LIMIT {
-        let message = format!("The text makes {} passages; the most is {PASSAGE_LIMIT}. Split it.", texts.len());
+        let message = format!(
+            "The text makes {} passages; the most is {PASSAGE_LIMIT}. Split it.",
+            texts.len()
+        );
         return Err(Error::invalid("text", message));
     }
     let document = Document {
@@ -167,8 +188,14 @@ async fn store(
     document: Document,
     texts: Vec<String>,
 ) -> Result<Reply, Error> {
-    let embedded: Vec<String> = texts.iter().map(|text| format!("{}\n{text}", document.title)).collect();
-    let bytes = embedded.iter().map(String::len).fold(0, usize::saturating_add);
+    let embedded: Vec<String> = texts
+        .iter()
+        .map(|text| format!("{}\n{text}", document.title))
+        .collect();
+    let bytes = embedded
+        .iter()
+        .map(String::len)
+        .fold(0, usize::saturating_add);
     let bound = embedding_cost(u64::try_from(bytes).unwrap_or(u64::MAX))?;
     admit_ingest(&mut exchange, isolate, bound).await?;
     match ingest(&mut exchange, &document, &texts, &embedded).await {
@@ -176,14 +203,22 @@ async fn store(
             exchange.draft.status = 201;
             let cost_usd = exchange.cost().to_usd();
             settle(exchange).await?;
-            let stored = Stored { document: &document, passages: texts.len(), cost_usd };
+            let stored = Stored {
+                document: &document,
+                passages: texts.len(),
+                cost_usd,
+            };
             Ok(Reply::json(201, &stored))
         }
         Err(error) => Err(settle_failure(exchange, error).await),
     }
 }
 
-async fn admit_ingest(exchange: &mut Exchange, isolate: &Isolate, bound: Nanos) -> Result<(), Error> {
+async fn admit_ingest(
+    exchange: &mut Exchange,
+    isolate: &Isolate,
+    bound: Nanos,
+) -> Result<(), Error> {
     let ports = exchange.ports.clone();
     let mut view = isolate.org(&ports, &exchange.org).await?;
     // The embedding depends on no configuration, so one correction is enough unless somebody is
@@ -198,7 +233,10 @@ async fn admit_ingest(exchange: &mut Exchange, isolate: &Isolate, bound: Nanos) 
             }
         }
     }
-    Err(Error::unavailable("The org is changing right now. Retry shortly.", "every plan was stale"))
+    Err(Error::unavailable(
+        "The org is changing right now. Retry shortly.",
+        "every plan was stale",
+    ))
 }
 
 /// Embeds and stores. Vectors go first: a vector without its row is never used.
@@ -209,7 +247,10 @@ async fn ingest(
     embedded: &[String],
 ) -> Result<(), Error> {
     let passages = passages(&exchange.org, document, texts);
-    for (passages, texts) in passages.chunks(MAX_EMBEDDING_TEXTS).zip(embedded.chunks(MAX_EMBEDDING_TEXTS)) {
+    for (passages, texts) in passages
+        .chunks(MAX_EMBEDDING_TEXTS)
+        .zip(embedded.chunks(MAX_EMBEDDING_TEXTS))
+    {
         let vectors = embed(exchange, texts).await?;
         let records: Vec<VectorRecord> = passages
             .iter()
@@ -227,7 +268,10 @@ async fn ingest(
         exchange.ports.vectors.upsert(&records).await?;
     }
     let ports = exchange.ports.clone();
-    let replaced = ports.documents.store(&exchange.org, document, &passages).await?;
+    let replaced = ports
+        .documents
+        .store(&exchange.org, document, &passages)
+        .await?;
     change_corpus(&ports, &exchange.org).await?;
     delete_vectors(&ports, &replaced).await
 }
@@ -267,40 +311,64 @@ async fn embed(exchange: &mut Exchange, texts: &[String]) -> Result<Vec<Vec<f32>
     let charged = failure.is_none_or(|failure| failure.class.cost_unknown());
     exchange.note(Attempt {
         purpose: "embed".to_owned(),
-        provider: catalogue.model(id).map_or("", |model| model.provider.as_str()).to_owned(),
+        provider: catalogue
+            .model(id)
+            .map_or("", |model| model.provider.as_str())
+            .to_owned(),
         model: id.clone(),
-        result: failure.map_or("ok", |failure| failure.class.as_str()).to_owned(),
+        result: failure
+            .map_or("ok", |failure| failure.class.as_str())
+            .to_owned(),
         status: failure.and_then(|failure| failure.status),
         code: failure.and_then(|failure| failure.code),
         milliseconds: ports.clock.now().saturating_sub(began),
         usage: if charged { usage } else { Usage::default() },
-        cost: if charged { cost_of(usage)? } else { Nanos::ZERO },
+        cost: if charged {
+            cost_of(usage)?
+        } else {
+            Nanos::ZERO
+        },
         bounded: failure.is_some() && charged,
     });
     vectors.map_err(|failure| {
-        let message = format!("The document could not be embedded ({}). Retry later.", failure.class.as_str());
+        let message = format!(
+            "The document could not be embedded ({}). Retry later.",
+            failure.class.as_str()
+        );
         Error::new(Kind::UpstreamFailed, message).with_detail(failure.to_string())
     })
 }
 
 /// What embedding `bytes` bytes may cost at most: a token has at least one byte.
 fn embedding_cost(bytes: u64) -> Result<Nanos, Error> {
-    cost_of(Usage { input_tokens: bytes, ..Usage::default() })
+    cost_of(Usage {
+        input_tokens: bytes,
+        ..Usage::default()
+    })
 }
 
 fn cost_of(usage: Usage) -> Result<Nanos, Error> {
     let catalogue = config::catalogue()?;
-    let price = catalogue.model(&catalogue.helpers.embed).and_then(Model::token_price);
-    let price = price.ok_or_else(|| Error::internal("the embedding model has no price per token"))?;
+    let price = catalogue
+        .model(&catalogue.helpers.embed)
+        .and_then(Model::token_price);
+    let price =
+        price.ok_or_else(|| Error::internal("the embedding model has no price per token"))?;
     Ok(price.cost(&usage))
 }
 
 /// From now on no answer of the old corpus is served.
 async fn change_corpus(ports: &Ports, org: &str) -> Result<(), Error> {
     let id = hex::encode(ports.entropy.bytes()?);
-    match ports.governors.execute(org, Command::ChangeCorpus { id }).await? {
+    match ports
+        .governors
+        .execute(org, Command::ChangeCorpus { id })
+        .await?
+    {
         Verdict::Done { .. } => Ok(()),
-        verdict => Err(Error::internal(format!("the change of corpus was answered {verdict:?}"))),
+        verdict => Err(Error::internal(format!(
+            "the change of corpus was answered {verdict:?}"
+        ))),
     }
 }
 

@@ -36,7 +36,11 @@ struct Item<'a> {
 ///
 /// # Errors
 /// `Unauthenticated`, `Forbidden`.
-pub async fn models(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Result<Reply, Error> {
+pub async fn models(
+    ports: &Ports,
+    isolate: &Isolate,
+    incoming: &dyn Incoming,
+) -> Result<Reply, Error> {
     authenticate(ports, isolate, incoming, Scope::Inference).await?;
     let catalogue = config::catalogue()?;
     let names = std::iter::once("auto").chain(Tier::ALL.iter().map(|tier| tier.as_str()));
@@ -51,13 +55,21 @@ pub async fn models(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -
         context_window: None,
         capabilities: Vec::new(),
     });
-    let models = catalogue.models.values().map(|model| item(model, catalogue));
-    let list = List { object: "list", data: choices.chain(models).collect() };
+    let models = catalogue
+        .models
+        .values()
+        .map(|model| item(model, catalogue));
+    let list = List {
+        object: "list",
+        data: choices.chain(models).collect(),
+    };
     Ok(Reply::json(200, &list))
 }
 
 fn item<'a>(model: &'a Model, catalogue: &Catalogue) -> Item<'a> {
-    let tiers = Tier::ALL.into_iter().filter(|tier| catalogue.candidates(*tier).contains(&model.id));
+    let tiers = Tier::ALL
+        .into_iter()
+        .filter(|tier| catalogue.candidates(*tier).contains(&model.id));
     Item {
         id: &model.id,
         object: "model",

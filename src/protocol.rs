@@ -148,6 +148,10 @@ impl Content {
 
 /// What a request asks of a model, found in its body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, not a state"
+)]
 pub struct Needs {
     /// Tools.
     pub tools: bool,

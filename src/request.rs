@@ -127,17 +127,24 @@ async fn answer(
     isolate: &Isolate,
     admitted: &Admitted,
 ) -> Result<Reply, Failed> {
-    let Reserved { plan, place, state, hit } =
-        match plan_and_reserve(&mut exchange, isolate, admitted).await {
-            Ok(reserved) => reserved,
-            Err(Rejected::Unrecorded(error)) => {
-                refuse(exchange, &error);
-                return Err(error.into());
-            }
-            Err(Rejected::Recorded(error, state)) => {
-                return Err(Failed { error, state: Some(Box::new(state)) });
-            }
-        };
+    let Reserved {
+        plan,
+        place,
+        state,
+        hit,
+    } = match plan_and_reserve(&mut exchange, isolate, admitted).await {
+        Ok(reserved) => reserved,
+        Err(Rejected::Unrecorded(error)) => {
+            refuse(exchange, &error);
+            return Err(error.into());
+        }
+        Err(Rejected::Recorded(error, state)) => {
+            return Err(Failed {
+                error,
+                state: Some(Box::new(state)),
+            });
+        }
+    };
     exchange.end_phase("reserve");
     if let Some(entry) = hit {
         return Ok(release_cached(exchange, admitted, entry).await?);
@@ -149,7 +156,10 @@ async fn answer(
         Err(error) => return Err(settle_failure(exchange, error).await.into()),
     };
     exchange.end_phase("dispatch");
-    Ok(release(exchange, admitted, &plan, place, state, grounded, dispatched).await?)
+    Ok(release(
+        exchange, admitted, &plan, place, state, grounded, dispatched,
+    )
+    .await?)
 }
 
 /// An admitted request: from here on every path settles it.
@@ -185,16 +195,24 @@ async fn plan_and_reserve(
     for _ in 0..MOST_PLANS {
         let plan = classify(exchange, admitted, &view)?;
         let place = place(exchange, admitted, &plan);
-        let asked = futures::future::join(reserve(exchange, &plan), recall(exchange, place.as_ref()));
+        let asked =
+            futures::future::join(reserve(exchange, &plan), recall(exchange, place.as_ref()));
         let (admission, (cache, hit)) = asked.await;
         match admission? {
             Admission::Granted(state) => {
                 exchange.draft.cache = cache;
-                return Ok(Reserved { plan, place, state, hit });
+                return Ok(Reserved {
+                    plan,
+                    place,
+                    state,
+                    hit,
+                });
             }
             Admission::Refused(error, state) => return Err(Rejected::Recorded(error, state)),
             Admission::Stale(versions) => {
-                view = isolate.refresh(&exchange.ports, &exchange.org, versions).await?;
+                view = isolate
+                    .refresh(&exchange.ports, &exchange.org, versions)
+                    .await?;
             }
         }
     }

@@ -40,14 +40,31 @@ pub(super) async fn query(ports: &Ports, query: &str) -> Result<Reply, Error> {
     let shown = |sealed: crate::audit::Sealed| {
         let record = RawValue::from_string(sealed.record)
             .map_err(|error| Error::internal(format!("stored record {}: {error}", sealed.seq)))?;
-        Ok(Shown { seq: sealed.seq, hash: sealed.hash, record })
+        Ok(Shown {
+            seq: sealed.seq,
+            hash: sealed.hash,
+            record,
+        })
     };
-    let data = records.into_iter().map(shown).collect::<Result<_, Error>>()?;
-    Ok(Reply::json(200, &Page { object: "list", data, next_before }))
+    let data = records
+        .into_iter()
+        .map(shown)
+        .collect::<Result<_, Error>>()?;
+    Ok(Reply::json(
+        200,
+        &Page {
+            object: "list",
+            data,
+            next_before,
+        },
+    ))
 }
 
 fn parse(query: &str) -> Result<AuditFilter, Error> {
-    let mut filter = AuditFilter { limit: DEFAULT_LIMIT, ..AuditFilter::default() };
+    let mut filter = AuditFilter {
+        limit: DEFAULT_LIMIT,
+        ..AuditFilter::default()
+    };
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let value = value.into_owned();
         match name.as_ref() {
@@ -60,7 +77,10 @@ fn parse(query: &str) -> Result<AuditFilter, Error> {
             "limit" => filter.limit = number("limit", &value)?,
             other => {
                 let message = "Audit records are filtered by org, request, key, outcome, operation, before and limit.";
-                return Err(Error::invalid(other.chars().take(50).collect::<String>(), message));
+                return Err(Error::invalid(
+                    other.chars().take(50).collect::<String>(),
+                    message,
+                ));
             }
         }
     }
@@ -74,5 +94,7 @@ fn parse(query: &str) -> Result<AuditFilter, Error> {
 }
 
 fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, Error> {
-    value.parse().map_err(|_| Error::invalid(name, format!("`{name}` is a whole number.")))
+    value
+        .parse()
+        .map_err(|_| Error::invalid(name, format!("`{name}` is a whole number.")))
 }

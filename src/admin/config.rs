@@ -37,7 +37,9 @@ pub(super) async fn put(ports: &Ports, incoming: &dyn Incoming, org: Org) -> Res
     if let Some(expected) = incoming.header("if-match") {
         let etag = etag(current.version);
         if expected.trim() != etag && expected.trim() != "*" {
-            let message = format!("The configuration is at version {etag} by now. Read it again and redo the change.");
+            let message = format!(
+                "The configuration is at version {etag} by now. Read it again and redo the change."
+            );
             return Err(Error::new(Kind::PreconditionFailed, message));
         }
     }
@@ -47,12 +49,22 @@ pub(super) async fn put(ports: &Ports, incoming: &dyn Incoming, org: Org) -> Res
 }
 
 /// Stores a version.
-pub(super) async fn save(ports: &Ports, org: &str, version: u64, document: &str) -> Result<(), Error> {
-    let row = ConfigRow { version, document: document.to_owned(), created_at: ports.clock.now() };
+pub(super) async fn save(
+    ports: &Ports,
+    org: &str,
+    version: u64,
+    document: &str,
+) -> Result<(), Error> {
+    let row = ConfigRow {
+        version,
+        document: document.to_owned(),
+        created_at: ports.clock.now(),
+    };
     if ports.tenants.save_config(org, &row).await? {
         return Ok(());
     }
-    let message = "Somebody else changed the configuration meanwhile. Read it again and redo the change.";
+    let message =
+        "Somebody else changed the configuration meanwhile. Read it again and redo the change.";
     Err(Error::new(Kind::Conflict, message))
 }
 
@@ -62,9 +74,15 @@ pub(super) async fn activate_newest(ports: &Ports, org: &str) -> Result<ConfigRo
     let row = newest(ports, org).await?;
     let restored = tenant::restore(&row.document, config::catalogue()?);
     let Some((config, _)) = restored else {
-        return Err(Error::internal(format!("configuration {} of org {org} cannot be read", row.version)));
+        return Err(Error::internal(format!(
+            "configuration {} of org {org} cannot be read",
+            row.version
+        )));
     };
-    let activate = Activate { version: row.version, limits: config.limits() };
+    let activate = Activate {
+        version: row.version,
+        limits: config.limits(),
+    };
     done(ports, org, Command::Activate(activate)).await?;
     Ok(row)
 }
@@ -81,7 +99,12 @@ fn show(status: u16, org: String, row: ConfigRow) -> Result<Reply, Error> {
     let etag = etag(row.version);
     let config = RawValue::from_string(row.document)
         .map_err(|error| Error::internal(format!("stored configuration: {error}")))?;
-    let shown = Shown { org, version: row.version, created_at: row.created_at, config };
+    let shown = Shown {
+        org,
+        version: row.version,
+        created_at: row.created_at,
+        config,
+    };
     let mut reply = Reply::json(status, &shown);
     reply.set("etag", etag);
     Ok(reply)
@@ -92,8 +115,10 @@ fn etag(version: u64) -> String {
 }
 
 fn refused(problems: &[Problem]) -> Error {
-    let lines: Vec<String> =
-        problems.iter().map(|problem| format!("{}: {}", problem.path, problem.reason)).collect();
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{}: {}", problem.path, problem.reason))
+        .collect();
     let path = problems.first().map_or("", |problem| problem.path.as_str());
     Error::invalid(path, lines.join("; "))
 }
@@ -131,7 +156,9 @@ struct Budget {
 pub(super) async fn limits(ports: &Ports, org: Org) -> Result<Reply, Error> {
     match ports.governors.execute(&org.id, Command::Inspect).await? {
         Verdict::State { state } => Ok(Reply::json(200, &live(org.id, &state))),
-        verdict => Err(Error::internal(format!("the governor answered {verdict:?}"))),
+        verdict => Err(Error::internal(format!(
+            "the governor answered {verdict:?}"
+        ))),
     }
 }
 

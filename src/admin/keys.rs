@@ -42,25 +42,44 @@ pub(super) async fn create(
 ) -> Result<Reply, Error> {
     let new: NewKey = read(incoming).await?;
     if new.scopes.is_empty() {
-        return Err(Error::invalid("scopes", "A key needs a scope: `inference`, `knowledge` or both."));
+        return Err(Error::invalid(
+            "scopes",
+            "A key needs a scope: `inference`, `knowledge` or both.",
+        ));
     }
     if new.name.len() > NAME_LIMIT {
-        return Err(Error::invalid("name", format!("A name has at most {NAME_LIMIT} bytes.")));
+        return Err(Error::invalid(
+            "name",
+            format!("A name has at most {NAME_LIMIT} bytes."),
+        ));
     }
     // The request's id is unique, so its digest names the key.
-    let id: String = crate::auth::digest(request).chars().take(ID_CHARACTERS).collect();
+    let id: String = crate::auth::digest(request)
+        .chars()
+        .take(ID_CHARACTERS)
+        .collect();
     let (key, digest) = mint(&org.id, &id, ports.entropy.bytes()?);
     let row = ApiKey {
         org: org.id,
         id,
         name: new.name,
         digest,
-        scopes: new.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+        scopes: new
+            .scopes
+            .iter()
+            .map(|scope| scope.as_str().to_owned())
+            .collect(),
         created_at: ports.clock.now(),
         revoked_at: None,
     };
     ports.tenants.create_key(&row).await?;
-    Ok(Reply::json(201, &Minted { key: &key, row: &row }))
+    Ok(Reply::json(
+        201,
+        &Minted {
+            key: &key,
+            row: &row,
+        },
+    ))
 }
 
 pub(super) async fn list(ports: &Ports, org: Org) -> Result<Reply, Error> {
@@ -69,10 +88,20 @@ pub(super) async fn list(ports: &Ports, org: Org) -> Result<Reply, Error> {
 
 /// Revokes a key. Once this has answered, no isolate admits it any more: the governor refuses it.
 pub(super) async fn revoke(ports: &Ports, org: Org, key: &str) -> Result<Reply, Error> {
-    let existed = ports.tenants.revoke_key(&org.id, key, ports.clock.now()).await?;
+    let existed = ports
+        .tenants
+        .revoke_key(&org.id, key, ports.clock.now())
+        .await?;
     if !existed {
         return Err(Error::new(Kind::NotFound, "There is no key of this id."));
     }
-    done(ports, &org.id, Command::RevokeKey { key: key.to_owned() }).await?;
+    done(
+        ports,
+        &org.id,
+        Command::RevokeKey {
+            key: key.to_owned(),
+        },
+    )
+    .await?;
     Ok(Reply::empty(204))
 }

@@ -22,12 +22,27 @@ struct NewOrg {
 pub(super) async fn create(ports: &Ports, incoming: &dyn Incoming) -> Result<Reply, Error> {
     let new: NewOrg = read(incoming).await?;
     if !is_id(&new.id) {
-        return Err(Error::invalid("id", "An id has 1 to 40 lower-case letters, digits and hyphens."));
+        return Err(Error::invalid(
+            "id",
+            "An id has 1 to 40 lower-case letters, digits and hyphens.",
+        ));
     }
-    let name = if new.name.is_empty() { new.id.clone() } else { new.name };
-    let org = Org { id: new.id, name, created_at: ports.clock.now() };
+    let name = if new.name.is_empty() {
+        new.id.clone()
+    } else {
+        new.name
+    };
+    let org = Org {
+        id: new.id,
+        name,
+        created_at: ports.clock.now(),
+    };
     let created = ports.tenants.create_org(&org).await?;
-    let org = if created { org } else { known(ports, &org.id).await? };
+    let org = if created {
+        org
+    } else {
+        known(ports, &org.id).await?
+    };
     if ports.tenants.config(&org.id, None).await?.is_none() {
         config::save(ports, &org.id, 1, tenant::DEFAULT_DOCUMENT).await?;
     }

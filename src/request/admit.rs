@@ -41,7 +41,10 @@ pub async fn authenticate(
     let presented = PresentedKey::of(incoming)?;
     let key = isolate.key(ports, &presented).await?;
     if key.scopes.iter().any(|name| name == scope.as_str()) {
-        return Ok(Principal { org: key.org.clone(), key: key.id.clone() });
+        return Ok(Principal {
+            org: key.org.clone(),
+            key: key.id.clone(),
+        });
     }
     let message = format!("This API key lacks the scope `{}`.", scope.as_str());
     Err(Error::new(Kind::Forbidden, message))
@@ -61,13 +64,23 @@ pub async fn admit(exchange: &mut Exchange, incoming: &dyn Incoming) -> Result<A
     exchange.draft.stream = request.stream;
     let wishes = Wishes {
         operation: incoming.header("x-ai-operation"),
-        ungrounded: incoming.header("x-ai-rag").is_some_and(|value| value == "off"),
-        skip_cache: incoming.header("cf-aig-skip-cache").is_some_and(|value| value == "true"),
+        ungrounded: incoming
+            .header("x-ai-rag")
+            .is_some_and(|value| value == "off"),
+        skip_cache: incoming
+            .header("cf-aig-skip-cache")
+            .is_some_and(|value| value == "true"),
         cache_seconds: number(incoming, "cf-aig-cache-ttl", CACHE_SECONDS)?,
     };
     let cache_key = incoming.header("cf-aig-cache-key");
     let attempt_ms = number(incoming, "cf-aig-request-timeout", TIMEOUT_MS)?;
-    Ok(Admitted { body, request, wishes, cache_key, attempt_ms })
+    Ok(Admitted {
+        body,
+        request,
+        wishes,
+        cache_key,
+        attempt_ms,
+    })
 }
 
 /// Reads the body of a path that takes JSON.
@@ -89,11 +102,20 @@ fn number(
     name: &str,
     range: std::ops::RangeInclusive<u64>,
 ) -> Result<Option<u64>, Error> {
-    let Some(text) = incoming.header(name) else { return Ok(None) };
-    let value = text.trim().parse().ok().filter(|value| range.contains(value));
+    let Some(text) = incoming.header(name) else {
+        return Ok(None);
+    };
+    let value = text
+        .trim()
+        .parse()
+        .ok()
+        .filter(|value| range.contains(value));
     value.map(Some).ok_or_else(|| {
-        let message =
-            format!("The header `{name}` takes a whole number from {} to {}.", range.start(), range.end());
+        let message = format!(
+            "The header `{name}` takes a whole number from {} to {}.",
+            range.start(),
+            range.end()
+        );
         Error::invalid(name, message)
     })
 }
@@ -102,9 +124,13 @@ fn number(
 /// <https://www.w3.org/TR/trace-context/#traceparent-header>
 fn trace_id(header: &str) -> Option<String> {
     let mut parts = header.trim().split('-');
-    let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let (version, trace, parent, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let lower_hex = |part: &str, length: usize| {
-        part.len() == length && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        part.len() == length
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
     let valid = lower_hex(version, 2)
         && version != "ff"
@@ -125,7 +151,14 @@ mod tests {
         let good = format!("00-{trace}-00f067aa0ba902b7-01");
         assert_eq!(trace_id(&good).as_deref(), Some(trace));
         let zero = format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32));
-        for bad in ["", "00", "00-x-y-z", &zero, &good.to_uppercase(), &format!("ff{}", &good[2..])] {
+        for bad in [
+            "",
+            "00",
+            "00-x-y-z",
+            &zero,
+            &good.to_uppercase(),
+            &good.replacen("00", "ff", 1),
+        ] {
             assert_eq!(trace_id(bad), None, "{bad}");
         }
     }

@@ -110,10 +110,21 @@ impl OpenStream {
             let answer = decode_answer(wire, max_tokens, &body)?;
             let ready = assembly::replay(&answer);
             let body = futures::stream::empty().boxed_local();
-            return Ok(Self { body, decoder, deadline, ready, ending: Ending::Whole });
+            return Ok(Self {
+                body,
+                decoder,
+                deadline,
+                ready,
+                ending: Ending::Whole,
+            });
         }
-        let mut stream =
-            Self { body: upstream.body, decoder, deadline, ready: Vec::new(), ending: Ending::Open };
+        let mut stream = Self {
+            body: upstream.body,
+            decoder,
+            deadline,
+            ready: Vec::new(),
+            ending: Ending::Open,
+        };
         while stream.ready.is_empty() && matches!(stream.ending, Ending::Open) {
             stream.advance().await;
         }
@@ -152,7 +163,10 @@ impl OpenStream {
             }
         };
         let outcome = match read {
-            Some(Ok(bytes)) => self.decoder.feed(&bytes, &mut self.ready).map(|()| Ending::Open),
+            Some(Ok(bytes)) => self
+                .decoder
+                .feed(&bytes, &mut self.ready)
+                .map(|()| Ending::Open),
             Some(Err(broken)) => Err(Failure::new(FailureClass::Truncated, &broken.0)),
             None => self.decoder.finish(&mut self.ready).map(|()| Ending::Whole),
         };

@@ -16,9 +16,14 @@ pub fn classify(
     admitted: &Admitted,
     view: &OrgView,
 ) -> Result<Plan, Error> {
-    let plan = Plan::make(&admitted.request, &admitted.wishes, view, config::catalogue()?)?;
+    let plan = Plan::make(
+        &admitted.request,
+        &admitted.wishes,
+        view,
+        config::catalogue()?,
+    )?;
     exchange.draft.operation.clone_from(&plan.operation.name);
-    exchange.draft.tier = plan.tier.as_str().to_owned();
+    plan.tier.as_str().clone_into(&mut exchange.draft.tier);
     exchange.draft.confidence = plan.confidence;
     exchange.draft.versions = view.versions;
     Ok(plan)

@@ -58,10 +58,16 @@ pub async fn dispatch(
             let number = u32::try_from(step).unwrap_or(u32::MAX);
             extend(exchange, number, candidate.bound).await?;
         }
-        let Some(milliseconds) = time_left(exchange, admitted) else { break };
+        let Some(milliseconds) = time_left(exchange, admitted) else {
+            break;
+        };
         match attempt(exchange, admitted, candidate, messages, milliseconds).await {
             Ok(delivery) => {
-                return Ok(Dispatched { step, candidate: candidate.clone(), delivery });
+                return Ok(Dispatched {
+                    step,
+                    candidate: candidate.clone(),
+                    delivery,
+                });
             }
             Err(failure) => {
                 cost_unknown = failure.class.cost_unknown();
@@ -80,7 +86,11 @@ pub async fn dispatch(
 fn time_left(exchange: &Exchange, admitted: &Admitted) -> Option<u64> {
     let elapsed = exchange.ports.clock.now().saturating_sub(exchange.draft.at);
     let left = DEADLINE_MS.checked_sub(elapsed).filter(|left| *left > 0)?;
-    let usual = if admitted.request.stream { FIRST_EVENT_MS } else { WHOLE_ANSWER_MS };
+    let usual = if admitted.request.stream {
+        FIRST_EVENT_MS
+    } else {
+        WHOLE_ANSWER_MS
+    };
     Some(admitted.attempt_ms.unwrap_or(usual).min(left))
 }
 
@@ -108,8 +118,7 @@ async fn run(
     let model = candidate.model;
     // The build refuses a chat model without a wire.
     let wire = model.wire.unwrap_or(Wire::OpenAiChat);
-    let call: ModelCall =
-        wire.encode(&admitted.request, messages, &model.id, candidate.max_tokens);
+    let call: ModelCall = wire.encode(&admitted.request, messages, &model.id, candidate.max_tokens);
     let ports = &exchange.ports;
     let clock = ports.clock.as_ref();
     if admitted.request.stream {
@@ -120,7 +129,9 @@ async fn run(
         return Ok(Delivery::Stream(Box::new(stream)));
     }
     let answer = call::answer(ports, call, wire, candidate.max_tokens);
-    call::within(clock, milliseconds, answer).await.map(Delivery::Whole)
+    call::within(clock, milliseconds, answer)
+        .await
+        .map(Delivery::Whole)
 }
 
 /// The record of an attempt. What a successful one used is known only at its end.
@@ -130,12 +141,18 @@ fn record(candidate: &Candidate, failure: Option<&Failure>, milliseconds: u64) -
         purpose: "answer".to_owned(),
         provider: candidate.model.provider.as_str().to_owned(),
         model: candidate.model.id.clone(),
-        result: failure.map_or("ok", |failure| failure.class.as_str()).to_owned(),
+        result: failure
+            .map_or("ok", |failure| failure.class.as_str())
+            .to_owned(),
         status: failure.and_then(|failure| failure.status),
         code: failure.and_then(|failure| failure.code),
         milliseconds,
         usage: Usage::default(),
-        cost: if bounded { candidate.bound } else { crate::money::Nanos::ZERO },
+        cost: if bounded {
+            candidate.bound
+        } else {
+            crate::money::Nanos::ZERO
+        },
         bounded,
     }
 }
@@ -146,15 +163,26 @@ fn exhausted(failures: &[(&str, Failure)]) -> Error {
         let message = "The request's time was over before any model could be asked.";
         return Error::new(Kind::DeadlineExceeded, message);
     };
-    let named: Vec<String> =
-        failures.iter().map(|(model, failure)| format!("{model} ({})", failure.class.as_str())).collect();
-    let details: Vec<String> = failures.iter().map(|(_, failure)| failure.to_string()).collect();
+    let named: Vec<String> = failures
+        .iter()
+        .map(|(model, failure)| format!("{model} ({})", failure.class.as_str()))
+        .collect();
+    let details: Vec<String> = failures
+        .iter()
+        .map(|(_, failure)| failure.to_string())
+        .collect();
     let every = |class| failures.iter().all(|(_, failure)| failure.class == class);
     let error = if last.class == FailureClass::ContentPolicy {
-        let message = format!("The provider's content policy forbids this request: {}.", named.join(", "));
+        let message = format!(
+            "The provider's content policy forbids this request: {}.",
+            named.join(", ")
+        );
         Error::new(Kind::Forbidden, message)
     } else if every(FailureClass::ContextLength) {
-        let message = format!("The conversation is too long for every model tried: {}. Shorten it.", named.join(", "));
+        let message = format!(
+            "The conversation is too long for every model tried: {}. Shorten it.",
+            named.join(", ")
+        );
         Error::invalid("messages", message)
     } else if every(FailureClass::BadRequest) {
         let message = format!(
@@ -163,11 +191,20 @@ fn exhausted(failures: &[(&str, Failure)]) -> Error {
         );
         Error::new(Kind::InvalidRequest, message)
     } else {
-        let message =
-            format!("No model could answer, after {} attempts: {}. Retry later.", failures.len(), named.join(", "));
+        let message = format!(
+            "No model could answer, after {} attempts: {}. Retry later.",
+            failures.len(),
+            named.join(", ")
+        );
         let error = Error::new(Kind::UpstreamFailed, message);
-        let after = failures.iter().filter_map(|(_, failure)| failure.retry_after).min();
-        Error { retry_after: after, ..error }
+        let after = failures
+            .iter()
+            .filter_map(|(_, failure)| failure.retry_after)
+            .min();
+        Error {
+            retry_after: after,
+            ..error
+        }
     };
     error.with_detail(details.join("; "))
 }

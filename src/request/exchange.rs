@@ -29,7 +29,12 @@ impl Exchange {
             key: principal.key.clone(),
             ..Draft::default()
         };
-        Self { ports: ports.clone(), org: principal.org.clone(), draft, phase_began: arrived }
+        Self {
+            ports: ports.clone(),
+            org: principal.org.clone(),
+            draft,
+            phase_began: arrived,
+        }
     }
 
     /// Notes that the phase `name` has ended now.

@@ -33,10 +33,12 @@ pub struct Grounded {
 /// Makes the prompt of a plan.
 pub async fn ground(exchange: &mut Exchange, admitted: &Admitted, plan: &Plan) -> Grounded {
     let passages = match plan.rag {
-        Some(rag) => retrieve(exchange, admitted, rag).await.unwrap_or_else(|reason| {
-            exchange.draft.ungrounded = Some(reason);
-            Vec::new()
-        }),
+        Some(rag) => retrieve(exchange, admitted, rag)
+            .await
+            .unwrap_or_else(|reason| {
+                exchange.draft.ungrounded = Some(reason);
+                Vec::new()
+            }),
         None => Vec::new(),
     };
     exchange.draft.sources = u32::try_from(passages.len()).unwrap_or(u32::MAX);
@@ -47,16 +49,25 @@ pub async fn ground(exchange: &mut Exchange, admitted: &Admitted, plan: &Plan) -
 }
 
 /// The passages for the last turn of the user; the error is one line for the record.
-async fn retrieve(exchange: &mut Exchange, admitted: &Admitted, rag: Rag) -> Result<Vec<Ranked>, String> {
+async fn retrieve(
+    exchange: &mut Exchange,
+    admitted: &Admitted,
+    rag: Rag,
+) -> Result<Vec<Ranked>, String> {
     let catalogue = config::catalogue().map_err(|error| error.to_string())?;
     let text = admitted.request.last_user_text();
     let query = head(&text, QUERY_BYTES).to_owned();
     if query.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let vector = embed(exchange, catalogue, &query).await.map_err(|failure| format!("embed: {failure}"))?;
+    let vector = embed(exchange, catalogue, &query)
+        .await
+        .map_err(|failure| format!("embed: {failure}"))?;
     let candidates = search(exchange, &vector, rag).await.map_err(|error| {
-        exchange.ports.log.error(&format!("grounding failed: {error}"));
+        exchange
+            .ports
+            .log
+            .error(&format!("grounding failed: {error}"));
         format!("search: {:?}", error.kind)
     })?;
     if candidates.is_empty() {
@@ -65,23 +76,37 @@ async fn retrieve(exchange: &mut Exchange, admitted: &Admitted, rag: Rag) -> Res
     let scores = rerank(exchange, catalogue, &query, &candidates).await;
     let scores = scores.map_err(|failure| format!("rerank: {failure}"))?;
     let passages = usize::try_from(rag.passages).unwrap_or(usize::MAX);
-    let rule = Keep { passages, per_document: None, floor: FLOOR };
+    let rule = Keep {
+        passages,
+        per_document: None,
+        floor: FLOOR,
+    };
     let kept = context::keep(candidates, Some(&scores), &rule);
     Ok(context::pack(kept, PASSAGE_BYTES.saturating_mul(passages)))
 }
 
-async fn embed(exchange: &mut Exchange, catalogue: &'static Catalogue, query: &str) -> Result<Vec<f32>, Failure> {
+async fn embed(
+    exchange: &mut Exchange,
+    catalogue: &'static Catalogue,
+    query: &str,
+) -> Result<Vec<f32>, Failure> {
     let id = &catalogue.helpers.embed;
     let call = workers_ai::encode_embedding(id, &[query]);
     let body = helper(exchange, catalogue, "embed", id, query.len(), call).await?;
     let vectors = workers_ai::decode_embedding(&body, 1)?;
-    vectors.into_iter().next().ok_or_else(|| Failure::malformed("no embedding"))
+    vectors
+        .into_iter()
+        .next()
+        .ok_or_else(|| Failure::malformed("no embedding"))
 }
 
 async fn search(exchange: &Exchange, vector: &[f32], rag: Rag) -> Result<Vec<Ranked>, Error> {
     let ports = &exchange.ports;
     let found = async {
-        let matches = ports.vectors.query(&exchange.org, vector, rag.top_k).await?;
+        let matches = ports
+            .vectors
+            .query(&exchange.org, vector, rag.top_k)
+            .await?;
         if matches.is_empty() {
             return Ok(Vec::new());
         }
@@ -103,13 +128,22 @@ async fn rerank(
     candidates: &[Ranked],
 ) -> Result<Vec<Scored>, Failure> {
     let id = &catalogue.helpers.rerank;
-    let texts: Vec<&str> = candidates.iter().map(|ranked| ranked.passage.text.as_str()).collect();
+    let texts: Vec<&str> = candidates
+        .iter()
+        .map(|ranked| ranked.passage.text.as_str())
+        .collect();
     // The reranker reads the query anew with each passage.
-    let bytes = texts.iter().map(|text| text.len().saturating_add(query.len())).fold(0, usize::saturating_add);
+    let bytes = texts
+        .iter()
+        .map(|text| text.len().saturating_add(query.len()))
+        .fold(0, usize::saturating_add);
     let call = workers_ai::encode_rerank(id, query, &texts, texts.len());
     let body = helper(exchange, catalogue, "rerank", id, bytes, call).await?;
     let ranks = workers_ai::decode_rerank(&body, texts.len())?;
-    Ok(ranks.into_iter().map(|(index, score)| Scored { index, score }).collect())
+    Ok(ranks
+        .into_iter()
+        .map(|(index, score)| Scored { index, score })
+        .collect())
 }
 
 /// Calls a helper model and notes the call. These models report no usage, so it is estimated; a
@@ -128,14 +162,25 @@ async fn helper(
     let failure = outcome.as_ref().err();
     let charged = failure.is_none_or(|failure| failure.class.cost_unknown());
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-    let usage = Usage { input_tokens: estimate_tokens(bytes), ..Usage::default() };
+    let usage = Usage {
+        input_tokens: estimate_tokens(bytes),
+        ..Usage::default()
+    };
     let price = catalogue.model(id).and_then(Model::token_price);
-    let cost = price.filter(|_| charged).map(|price| price.cost(&usage)).unwrap_or_default();
+    let cost = price
+        .filter(|_| charged)
+        .map(|price| price.cost(&usage))
+        .unwrap_or_default();
     exchange.note(Attempt {
         purpose: purpose.to_owned(),
-        provider: catalogue.model(id).map_or("", |model| model.provider.as_str()).to_owned(),
+        provider: catalogue
+            .model(id)
+            .map_or("", |model| model.provider.as_str())
+            .to_owned(),
         model: id.to_owned(),
-        result: failure.map_or("ok", |failure| failure.class.as_str()).to_owned(),
+        result: failure
+            .map_or("ok", |failure| failure.class.as_str())
+            .to_owned(),
         status: failure.and_then(|failure| failure.status),
         code: failure.and_then(|failure| failure.code),
         milliseconds: clock.now().saturating_sub(began),

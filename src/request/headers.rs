@@ -31,13 +31,20 @@ pub fn set(reply: &mut Reply, draft: &Draft, decision: &Decision, state: &State)
     reply.set("cf-aig-model", decision.model.clone());
     reply.set("x-ai-operation", draft.operation.clone());
     reply.set("x-ai-tier", draft.tier.clone());
-    let attempts = draft.attempts.iter().filter(|attempt| attempt.purpose == "answer").count();
+    let attempts = draft
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.purpose == "answer")
+        .count();
     reply.set("x-ai-attempts", attempts.to_string());
     reply.set("x-ai-sources", draft.sources.to_string());
     if let Some(cost) = decision.cost {
         reply.set("x-ai-cost-usd", cost.to_usd());
     }
-    let phases = draft.phases.iter().map(|(name, milliseconds)| format!("{name};dur={milliseconds}"));
+    let phases = draft
+        .phases
+        .iter()
+        .map(|(name, milliseconds)| format!("{name};dur={milliseconds}"));
     reply.set("server-timing", phases.collect::<Vec<_>>().join(", "));
     limits(reply, state);
 }

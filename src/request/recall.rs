@@ -26,7 +26,11 @@ pub struct Place {
 pub fn place(exchange: &Exchange, admitted: &Admitted, plan: &Plan) -> Option<Place> {
     let seconds = plan.cache_seconds?;
     // Cloudflare's custom key stands in place of the body.
-    let body = if admitted.cache_key.is_some() { b"{}" } else { admitted.body.as_slice() };
+    let body = if admitted.cache_key.is_some() {
+        b"{}"
+    } else {
+        admitted.body.as_slice()
+    };
     let key = cache::key(&KeyParts {
         org: &exchange.org,
         operation: &plan.operation.name,
@@ -42,13 +46,17 @@ pub fn place(exchange: &Exchange, admitted: &Admitted, plan: &Plan) -> Option<Pl
 
 /// Looks for a cached answer. A cache that fails or is slow is a miss, and the operator hears of it.
 pub async fn recall(exchange: &Exchange, place: Option<&Place>) -> (CacheStatus, Option<Entry>) {
-    let Some(place) = place else { return (CacheStatus::Bypass, None) };
+    let Some(place) = place else {
+        return (CacheStatus::Bypass, None);
+    };
     let ports = &exchange.ports;
     let look_up = ports.cache.get(&place.key);
     let found = match select(look_up, ports.clock.sleep(LOOK_UP_MS)).await {
         Either::Left((Ok(bytes), _)) => bytes.as_deref().and_then(Entry::decode),
         Either::Left((Err(error), _)) => {
-            ports.log.error(&format!("the answer cache failed: {error}"));
+            ports
+                .log
+                .error(&format!("the answer cache failed: {error}"));
             None
         }
         Either::Right(_) => {

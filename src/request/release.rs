@@ -4,6 +4,7 @@ use crate::audit::Outcome;
 use crate::cache::Entry;
 use crate::config::Provider;
 use crate::error::Error;
+use crate::governor::command::State;
 use crate::http::{Body, Reply};
 use crate::money::Nanos;
 use crate::protocol::openai_chat::{self, ChunkWriter, Head};
@@ -18,7 +19,6 @@ use crate::request::settle::{fill_cache, settle};
 use crate::request::stream;
 use crate::routing::Plan;
 use crate::routing::plan::Candidate;
-use crate::governor::command::State;
 use crate::usage::Usage;
 
 /// Gives a cached answer, for free.
@@ -34,8 +34,12 @@ pub async fn release_cached(
     exchange.draft.status = 200;
     exchange.draft.sources = u32::try_from(entry.sources.len()).unwrap_or(u32::MAX);
     let usage = entry.answer.usage.unwrap_or_default();
-    let decision =
-        Decision { step: None, provider: entry.provider, model: entry.model, cost: Some(Nanos::ZERO) };
+    let decision = Decision {
+        step: None,
+        provider: entry.provider,
+        model: entry.model,
+        cost: Some(Nanos::ZERO),
+    };
     let head = head(&exchange, &decision.model, entry.sources);
     exchange.end_phase("release");
     let (draft, state) = settle(exchange).await?;
@@ -75,7 +79,11 @@ pub async fn release(
     grounded: Grounded,
     dispatched: Dispatched,
 ) -> Result<Reply, Error> {
-    let Dispatched { step, candidate, delivery } = dispatched;
+    let Dispatched {
+        step,
+        candidate,
+        delivery,
+    } = dispatched;
     // An answer without the passages it should rest on is not worth keeping.
     let place = place.filter(|_| exchange.draft.ungrounded.is_none());
     let model = candidate.model;
@@ -90,7 +98,9 @@ pub async fn release(
     let prompt_bytes = prompt_bytes(plan, admitted);
     match delivery {
         Delivery::Whole(answer) => {
-            let usage = answer.usage.unwrap_or_else(|| estimate(prompt_bytes, &answer));
+            let usage = answer
+                .usage
+                .unwrap_or_else(|| estimate(prompt_bytes, &answer));
             charge(&mut exchange, &candidate, usage);
             let cost = exchange.cost();
             decision.cost = Some(cost);
@@ -109,7 +119,10 @@ pub async fn release(
             let draft = exchange.draft.clone();
             let writer = ChunkWriter::new(head, admitted.request.include_usage);
             let meter = stream::Meter::new(exchange, candidate, prompt_bytes);
-            let fill = place.map(|place| stream::Fill { place, sources: grounded.sources });
+            let fill = place.map(|place| stream::Fill {
+                place,
+                sources: grounded.sources,
+            });
             let mut reply = Reply::events(stream::chunks(*open, writer, meter, fill));
             headers::set(&mut reply, &draft, &decision, &state);
             Ok(reply)
@@ -120,13 +133,18 @@ pub async fn release(
 /// Charges the last attempt with what it used.
 pub fn charge(exchange: &mut Exchange, candidate: &Candidate, usage: Usage) {
     // The build refuses a chat model that does not charge by the token.
-    let cost = candidate.model.token_price().map_or(candidate.bound, |price| price.cost(&usage));
+    let cost = candidate
+        .model
+        .token_price()
+        .map_or(candidate.bound, |price| price.cost(&usage));
     exchange.complete_last(usage, cost);
 }
 
 fn estimate(prompt_bytes: u64, answer: &Answer) -> Usage {
     let mut assembler = assembly::Assembler::default();
-    assembly::replay(answer).iter().for_each(|event| assembler.push(event));
+    for event in &assembly::replay(answer) {
+        assembler.push(event);
+    }
     Usage::estimate(prompt_bytes, assembler.output_bytes())
 }
 

@@ -53,7 +53,10 @@ pub async fn reserve_bound(exchange: &Exchange, bound: Nanos) -> Result<Admissio
 /// `BudgetExhausted` where there is none, `Unavailable`.
 pub async fn extend(exchange: &Exchange, step: u32, by: Nanos) -> Result<(), Error> {
     let request = exchange.draft.request.clone();
-    match exchange.govern(Command::Extend { request, step, by }).await? {
+    match exchange
+        .govern(Command::Extend { request, step, by })
+        .await?
+    {
         Reply::Admitted { .. } | Reply::Done { .. } => Ok(()),
         Reply::Refused { reason, .. } => Err(refusal(&reason, by)),
         reply => Err(Error::internal(format!("extend was answered {reply:?}"))),
@@ -79,7 +82,9 @@ fn refusal(reason: &Refusal, bound: Nanos) -> Error {
             "The request took longer than its reservation lasts.",
         ),
         Refusal::RateLimited { retry_after } => {
-            let message = format!("The org's limit of requests per minute is used up. Retry in {retry_after} s.");
+            let message = format!(
+                "The org's limit of requests per minute is used up. Retry in {retry_after} s."
+            );
             Error::new(Kind::RateLimited, message).retry_after(*retry_after)
         }
     }

@@ -15,16 +15,25 @@ use crate::request::recall::Place;
 /// `Unavailable` where the governor is out of reach: the reservation then expires later and is
 /// charged at its bound, so that nothing is lost. The operator hears of it.
 pub async fn settle(exchange: Exchange) -> Result<(Draft, State), Error> {
-    let settle = Settle { draft: exchange.draft.clone(), cost: exchange.cost() };
-    let answered = exchange.govern(Command::Settle(settle)).await.and_then(|reply| match reply {
-        Reply::Settled { state } => Ok(state),
-        reply => Err(Error::internal(format!("settle was answered {reply:?}"))),
-    });
+    let settle = Settle {
+        draft: exchange.draft.clone(),
+        cost: exchange.cost(),
+    };
+    let answered = exchange
+        .govern(Command::Settle(settle))
+        .await
+        .and_then(|reply| match reply {
+            Reply::Settled { state } => Ok(state),
+            reply => Err(Error::internal(format!("settle was answered {reply:?}"))),
+        });
     match answered {
         Ok(state) => Ok((exchange.draft, state)),
         Err(error) => {
             let id = &exchange.draft.request;
-            exchange.ports.log.error(&format!("request {id} could not be settled: {error}"));
+            exchange
+                .ports
+                .log
+                .error(&format!("request {id} could not be settled: {error}"));
             Err(error)
         }
     }
@@ -43,13 +52,20 @@ pub fn refuse(mut exchange: Exchange, error: &Error) {
     if error.kind == Kind::Unauthenticated {
         return;
     }
-    let outcome = if error.status() < 500 { Outcome::Refused } else { Outcome::Failed };
+    let outcome = if error.status() < 500 {
+        Outcome::Refused
+    } else {
+        Outcome::Failed
+    };
     exchange.fail(outcome, error);
     let background = exchange.ports.background.clone();
     background.spawn(Box::pin(async move {
         let draft = exchange.draft.clone();
         if let Err(error) = exchange.govern(Command::Refuse { draft }).await {
-            exchange.ports.log.error(&format!("a refusal could not be recorded: {error}"));
+            exchange
+                .ports
+                .log
+                .error(&format!("a refusal could not be recorded: {error}"));
         }
     }));
 }

@@ -45,7 +45,14 @@ impl Meter {
     #[must_use]
     pub fn new(exchange: Exchange, candidate: Candidate, prompt_bytes: u64) -> Self {
         let assembler = Assembler::default();
-        Self { open: Some(Box::new(Metered { exchange, candidate, prompt_bytes, assembler })) }
+        Self {
+            open: Some(Box::new(Metered {
+                exchange,
+                candidate,
+                prompt_bytes,
+                assembler,
+            })),
+        }
     }
 
     fn push(&mut self, event: &Event) {
@@ -55,7 +62,12 @@ impl Meter {
     }
 
     /// Settles what came. Gives the usage and the cost of the whole request.
-    async fn settle(&mut self, outcome: Outcome, error: Option<&Error>, fill: Option<Fill>) -> (Usage, Nanos) {
+    async fn settle(
+        &mut self,
+        outcome: Outcome,
+        error: Option<&Error>,
+        fill: Option<Fill>,
+    ) -> (Usage, Nanos) {
         match self.open.take() {
             Some(metered) => metered.settle(outcome, error, fill).await,
             None => (Usage::default(), Nanos::ZERO),
@@ -82,9 +94,10 @@ impl Metered {
         error: Option<&Error>,
         fill: Option<Fill>,
     ) -> (Usage, Nanos) {
-        let usage = self.assembler.usage().unwrap_or_else(|| {
-            Usage::estimate(self.prompt_bytes, self.assembler.output_bytes())
-        });
+        let usage = self
+            .assembler
+            .usage()
+            .unwrap_or_else(|| Usage::estimate(self.prompt_bytes, self.assembler.output_bytes()));
         charge(&mut self.exchange, &self.candidate, usage);
         let cost = self.exchange.cost();
         self.exchange.draft.outcome = outcome;
@@ -123,7 +136,13 @@ pub fn chunks(
     meter: Meter,
     fill: Option<Fill>,
 ) -> LocalBoxStream<'static, Vec<u8>> {
-    let release = Box::new(Release { open, writer, meter, fill, ended: false });
+    let release = Box::new(Release {
+        open,
+        writer,
+        meter,
+        fill,
+        ended: false,
+    });
     futures::stream::unfold(release, |mut release| async move {
         let bytes = release.next().await?;
         Some((bytes, release))
@@ -146,7 +165,10 @@ impl Release {
             }
             Some(Err(failure)) => self.break_off(&failure, &mut bytes).await,
             None => {
-                let (usage, cost) = self.meter.settle(Outcome::Answered, None, self.fill.take()).await;
+                let (usage, cost) = self
+                    .meter
+                    .settle(Outcome::Answered, None, self.fill.take())
+                    .await;
                 self.writer.finish(&usage, cost, &mut bytes);
                 self.ended = true;
             }
@@ -160,7 +182,9 @@ impl Release {
             failure.class.as_str()
         );
         let error = Error::new(Kind::UpstreamFailed, message).with_detail(failure.to_string());
-        self.meter.settle(Outcome::Truncated, Some(&error), None).await;
+        self.meter
+            .settle(Outcome::Truncated, Some(&error), None)
+            .await;
         self.writer.error(&error, bytes);
         self.ended = true;
     }

@@ -54,16 +54,20 @@ impl Sizes {
 /// UTF-8 bytes of everything in a request that becomes tokens.
 #[must_use]
 pub fn text_bytes(request: &ChatRequest) -> u64 {
-    let messages = request.messages.iter().map(|message| {
-        content_bytes(&message.content).saturating_add(fields_bytes(&message.rest))
-    });
+    let messages = request
+        .messages
+        .iter()
+        .map(|message| content_bytes(&message.content).saturating_add(fields_bytes(&message.rest)));
     let tools = request.tools.iter().map(|tool| length(tool.get().len()));
     let format = match &request.response_format {
         ResponseFormat::JsonSchema { envelope, .. } => length(envelope.get().len()),
         ResponseFormat::JsonObject | ResponseFormat::Text => 0,
     };
     let rest = fields_bytes(&request.rest);
-    messages.chain(tools).chain([format, rest]).fold(0, u64::saturating_add)
+    messages
+        .chain(tools)
+        .chain([format, rest])
+        .fold(0, u64::saturating_add)
 }
 
 fn content_bytes(content: &Content) -> u64 {
@@ -84,20 +88,27 @@ fn part_bytes(part: &Part) -> u64 {
 }
 
 fn fields_bytes(fields: &Fields) -> u64 {
-    let sizes = fields.0.iter().map(|(name, raw)| length(name.len()).saturating_add(length(raw.get().len())));
+    let sizes = fields
+        .0
+        .iter()
+        .map(|(name, raw)| length(name.len()).saturating_add(length(raw.get().len())));
     sizes.fold(0, u64::saturating_add)
 }
 
 fn overhead(request: &ChatRequest) -> u64 {
     let messages = length(request.messages.len()).saturating_add(1);
     let tools = length(request.tools.len());
-    let media = request.messages.iter().map(|message| match &message.content {
-        Content::Parts(parts) => {
-            let is_medium = |part: &&Part| matches!(part, Part::Audio(_) | Part::File(_) | Part::Image(_));
-            length(parts.iter().filter(is_medium).count())
-        }
-        Content::Empty | Content::Text(_) => 0,
-    });
+    let media = request
+        .messages
+        .iter()
+        .map(|message| match &message.content {
+            Content::Parts(parts) => {
+                let is_medium =
+                    |part: &&Part| matches!(part, Part::Audio(_) | Part::File(_) | Part::Image(_));
+                length(parts.iter().filter(is_medium).count())
+            }
+            Content::Empty | Content::Text(_) => 0,
+        });
     let media = media.fold(0, u64::saturating_add);
     messages
         .saturating_mul(TOKENS_PER_MESSAGE)
@@ -114,13 +125,21 @@ pub fn attempt(model: &Model, sizes: &Sizes, choices: u32, max_tokens: u32) -> N
         ..Usage::default()
     };
     // A model that charges by another unit answers no conversation; the build sees to that.
-    model.token_price().map_or(Nanos::MAX, |price| dearest(price).cost(&usage))
+    model
+        .token_price()
+        .map_or(Nanos::MAX, |price| dearest(price).cost(&usage))
 }
 
 /// The price without its discount for cached input, which may be dearer than the plain one.
 fn dearest(price: &Price) -> Price {
-    let input = price.cached_input.map_or(price.input, |cached| cached.max(price.input));
-    Price { input, cached_input: None, ..*price }
+    let input = price
+        .cached_input
+        .map_or(price.input, |cached| cached.max(price.input));
+    Price {
+        input,
+        cached_input: None,
+        ..*price
+    }
 }
 
 /// The worst that grounding may cost: one embedding of the query, one reranking of `top_k` passages.
@@ -132,7 +151,10 @@ pub fn helpers(sizes: &Sizes, rag: Rag, catalogue: &Catalogue) -> Nanos {
     let ranked = query.saturating_add(passage).saturating_mul(top_k);
     let cost = |id: &str, input_tokens| {
         let price = catalogue.model(id).and_then(Model::token_price);
-        let usage = Usage { input_tokens, ..Usage::default() };
+        let usage = Usage {
+            input_tokens,
+            ..Usage::default()
+        };
         price.map_or(Nanos::MAX, |price| price.cost(&usage))
     };
     cost(&catalogue.helpers.embed, query).saturating_add(cost(&catalogue.helpers.rerank, ranked))

@@ -40,7 +40,11 @@ impl<'a> Wanted<'a> {
             return Ok(Self::Operation(operation));
         }
         if let Ok(tier) = name.parse::<Tier>() {
-            return if tier.kind() == ModelKind::Chat { Ok(Self::Tier(tier)) } else { Err(other_endpoint(name)) };
+            return if tier.kind() == ModelKind::Chat {
+                Ok(Self::Tier(tier))
+            } else {
+                Err(other_endpoint(name))
+            };
         }
         match catalogue.resolve(name) {
             Some(model) if model.kind == ModelKind::Chat => Ok(Self::Model(model)),
@@ -50,7 +54,10 @@ impl<'a> Wanted<'a> {
                     "The model `{}` is not known here. GET /v1/models lists what this key may use; `auto` lets the gateway choose.",
                     shortened(name)
                 );
-                Err(Error { param: Some("model".to_owned()), ..Error::new(Kind::ModelNotFound, message) })
+                Err(Error {
+                    param: Some("model".to_owned()),
+                    ..Error::new(Kind::ModelNotFound, message)
+                })
             }
         }
     }
@@ -131,9 +138,15 @@ impl Plan {
         let instructions = operation.instructions.as_deref().filter(|_| grounding);
         let (tier, models) = choose_models(request, wanted, operation, org, catalogue)?;
         let sizes = bound::Sizes::of(request, instructions, rag);
-        let candidates: Vec<Candidate> =
-            models.into_iter().map(|model| candidate(model, request, operation, &sizes)).collect();
-        let dearest = candidates.iter().map(|candidate| candidate.bound).max().unwrap_or_default();
+        let candidates: Vec<Candidate> = models
+            .into_iter()
+            .map(|model| candidate(model, request, operation, &sizes))
+            .collect();
+        let dearest = candidates
+            .iter()
+            .map(|candidate| candidate.bound)
+            .max()
+            .unwrap_or_default();
         let helpers = rag.map_or(Nanos::ZERO, |rag| bound::helpers(&sizes, rag, catalogue));
         Ok(Self {
             operation,
@@ -165,14 +178,23 @@ fn choose_operation(
         (in_model, "model"),
         (request.operation.as_deref(), "metadata.operation"),
     ];
-    if let Some((name, param)) = named.into_iter().find_map(|(name, param)| Some((name?, param))) {
+    if let Some((name, param)) = named
+        .into_iter()
+        .find_map(|(name, param)| Some((name?, param)))
+    {
         return named_operation(name, param, catalogue).map(|operation| (operation, 100));
     }
     let guess = match wanted {
         Wanted::Model(_) => None,
-        _ => Some(intent::classify(&request.last_user_text(), request.needs(), catalogue)),
+        _ => Some(intent::classify(
+            &request.last_user_text(),
+            request.needs(),
+            catalogue,
+        )),
     };
-    let name = guess.as_ref().map_or(&catalogue.default_operation, |guess| &guess.operation);
+    let name = guess
+        .as_ref()
+        .map_or(&catalogue.default_operation, |guess| &guess.operation);
     let confidence = guess.as_ref().map_or(0, |guess| guess.confidence.min(99));
     let operation = catalogue.operation(name);
     let operation = operation.ok_or_else(|| Error::internal(format!("no operation {name}")))?;
@@ -196,7 +218,9 @@ fn named_operation(
     if known.tier.kind() == ModelKind::Chat {
         return Ok(known);
     }
-    let message = format!("The operation `{name}` does not answer conversations, so it cannot serve this path.");
+    let message = format!(
+        "The operation `{name}` does not answer conversations, so it cannot serve this path."
+    );
     Err(Error::invalid(param, message))
 }
 
@@ -232,7 +256,10 @@ fn choose_models(
 /// The tiers to try after `tier`, in order.
 fn alternatives(tier: Tier, needs: Needs) -> Vec<Tier> {
     let by_need = [(needs.vision, Tier::Vision), (needs.tools, Tier::Agent)];
-    let by_need = by_need.into_iter().filter(|(needed, _)| *needed).map(|(_, tier)| tier);
+    let by_need = by_need
+        .into_iter()
+        .filter(|(needed, _)| *needed)
+        .map(|(_, tier)| tier);
     let upwards = std::iter::successors(tier.next_up(), |tier| tier.next_up());
     by_need.chain(upwards).collect()
 }
@@ -245,8 +272,9 @@ fn fitting(
 ) -> Result<Vec<&'static Model>, Error> {
     let needs = request.needs();
     let missing = models.iter().find_map(|model| model.lacks(needs));
-    let (able, unable): (Vec<_>, Vec<_>) =
-        models.into_iter().partition(|model| model.lacks(needs).is_none());
+    let (able, unable): (Vec<_>, Vec<_>) = models
+        .into_iter()
+        .partition(|model| model.lacks(needs).is_none());
     let tokens = estimate_tokens(bound::text_bytes(request));
     let fits = |model: &&Model| {
         let output = u64::from(output_bound(model, request, operation));
@@ -279,11 +307,18 @@ fn candidate(
     sizes: &bound::Sizes,
 ) -> Candidate {
     let max_tokens = output_bound(model, request, operation);
-    Candidate { model, max_tokens, bound: bound::attempt(model, sizes, request.choices, max_tokens) }
+    Candidate {
+        model,
+        max_tokens,
+        bound: bound::attempt(model, sizes, request.choices, max_tokens),
+    }
 }
 
 fn output_bound(model: &Model, request: &ChatRequest, operation: &Operation) -> u32 {
-    request.max_output_tokens.unwrap_or(operation.output_cap).min(model.max_output)
+    request
+        .max_output_tokens
+        .unwrap_or(operation.output_cap)
+        .min(model.max_output)
 }
 
 /// Answers are served again where the operation or the caller says so; never those of a request
@@ -297,5 +332,8 @@ fn cache_seconds(
     let needs = request.needs();
     let repeatable = request.choices == 1 && !needs.tools && !needs.vision && !needs.audio;
     let of_operation = operation.cache_seconds.filter(|_| by_operation);
-    wishes.cache_seconds.or(of_operation).filter(|_| repeatable && !wishes.skip_cache)
+    wishes
+        .cache_seconds
+        .or(of_operation)
+        .filter(|_| repeatable && !wishes.skip_cache)
 }

@@ -202,7 +202,7 @@ async fn store(
         Ok(()) => {
             exchange.draft.status = 201;
             let cost_usd = exchange.cost().to_usd();
-            settle(exchange).await?;
+            settle(exchange).await;
             let stored = Stored {
                 document: &document,
                 passages: texts.len(),

@@ -35,7 +35,7 @@ use self::ground::ground;
 use self::recall::{Place, place, recall};
 use self::release::{release, release_cached};
 use self::reserve::{Admission, reserve};
-use self::settle::{refuse, settle_failure};
+use self::settle::{abandon, refuse, settle_failure};
 
 /// How often a plan may turn out to be stale before the request gives up: each time somebody has
 /// changed the org between two calls.
@@ -147,7 +147,7 @@ async fn answer(
     };
     exchange.end_phase("reserve");
     if let Some(entry) = hit {
-        return Ok(release_cached(exchange, admitted, entry).await?);
+        return Ok(release_cached(exchange, admitted, state, entry).await);
     }
     let grounded = ground(&mut exchange, admitted, &plan).await;
     exchange.end_phase("ground");
@@ -156,10 +156,11 @@ async fn answer(
         Err(error) => return Err(settle_failure(exchange, error).await.into()),
     };
     exchange.end_phase("dispatch");
-    Ok(release(
+    let reply = release(
         exchange, admitted, &plan, place, state, grounded, dispatched,
     )
-    .await?)
+    .await;
+    Ok(reply)
 }
 
 /// An admitted request: from here on every path settles it.
@@ -174,6 +175,8 @@ struct Reserved {
 enum Rejected {
     /// By its governor, which has recorded it.
     Recorded(Error, State),
+    /// Perhaps not: its governor did not answer.
+    Unknown(Error),
     /// Before any governor knew of it.
     Unrecorded(Error),
 }
@@ -198,7 +201,7 @@ async fn plan_and_reserve(
         let asked =
             futures::future::join(reserve(exchange, &plan), recall(exchange, place.as_ref()));
         let (admission, (cache, hit)) = asked.await;
-        match admission? {
+        match admission.map_err(Rejected::Unknown)? {
             Admission::Granted(state) => {
                 exchange.draft.cache = cache;
                 return Ok(Reserved {

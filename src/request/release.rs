@@ -3,7 +3,6 @@
 use crate::audit::Outcome;
 use crate::cache::Entry;
 use crate::config::Provider;
-use crate::error::Error;
 use crate::governor::command::State;
 use crate::http::{Body, Reply};
 use crate::money::Nanos;
@@ -22,14 +21,12 @@ use crate::routing::plan::Candidate;
 use crate::usage::Usage;
 
 /// Gives a cached answer, for free.
-///
-/// # Errors
-/// `Unavailable` where the governor cannot be told of it.
 pub async fn release_cached(
     mut exchange: Exchange,
     admitted: &Admitted,
+    state: State,
     entry: Entry,
-) -> Result<Reply, Error> {
+) -> Reply {
     exchange.draft.outcome = Outcome::Cached;
     exchange.draft.status = 200;
     exchange.draft.sources = u32::try_from(entry.sources.len()).unwrap_or(u32::MAX);
@@ -42,15 +39,15 @@ pub async fn release_cached(
     };
     let head = head(&exchange, &decision.model, entry.sources);
     exchange.end_phase("release");
-    let (draft, state) = settle(exchange).await?;
+    let (draft, settled) = settle(exchange).await;
     let mut reply = if admitted.request.stream {
         replayed(&entry.answer, head, admitted.request.include_usage, &usage)
     } else {
         let body = openai_chat::render(&entry.answer, &head, &usage, Nanos::ZERO);
         Reply::bytes(200, "application/json", body)
     };
-    headers::set(&mut reply, &draft, &decision, &state);
-    Ok(reply)
+    headers::set(&mut reply, &draft, &decision, &settled.unwrap_or(state));
+    reply
 }
 
 /// A whole answer as the stream that the client asked for.
@@ -67,9 +64,6 @@ fn replayed(answer: &Answer, head: Head, include_usage: bool, usage: &Usage) -> 
 }
 
 /// Gives a model's answer.
-///
-/// # Errors
-/// `Unavailable` where the governor cannot be told what a whole answer cost.
 pub async fn release(
     mut exchange: Exchange,
     admitted: &Admitted,
@@ -78,7 +72,7 @@ pub async fn release(
     state: State,
     grounded: Grounded,
     dispatched: Dispatched,
-) -> Result<Reply, Error> {
+) -> Reply {
     let Dispatched {
         step,
         candidate,
@@ -110,10 +104,10 @@ pub async fn release(
                 fill_cache(&exchange.ports, &place, &entry);
             }
             exchange.end_phase("release");
-            let (draft, state) = settle(exchange).await?;
+            let (draft, settled) = settle(exchange).await;
             let mut reply = Reply::bytes(200, "application/json", body);
-            headers::set(&mut reply, &draft, &decision, &state);
-            Ok(reply)
+            headers::set(&mut reply, &draft, &decision, &settled.unwrap_or(state));
+            reply
         }
         Delivery::Stream(open) => {
             let draft = exchange.draft.clone();
@@ -125,7 +119,7 @@ pub async fn release(
             });
             let mut reply = Reply::events(stream::chunks(*open, writer, meter, fill));
             headers::set(&mut reply, &draft, &decision, &state);
-            Ok(reply)
+            reply
         }
     }
 }

@@ -9,42 +9,51 @@ use crate::ports::Ports;
 use crate::request::exchange::Exchange;
 use crate::request::recall::Place;
 
-/// Ends an admitted request: charges what its calls cost, once, and records it.
+/// Ends an admitted request: charges what its calls cost, once, and records it. Gives the record and
+/// the limits after the charge.
 ///
-/// # Errors
-/// `Unavailable` where the governor is out of reach: the reservation then expires later and is
-/// charged at its bound, so that nothing is lost. The operator hears of it.
-pub async fn settle(exchange: Exchange) -> Result<(Draft, State), Error> {
+/// Where the governor is out of reach there are none to give: the answer is delivered all the same,
+/// and the reservation expires later, charged at its bound and recorded, so that nothing is lost.
+pub async fn settle(exchange: Exchange) -> (Draft, Option<State>) {
     let settle = Settle {
         draft: exchange.draft.clone(),
         cost: exchange.cost(),
     };
-    let answered = exchange
-        .govern(Command::Settle(settle))
-        .await
-        .and_then(|reply| match reply {
-            Reply::Settled { state } => Ok(state),
-            reply => Err(Error::internal(format!("settle was answered {reply:?}"))),
-        });
-    match answered {
-        Ok(state) => Ok((exchange.draft, state)),
-        Err(error) => {
-            let id = &exchange.draft.request;
-            exchange
-                .ports
-                .log
-                .error(&format!("request {id} could not be settled: {error}"));
-            Err(error)
+    let reply = exchange.govern(Command::Settle(settle)).await;
+    let state = match reply {
+        Ok(Reply::Settled { state }) => Some(state),
+        Ok(reply) => {
+            unsettled(&exchange, &format!("the governor answered {reply:?}"));
+            None
         }
-    }
+        Err(error) => {
+            unsettled(&exchange, &error.to_string());
+            None
+        }
+    };
+    (exchange.draft, state)
 }
 
-/// Ends an admitted request that failed.
+fn unsettled(exchange: &Exchange, reason: &str) {
+    let id = &exchange.draft.request;
+    let line = format!("request {id} could not be settled: {reason}");
+    exchange.ports.log.error(&line);
+}
+
+/// Ends a request that failed after it was admitted.
 pub async fn settle_failure(mut exchange: Exchange, error: Error) -> Error {
     exchange.fail(Outcome::Failed, &error);
-    // That the request failed matters more to the caller than that its end could not be written.
-    let _ = settle(exchange).await;
+    settle(exchange).await;
     error
+}
+
+/// Ends a request of which nobody knows whether it was admitted, without anybody waiting for it.
+pub fn abandon(mut exchange: Exchange, error: &Error) {
+    exchange.fail(Outcome::Failed, error);
+    let background = exchange.ports.background.clone();
+    background.spawn(Box::pin(async move {
+        settle(exchange).await;
+    }));
 }
 
 /// Records a request of a known caller that was refused before it asked for admission.

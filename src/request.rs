@@ -138,6 +138,10 @@ async fn answer(
             refuse(exchange, &error);
             return Err(error.into());
         }
+        Err(Rejected::Unknown(error)) => {
+            abandon(exchange, &error);
+            return Err(error.into());
+        }
         Err(Rejected::Recorded(error, state)) => {
             return Err(Failed {
                 error,

@@ -1,0 +1,190 @@
+/** Shapes shared by the emulator's modules, its callers over RPC and its tests. */
+
+/** One way to fail. `model` is a glob (`*` is any run of characters); without it, every target. */
+export interface FaultRule {
+  /** A model id, `vectorize` (every operation) or `vectorize.query`, `vectorize.upsert`, … */
+  model?: string;
+  /** HTTP status, 400 to 599 (200 to 599 when `body` is given). */
+  status?: number;
+  /** The service's own error code; a known one implies its status (3040 is 429). */
+  code?: number | string;
+  message?: string;
+  /** Which error envelope a Workers AI model answers with; `errors` unless told. */
+  envelope?: "errors" | "error" | "internal";
+  /** Raw body sent instead of an answer, to play a broken upstream. */
+  body?: string;
+  /** Content type of `body`; `application/json` unless told. */
+  content_type?: string;
+  /** Extra response headers, such as `retry-after`. */
+  headers?: Record<string, string>;
+  /** Milliseconds before the first byte. */
+  delay_ms?: number;
+  /** Milliseconds before each event of a stream. */
+  chunk_delay_ms?: number;
+  /** A stream ends after this many events, without its end marker. */
+  cut_after_chunks?: number;
+  /** The cut stream breaks with an error instead of just ending. */
+  cut_error?: boolean;
+  /** Never answers (ten minutes); with `cut_after_chunks` the stream stalls there instead. */
+  hang?: boolean;
+  /** Fires at most this many times. */
+  times?: number;
+}
+
+/** What became of one call. */
+export interface CallOutcome {
+  /** HTTP status; absent while the call is under way. */
+  status?: number;
+  /** The error's code, if it was one. */
+  code?: number | string;
+  /** Whether a fault rule or directive was applied. */
+  fault?: boolean;
+  /** Streams only. */
+  stream?: "running" | "completed" | "cut" | "cancelled";
+  /** Events sent so far. */
+  chunks?: number;
+}
+
+/** One recorded call. */
+export interface Call {
+  model: string;
+  inputs: unknown;
+  options: unknown;
+  /** Milliseconds since the epoch. */
+  at: number;
+  outcome: CallOutcome;
+}
+
+export interface CallFilter {
+  /** Glob over the model or `vectorize.*` operation. */
+  model?: string;
+  /** Only calls at or after this many milliseconds since the epoch. */
+  since?: number;
+}
+
+export type Metadata = Record<string, unknown>;
+
+export interface Vector {
+  id: string;
+  values: number[] | Float32Array | Float64Array;
+  namespace?: string;
+  metadata?: Metadata;
+}
+
+export interface QueryOptions {
+  topK?: number;
+  namespace?: string;
+  returnValues?: boolean;
+  returnMetadata?: boolean | "all" | "indexed" | "none";
+  filter?: Record<string, unknown>;
+}
+
+export interface Match {
+  id: string;
+  score: number;
+  namespace?: string;
+  values?: number[];
+  metadata?: Metadata;
+}
+
+export interface Matches {
+  count: number;
+  matches: Match[];
+}
+
+export interface IndexInfo {
+  vectorCount: number;
+  dimensions: number;
+  processedUpToDatetime: string;
+  processedUpToMutation: string;
+}
+
+export interface RunOptions {
+  returnRawResponse?: boolean;
+  gateway?: { id: string; [option: string]: unknown };
+  [option: string]: unknown;
+}
+
+/** A JSON object whose members are not yet known. */
+// biome-ignore lint/suspicious/noExplicitAny: read member by member where it is parsed
+export type Json = Record<string, any>;
+
+/** One message, whatever wire it came by. */
+export interface Turn {
+  role: "system" | "user" | "assistant" | "tool";
+  text: string;
+  images: number;
+}
+
+export interface Tool {
+  name: string;
+  description: string;
+  parameters: Json;
+}
+
+export interface ToolCall {
+  id: string;
+  name: string;
+  arguments: Json;
+}
+
+/** `name` is set when one tool is forced. */
+export interface ToolChoice {
+  mode: "none" | "auto" | "required";
+  name?: string;
+}
+
+/** A text-generation request, whatever wire it came by. */
+export interface Conversation {
+  turns: Turn[];
+  tools: Tool[];
+  choice: ToolChoice;
+  /** A JSON schema, `{}` for "any object", or absent for plain text. */
+  schema?: Json;
+  /** Whether `schema` came from the caller (JSON schema mode) or stands for any object. */
+  strict?: boolean;
+  maxTokens: number;
+  stop: string[];
+  stream: boolean;
+  /** The caller wants usage in the stream (only OpenAI's own wire leaves it out by default). */
+  streamUsage: boolean;
+  /** How many choices. */
+  n: number;
+  /** Whether the model shows its reasoning. */
+  reasoning: boolean;
+  promptTokens: number;
+}
+
+/** The emulator's answer to a conversation, before it takes a wire's shape. */
+export interface Completion {
+  text: string;
+  reasoning: string;
+  calls: ToolCall[];
+  /** In JSON mode, the instance `text` is the serialisation of; absent when it was cut short. */
+  value?: unknown;
+  finish: "stop" | "length" | "tool_calls";
+  stopSequence: string | null;
+  promptTokens: number;
+  completionTokens: number;
+  reasoningTokens: number;
+}
+
+/** One wire: how a request is read and how answers, streams and errors are written. */
+export interface Wire {
+  read(model: Model, inputs: Json): Conversation;
+  answer(model: Model, request: Conversation, completion: Completion): Json;
+  events(model: Model, request: Conversation, completion: Completion): Generator<string>;
+}
+
+export interface Model {
+  /** The id given to `run`. */
+  id: string;
+  task: "chat" | "embeddings" | "rerank" | "guard";
+  wire: "native" | "workers_ai" | "openai" | "anthropic";
+  /** Context window in tokens. */
+  window: number;
+  /** Output cap when the request names none. */
+  defaultMaxTokens: number;
+  /** Where the model's reasoning goes; absent for models that do not reason. */
+  reasoning?: "think_tags" | "reasoning_content" | "reasoning";
+}

@@ -1,0 +1,101 @@
+// The built Worker in workerd, with the emulator behind AI and VECTORS and a fresh, empty database.
+// Several workers of the one build share database, cache and governor, as several isolates would.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "smol-toml";
+import { createTestHarness, type TestHarness, type TestHarnessOptions } from "wrangler";
+import type { Call, CallFilter, FaultRule } from "../../emulator/types.js";
+
+/** What wrangler.dev.toml sets. */
+export const adminKey = "local-admin-key";
+
+export type Gateway = Awaited<ReturnType<typeof startGateway>>;
+
+type Config = Extract<TestHarnessOptions["workers"][number], { config: object }>["config"];
+
+/** The emulator's remote procedures that tests use; see emulator/README.md. */
+type Emulator = {
+  setFaults(rules: FaultRule[]): Promise<void>;
+  clearFaults(): Promise<void>;
+  calls(filter?: CallFilter): Promise<Call[]>;
+  clearCalls(): Promise<void>;
+};
+
+const root = join(import.meta.dirname, "../..");
+
+/**
+ * Starts workerd with an empty state that `stop()` forgets. `npm run build` must have been run.
+ *
+ * @param options.workers how many workers of the one build, each with statics of its own
+ */
+export async function startGateway({ workers = 1 }: { workers?: number } = {}) {
+  const numbers = Array.from({ length: workers }, (_, worker) => worker);
+  const server = createTestHarness({
+    root,
+    workers: [
+      ...numbers.map((worker) => ({ config: workerConfig(worker) })),
+      { configPath: "emulator/wrangler.toml" },
+    ],
+  });
+  const { url } = await server.listen();
+  await applySchema(server);
+  return {
+    /** The first worker's address, for clients that bring their own HTTP; no slash at the end. */
+    baseUrl: url.origin,
+    /** Requests `path` of one of the workers, over a socket for the first one. */
+    fetch: (path: string, init?: RequestInit, worker = 0): Promise<Response> =>
+      worker === 0
+        ? fetch(new URL(path, url), init)
+        : send(server, worker, new URL(path, url), init),
+    emulator: emulator(server),
+    /** Drops the memory of an org's governor; its storage stays. */
+    evictGovernor: (org: string) =>
+      server.getWorker(workerName(0)).evictDurableObject("GovernorObject", { name: org }),
+    stop: () => server.close(),
+  };
+}
+
+function workerName(worker: number): string {
+  return worker === 0 ? "esclusa" : `esclusa-${worker + 1}`;
+}
+
+/** The first worker is wrangler.dev.toml, already built; the others use its governors. */
+function workerConfig(worker: number): Config {
+  const main = join(root, "build/index.js");
+  if (!existsSync(main)) {
+    throw new Error("The Worker is not built: run `npm run build`.");
+  }
+  const file = readFileSync(join(root, "wrangler.dev.toml"), "utf8");
+  const { build: _, migrations, ...config } = parse(file) as Config;
+  const named = { ...config, name: workerName(worker), main };
+  if (worker === 0) {
+    return { ...named, migrations };
+  }
+  const objects = config.durable_objects?.bindings ?? [];
+  const bindings = objects.map((binding) => ({ ...binding, script_name: workerName(0) }));
+  return { ...named, durable_objects: { bindings } };
+}
+
+function send(server: TestHarness, worker: number, url: URL, init?: RequestInit) {
+  type Send = (url: string, init?: RequestInit) => Promise<Response>;
+  const dispatch = server.getWorker(workerName(worker)).fetch as unknown as Send;
+  return dispatch(url.href, init);
+}
+
+async function applySchema(server: TestHarness) {
+  const { DB } = await server.getWorker<{ DB: D1Database }>(workerName(0)).getEnv();
+  const sql = readFileSync(join(root, "schema.sql"), "utf8").replace(/--.*$/gmu, "");
+  const statements = sql.split(";").filter((statement) => statement.trim() !== "");
+  await DB.batch(statements.map((statement) => DB.prepare(statement)));
+}
+
+function emulator(server: TestHarness): Emulator {
+  const remote = async () =>
+    (await server.getWorker("emulator").getExport()) as unknown as Emulator;
+  return {
+    setFaults: async (rules) => (await remote()).setFaults(rules),
+    clearFaults: async () => (await remote()).clearFaults(),
+    calls: async (filter) => (await remote()).calls(filter),
+    clearCalls: async () => (await remote()).clearCalls(),
+  };
+}

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Gateway, startGateway } from "./harness";
+import { admin, ask, createOrg, limits, records, spent } from "./support";
+
+const chat = (content: string) => ({
+  model: "@cf/meta/llama-3.1-8b-instruct-fast",
+  messages: [{ role: "user", content }],
+  max_tokens: 50,
+});
+
+describe("three workers of one build, one governor", () => {
+  let gateway: Gateway;
+
+  beforeAll(async () => {
+    gateway = await startGateway({ workers: 3 });
+  });
+  afterAll(() => gateway.stop());
+
+  it("admits exactly 20 of 60 requests at once", async () => {
+    const config = { limits: { requests_per_minute: 20 } };
+    const { org, key } = await createOrg(gateway, { config });
+    const requests = Array.from({ length: 60 }, (_, index) =>
+      ask(gateway, key, chat(`Request ${index}`), { worker: index % 3 }),
+    );
+    const answers = await Promise.all(requests);
+    const admitted = answers.filter((answer) => answer.status === 200);
+    const refused = answers.filter((answer) => answer.status === 429);
+    expect([admitted.length, refused.length]).toEqual([20, 40]);
+    for (const answer of refused) {
+      const wait = Number(answer.headers.get("retry-after"));
+      expect(wait).toBeGreaterThan(0);
+      expect(wait).toBeLessThanOrEqual(61);
+      expect(answer.body.error.type).toBe("rate_limit_error");
+      expect(answer.headers.get("x-ratelimit-remaining-requests")).toBe("0");
+    }
+    const state = await limits(gateway, org);
+    expect(state.requests).toMatchObject({ limit: 20, used: 20, remaining: 0 });
+    const outcomes = (await records(gateway, org)).map((record) => record.outcome);
+    expect(outcomes.filter((outcome) => outcome === "answered")).toHaveLength(20);
+    expect(outcomes.filter((outcome) => outcome === "refused")).toHaveLength(40);
+  });
+
+  it("admits what the budget carries and nothing more", async () => {
+    const open = await createOrg(gateway);
+    const probe = await ask(gateway, open.key, chat("Request 00"));
+    const [record] = await records(gateway, open.org, { request: probe.id });
+    const bound = Number(record.bound);
+    const daily_usd = ((bound * 10 + bound / 2) / 1e9).toFixed(9);
+    const { org, key } = await createOrg(gateway, { config: { budget: { daily_usd } } });
+    await gateway.emulator.setFaults([{ delay_ms: 1_500 }]);
+    const requests = Array.from({ length: 30 }, (_, index) =>
+      ask(gateway, key, chat(`Request ${10 + index}`), { worker: index % 3 }),
+    );
+    const answers = await Promise.all(requests);
+    await gateway.emulator.clearFaults();
+    const statuses = answers.map((answer) => answer.status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 402)).toHaveLength(20);
+    const state = await limits(gateway, org);
+    expect(state.budget.reserved_usd).toBe("0");
+    const costs = (await records(gateway, org)).map((entry) => Number(entry.cost));
+    const sum = costs.reduce((total, cost) => total + cost, 0);
+    expect(Number(await spent(gateway, org)) * 1e9).toBeCloseTo(sum, 3);
+  });
+
+  it("refuses a revoked key in every worker, also where it was used a moment ago", async () => {
+    const { org, key, keyId } = await createOrg(gateway);
+    for (const worker of [0, 1, 2]) {
+      expect((await ask(gateway, key, chat("Hello"), { worker })).status).toBe(200);
+    }
+    const before = await spent(gateway, org);
+    const { status } = await admin(gateway, "DELETE", `/admin/v1/orgs/${org}/keys/${keyId}`);
+    expect(status).toBe(204);
+    for (const worker of [0, 1, 2]) {
+      const answer = await ask(gateway, key, chat("Hello"), { worker });
+      expect(answer.status).toBe(401);
+      expect(answer.body.error.code).toBe("invalid_api_key");
+    }
+    expect(await spent(gateway, org)).toBe(before);
+  });
+
+  it("applies a change of configuration to the next request of every worker", async () => {
+    const { org, key } = await createOrg(gateway);
+    const body = { ...chat("Hello"), model: "light" };
+    const headers = { "x-ai-operation": "chat" };
+    const model = async (worker: number) =>
+      (await ask(gateway, key, body, { headers, worker })).headers.get("cf-aig-model");
+    for (const worker of [0, 1, 2]) {
+      expect(await model(worker)).toBe("@cf/qwen/qwen3-30b-a3b-fp8");
+    }
+    const config = { tiers: { light: ["@cf/meta/llama-3.1-8b-instruct-fast"] } };
+    const path = `/admin/v1/orgs/${org}/config`;
+    expect((await admin(gateway, "PUT", path, config)).status).toBe(200);
+    for (const worker of [0, 1, 2]) {
+      expect(await model(worker)).toBe("@cf/meta/llama-3.1-8b-instruct-fast");
+    }
+  });
+});

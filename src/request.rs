@@ -7,6 +7,7 @@ pub mod dispatch;
 pub mod exchange;
 pub mod ground;
 pub mod headers;
+pub mod helper;
 pub mod recall;
 pub mod release;
 pub mod reserve;
@@ -34,8 +35,8 @@ use self::exchange::Exchange;
 use self::ground::ground;
 use self::recall::{Place, place, recall};
 use self::release::{release, release_cached};
-use self::reserve::{Admission, reserve};
-use self::settle::{abandon, refuse, settle_failure};
+use self::reserve::{Admission, Rejected, reserve};
+use self::settle::{refuse, settle_failure};
 
 /// How often a plan may turn out to be stale before the request gives up: each time somebody has
 /// changed the org between two calls.
@@ -113,7 +114,7 @@ async fn chat(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming, id: &st
 /// A request that ended without an answer, settled or recorded already.
 struct Failed {
     error: Error,
-    state: Option<Box<State>>,
+    state: Option<State>,
 }
 
 impl From<Error> for Failed {
@@ -134,19 +135,9 @@ async fn answer(
         hit,
     } = match plan_and_reserve(&mut exchange, isolate, admitted).await {
         Ok(reserved) => reserved,
-        Err(Rejected::Unrecorded(error)) => {
-            refuse(exchange, &error);
-            return Err(error.into());
-        }
-        Err(Rejected::Unknown(error)) => {
-            abandon(exchange, &error);
-            return Err(error.into());
-        }
-        Err(Rejected::Recorded(error, state)) => {
-            return Err(Failed {
-                error,
-                state: Some(Box::new(state)),
-            });
+        Err(rejected) => {
+            let (error, state) = rejected.record(exchange);
+            return Err(Failed { error, state });
         }
     };
     exchange.end_phase("reserve");
@@ -173,22 +164,6 @@ struct Reserved {
     place: Option<Place>,
     state: State,
     hit: Option<Entry>,
-}
-
-/// A request that was not admitted.
-enum Rejected {
-    /// By its governor, which has recorded it.
-    Recorded(Error, State),
-    /// Perhaps not: its governor did not answer.
-    Unknown(Error),
-    /// Before any governor knew of it.
-    Unrecorded(Error),
-}
-
-impl From<Error> for Rejected {
-    fn from(error: Error) -> Self {
-        Self::Unrecorded(error)
-    }
 }
 
 /// Plans with what this isolate knows of the org, and again with what the governor knows where that
@@ -223,6 +198,5 @@ async fn plan_and_reserve(
             }
         }
     }
-    let message = "The org's configuration is changing right now. Retry shortly.";
-    Err(Error::unavailable(message, "every plan was stale").into())
+    Err(reserve::still_stale().into())
 }

@@ -3,9 +3,13 @@
 use futures::future::{Either, LocalBoxFuture, select};
 use futures::stream::{LocalBoxStream, StreamExt};
 
+use crate::audit::Attempt;
+use crate::config::Model;
+use crate::money::Nanos;
 use crate::ports::{Clock, ModelCall, Ports, Unreachable, Upstream};
 use crate::protocol::{Answer, Event, assembly};
 use crate::providers::{Failure, FailureClass, StreamDecoder, Wire, classify, decode_answer};
+use crate::usage::Usage;
 
 /// The largest whole answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
@@ -68,6 +72,30 @@ pub async fn answer(
 ) -> Result<Answer, Failure> {
     let body = whole(ports, call).await?;
     decode_answer(wire, max_tokens, &body)
+}
+
+/// The record of a call. What a successful one used and cost is for the caller to add.
+#[must_use]
+pub fn record(
+    purpose: &str,
+    model: &Model,
+    failure: Option<&Failure>,
+    milliseconds: u64,
+) -> Attempt {
+    Attempt {
+        purpose: purpose.to_owned(),
+        provider: model.provider.as_str().to_owned(),
+        model: model.id.clone(),
+        result: failure
+            .map_or("ok", |failure| failure.class.as_str())
+            .to_owned(),
+        status: failure.and_then(|failure| failure.status),
+        code: failure.and_then(|failure| failure.code),
+        milliseconds,
+        usage: Usage::default(),
+        cost: Nanos::ZERO,
+        bounded: failure.is_some_and(|failure| failure.class.cost_unknown()),
+    }
 }
 
 /// A streamed answer of which the first events have come.

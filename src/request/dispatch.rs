@@ -1,7 +1,6 @@
 //! Walks the plan: calls, times out, falls back. The first event of a stream decides: after it no
 //! other model can take over without the client reading the beginning twice.
 
-use crate::audit::Attempt;
 use crate::error::{Error, Kind};
 use crate::ports::ModelCall;
 use crate::protocol::{Answer, Message};
@@ -12,7 +11,6 @@ use crate::request::exchange::Exchange;
 use crate::request::reserve::extend;
 use crate::routing::Plan;
 use crate::routing::plan::Candidate;
-use crate::usage::Usage;
 
 /// Milliseconds a request may take in all.
 pub const DEADLINE_MS: u64 = 300_000;
@@ -104,7 +102,13 @@ async fn attempt(
     let began = exchange.ports.clock.now();
     let outcome = run(exchange, admitted, candidate, messages, milliseconds).await;
     let took = exchange.ports.clock.now().saturating_sub(began);
-    exchange.note(record(candidate, outcome.as_ref().err(), took));
+    let failure = outcome.as_ref().err();
+    let mut attempt = call::record("answer", candidate.model, failure, took);
+    // What it used nobody told; what a successful attempt used is known only at its end.
+    if attempt.bounded {
+        attempt.cost = candidate.bound;
+    }
+    exchange.note(attempt);
     outcome
 }
 
@@ -132,29 +136,6 @@ async fn run(
     call::within(clock, milliseconds, answer)
         .await
         .map(Delivery::Whole)
-}
-
-/// The record of an attempt. What a successful one used is known only at its end.
-fn record(candidate: &Candidate, failure: Option<&Failure>, milliseconds: u64) -> Attempt {
-    let bounded = failure.is_some_and(|failure| failure.class.cost_unknown());
-    Attempt {
-        purpose: "answer".to_owned(),
-        provider: candidate.model.provider.as_str().to_owned(),
-        model: candidate.model.id.clone(),
-        result: failure
-            .map_or("ok", |failure| failure.class.as_str())
-            .to_owned(),
-        status: failure.and_then(|failure| failure.status),
-        code: failure.and_then(|failure| failure.code),
-        milliseconds,
-        usage: Usage::default(),
-        cost: if bounded {
-            candidate.bound
-        } else {
-            crate::money::Nanos::ZERO
-        },
-        bounded,
-    }
 }
 
 /// The error of a request that no candidate answered.

@@ -4,18 +4,18 @@
 //! Grounding that fails leaves the prompt without passages: the answer is given, the record says
 //! why it is not grounded, and it is not cached.
 
-use crate::audit::Attempt;
-use crate::config::{self, Catalogue, Model, Rag};
+use futures::future::{Either, select};
+
+use crate::config::{self, Catalogue, Rag};
 use crate::context::{self, Keep, Ranked, Scored};
 use crate::error::Error;
 use crate::protocol::{Message, Source};
 use crate::providers::{Failure, workers_ai};
 use crate::request::admit::Admitted;
-use crate::request::call;
 use crate::request::exchange::Exchange;
+use crate::request::helper::{Helper, help};
 use crate::routing::Plan;
 use crate::routing::bound::{PASSAGE_BYTES, QUERY_BYTES};
-use crate::usage::{Usage, estimate_tokens};
 
 /// Milliseconds that each step of grounding may take.
 const STEP_MS: u64 = 5_000;
@@ -90,10 +90,16 @@ async fn embed(
     catalogue: &'static Catalogue,
     query: &str,
 ) -> Result<Vec<f32>, Failure> {
-    let id = &catalogue.helpers.embed;
-    let call = workers_ai::encode_embedding(id, &[query]);
-    let body = helper(exchange, catalogue, "embed", id, query.len(), call).await?;
-    let vectors = workers_ai::decode_embedding(&body, 1)?;
+    let model = &catalogue.helpers.embed;
+    let helper = Helper {
+        purpose: "embed",
+        model,
+        bytes: query.len(),
+        milliseconds: STEP_MS,
+        call: workers_ai::encode_embedding(model, &[query]),
+    };
+    let decode = |body: &[u8]| workers_ai::decode_embedding(body, 1);
+    let vectors = help(exchange, helper, decode).await?;
     vectors
         .into_iter()
         .next()
@@ -114,10 +120,10 @@ async fn search(exchange: &Exchange, vector: &[f32], rag: Rag) -> Result<Vec<Ran
         let rows = ports.documents.passages(&exchange.org, &ids).await?;
         Ok(context::join(&matches, rows))
     };
-    let found = futures::future::select(Box::pin(found), ports.clock.sleep(STEP_MS)).await;
+    let found = select(Box::pin(found), ports.clock.sleep(STEP_MS)).await;
     match found {
-        futures::future::Either::Left((outcome, _)) => outcome,
-        futures::future::Either::Right(_) => Err(Error::internal("the search took too long")),
+        Either::Left((outcome, _)) => outcome,
+        Either::Right(_) => Err(Error::internal("the search took too long")),
     }
 }
 
@@ -127,68 +133,26 @@ async fn rerank(
     query: &str,
     candidates: &[Ranked],
 ) -> Result<Vec<Scored>, Failure> {
-    let id = &catalogue.helpers.rerank;
+    let model = &catalogue.helpers.rerank;
     let texts: Vec<&str> = candidates
         .iter()
         .map(|ranked| ranked.passage.text.as_str())
         .collect();
     // The reranker reads the query anew with each passage.
-    let bytes = texts
+    let sizes = texts
         .iter()
-        .map(|text| text.len().saturating_add(query.len()))
-        .fold(0, usize::saturating_add);
-    let call = workers_ai::encode_rerank(id, query, &texts, texts.len());
-    let body = helper(exchange, catalogue, "rerank", id, bytes, call).await?;
-    let ranks = workers_ai::decode_rerank(&body, texts.len())?;
-    Ok(ranks
-        .into_iter()
-        .map(|(index, score)| Scored { index, score })
-        .collect())
-}
-
-/// Calls a helper model and notes the call. These models report no usage, so it is estimated; a
-/// call of unknown fate is charged all the same.
-async fn helper(
-    exchange: &mut Exchange,
-    catalogue: &'static Catalogue,
-    purpose: &str,
-    id: &str,
-    bytes: usize,
-    call: crate::ports::ModelCall,
-) -> Result<Vec<u8>, Failure> {
-    let clock = exchange.ports.clock.clone();
-    let began = clock.now();
-    let outcome = call::within(clock.as_ref(), STEP_MS, call::whole(&exchange.ports, call)).await;
-    let failure = outcome.as_ref().err();
-    let charged = failure.is_none_or(|failure| failure.class.cost_unknown());
-    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-    let usage = Usage {
-        input_tokens: estimate_tokens(bytes),
-        ..Usage::default()
+        .map(|text| text.len().saturating_add(query.len()));
+    let helper = Helper {
+        purpose: "rerank",
+        model,
+        bytes: sizes.fold(0, usize::saturating_add),
+        milliseconds: STEP_MS,
+        call: workers_ai::encode_rerank(model, query, &texts, texts.len()),
     };
-    let price = catalogue.model(id).and_then(Model::token_price);
-    let cost = price
-        .filter(|_| charged)
-        .map(|price| price.cost(&usage))
-        .unwrap_or_default();
-    exchange.note(Attempt {
-        purpose: purpose.to_owned(),
-        provider: catalogue
-            .model(id)
-            .map_or("", |model| model.provider.as_str())
-            .to_owned(),
-        model: id.to_owned(),
-        result: failure
-            .map_or("ok", |failure| failure.class.as_str())
-            .to_owned(),
-        status: failure.and_then(|failure| failure.status),
-        code: failure.and_then(|failure| failure.code),
-        milliseconds: clock.now().saturating_sub(began),
-        usage: if charged { usage } else { Usage::default() },
-        cost,
-        bounded: failure.is_some() && charged,
-    });
-    outcome
+    let decode = |body: &[u8]| workers_ai::decode_rerank(body, texts.len());
+    let ranks = help(exchange, helper, decode).await?;
+    let scored = |(index, score)| Scored { index, score };
+    Ok(ranks.into_iter().map(scored).collect())
 }
 
 /// The beginning of a text, at most `bytes` long.

@@ -5,6 +5,7 @@ use crate::governor::command::{Command, Refusal, Reply, Reserve, State, Versions
 use crate::money::Nanos;
 use crate::request::dispatch::DEADLINE_MS;
 use crate::request::exchange::Exchange;
+use crate::request::settle::{abandon, refuse};
 use crate::routing::Plan;
 
 /// Milliseconds a reservation outlives the request's deadline.
@@ -18,6 +19,47 @@ pub enum Admission {
     Refused(Error, State),
     /// The plan was made with versions no longer in force: plan again.
     Stale(Versions),
+}
+
+/// A request that was not admitted.
+pub enum Rejected {
+    /// By its governor, which has recorded it.
+    Recorded(Error, State),
+    /// Perhaps not: its governor did not answer.
+    Unknown(Error),
+    /// Before any governor knew of it.
+    Unrecorded(Error),
+}
+
+impl From<Error> for Rejected {
+    fn from(error: Error) -> Self {
+        Self::Unrecorded(error)
+    }
+}
+
+impl Rejected {
+    /// Sees to its record; gives what the caller is told, with the limits where they are known.
+    #[must_use]
+    pub fn record(self, exchange: Exchange) -> (Error, Option<State>) {
+        match self {
+            Self::Recorded(error, state) => (error, Some(state)),
+            Self::Unknown(error) => {
+                abandon(exchange, &error);
+                (error, None)
+            }
+            Self::Unrecorded(error) => {
+                refuse(exchange, &error);
+                (error, None)
+            }
+        }
+    }
+}
+
+/// The error of a request whose every plan was made with versions no longer in force.
+#[must_use]
+pub fn still_stale() -> Error {
+    let message = "The org's configuration is changing right now. Retry shortly.";
+    Error::unavailable(message, "every plan was stale")
 }
 
 /// Asks for admission of a plan.

@@ -1,0 +1,80 @@
+//! Calls of models that serve a request without being asked for: embedding and reranking.
+
+use crate::audit::Attempt;
+use crate::config::{self, Model};
+use crate::error::Error;
+use crate::money::Nanos;
+use crate::ports::ModelCall;
+use crate::providers::{Failure, FailureClass};
+use crate::request::call;
+use crate::request::exchange::Exchange;
+use crate::usage::{Usage, estimate_tokens};
+
+/// A call of a helper model.
+pub struct Helper<'a> {
+    /// What it is for, in the record: `embed`, `rerank`.
+    pub purpose: &'static str,
+    /// The model's id.
+    pub model: &'a str,
+    /// UTF-8 bytes that go in, for the estimate of tokens.
+    pub bytes: usize,
+    /// Milliseconds it may take.
+    pub milliseconds: u64,
+    /// The call itself.
+    pub call: ModelCall,
+}
+
+/// Calls a helper model, reads its answer with `decode`, and notes the call.
+///
+/// These models report no usage, so it is estimated. A call whose fate is unknown is charged too.
+///
+/// # Errors
+/// The failure of the call or of `decode`.
+pub async fn help<T>(
+    exchange: &mut Exchange,
+    helper: Helper<'_>,
+    decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let ports = exchange.ports.clone();
+    let catalogue = config::catalogue().map_err(|error| internal(&error))?;
+    let model = catalogue.model(helper.model);
+    let model = model.ok_or_else(|| Failure::new(FailureClass::NotFound, helper.model))?;
+    let began = ports.clock.now();
+    let body = call::whole(&ports, helper.call);
+    let body = call::within(ports.clock.as_ref(), helper.milliseconds, body).await;
+    let answer = body.and_then(|body| decode(&body));
+    let failure = answer.as_ref().err();
+    let took = ports.clock.now().saturating_sub(began);
+    let attempt = call::record(helper.purpose, model, failure, took);
+    let charged = failure.is_none_or(|failure| failure.class.cost_unknown());
+    exchange.note(if charged {
+        priced(attempt, model, helper.bytes)
+    } else {
+        attempt
+    });
+    answer
+}
+
+fn priced(attempt: Attempt, model: &Model, bytes: usize) -> Attempt {
+    let usage = usage(bytes);
+    let cost = model
+        .token_price()
+        .map_or(Nanos::ZERO, |price| price.cost(&usage));
+    Attempt {
+        usage,
+        cost,
+        ..attempt
+    }
+}
+
+fn usage(bytes: usize) -> Usage {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    Usage {
+        input_tokens: estimate_tokens(bytes),
+        ..Usage::default()
+    }
+}
+
+fn internal(error: &Error) -> Failure {
+    Failure::new(FailureClass::ServerError, &error.to_string())
+}

@@ -1,27 +1,44 @@
 //! Esclusa: an AI gateway and orchestrator in one Worker.
+//!
+//! The path of a chat request, one file a phase, read top-down in [`request`]: [`request::admit`]
+//! finds out who asks, [`request::classify`] what for, [`request::reserve`] holds the worst it may
+//! cost while [`request::recall`] looks for a cached answer, [`request::ground`] adds the org's
+//! documents, [`request::dispatch`] asks the models, [`request::release`] answers, and
+//! [`request::settle`] charges and records.
+//!
+//! All of it is pure and reaches the world through [`ports`]; `edge` alone names the platform.
 
-pub mod admin;
+// The border: HTTP, and what else a deployment answers.
+pub mod error;
+pub mod health;
+pub mod http;
+pub mod models;
+
+// The path of a request.
+pub mod request;
+
+// What the path consults, in its order.
 pub mod audit;
 pub mod auth;
 pub mod cache;
-pub mod config;
 pub mod context;
-pub mod error;
 pub mod governor;
-pub mod health;
-pub mod http;
 pub mod intent;
-pub mod isolate;
-pub mod knowledge;
-pub mod models;
 pub mod money;
-pub mod ports;
 pub mod protocol;
 pub mod providers;
-pub mod request;
 pub mod routing;
 pub mod sse;
 pub mod usage;
+
+// What an org sets and stores.
+pub mod admin;
+pub mod config;
+pub mod isolate;
+pub mod knowledge;
+
+// The world.
+pub mod ports;
 
 #[cfg(target_family = "wasm")]
 mod edge;

@@ -40,8 +40,10 @@ impl D1AuditLog {
             FROM (SELECT value ->> 'seq' AS seq, value ->> 'record' AS record,
                 value ->> 'hash' AS hash FROM json_each(?2))
             WHERE true ON CONFLICT (org, seq) DO NOTHING";
+        // CROSS JOIN keeps the batch outermost: SQLite would walk the whole log instead.
+        // <https://www.sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join>
         let confirm = "SELECT count(*) AS records FROM json_each(?2) AS sent
-            JOIN audit ON audit.org = ?1 AND audit.seq = sent.value ->> 'seq'
+            CROSS JOIN audit ON audit.org = ?1 AND audit.seq = sent.value ->> 'seq'
             AND audit.hash = sent.value ->> 'hash'";
         let json = serde_json::to_string(records).map_err(|it| Error::internal(it.to_string()))?;
         let values = (org, json);

@@ -1,0 +1,97 @@
+/**
+ * Builds the Worker into build/: release, incremental, and nothing at all when nothing changed.
+ * wrangler calls it through `[build] command`, the other scripts through `build()`.
+ */
+
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { withLock } from "./lib/lock.mjs";
+import { isMain, runMain } from "./lib/main.mjs";
+import { capture, Problem, run } from "./lib/process.mjs";
+import { buildDirectory, fromRoot, stateDirectory } from "./lib/project.mjs";
+import { toolEnvironment } from "./setup/environment.mjs";
+import { versions } from "./setup/versions.mjs";
+import { setup } from "./setup.mjs";
+
+/** What the Wasm is made of. Folders count with all they hold. */
+const inputs = [
+  "Cargo.toml",
+  "Cargo.lock",
+  "build.rs",
+  "rust-toolchain.toml",
+  ".cargo",
+  "src",
+  "config",
+];
+
+/** What worker-build emits and wrangler uploads. */
+const outputs = ["index.js", "index_bg.wasm"].map((name) => join(buildDirectory, name));
+
+const stamp = join(stateDirectory, "build.stamp");
+
+/** Brings build/ up to date; two calls at once build once. */
+export async function build() {
+  await withLock(join(stateDirectory, "build.lock"), buildIfChanged, {
+    onWait: () => console.log("Waiting for another build to finish"),
+  });
+}
+
+async function buildIfChanged() {
+  const digest = await inputDigest();
+  if (isUpToDate(digest)) return;
+  const start = Date.now();
+  console.log("Building the Worker (about 2 min the first time)");
+  await rm(stamp, { force: true });
+  await run("worker-build", ["--release"], { env: buildEnvironment() });
+  for (const output of outputs) {
+    if (!existsSync(output)) throw new Problem(`worker-build did not write ${output}.`);
+  }
+  await mkdir(stateDirectory, { recursive: true });
+  await writeFile(stamp, digest);
+  console.log(`Built the Worker (${Math.round((Date.now() - start) / 1000)} s)`);
+}
+
+function buildEnvironment() {
+  // The handler keeps running after a client leaves, so that reservations are settled.
+  return { ...toolEnvironment(), RUN_TO_COMPLETION: "1" };
+}
+
+/** @param {string} digest of the inputs */
+function isUpToDate(digest) {
+  return (
+    outputs.every((output) => existsSync(output)) &&
+    existsSync(stamp) &&
+    readFileSync(stamp, "utf8") === digest
+  );
+}
+
+/** A digest over the compiler, the tools and every input file's path and content. */
+async function inputDigest() {
+  const compiler = await capture("rustc", ["-vV"]);
+  const hash = createHash("sha256").update(compiler.stdout).update(JSON.stringify(versions));
+  for (const file of inputs.flatMap((input) => filesUnder(input))) {
+    hash.update(`\0${file}\0`).update(readFileSync(fromRoot(file)));
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * @param {string} path
+ * @returns {string[]}
+ */
+function filesUnder(path) {
+  if (!existsSync(fromRoot(path))) return [];
+  if (!statSync(fromRoot(path)).isDirectory()) return [path];
+  return readdirSync(fromRoot(path))
+    .sort()
+    .flatMap((name) => filesUnder(join(path, name)));
+}
+
+async function main() {
+  await setup();
+  await build();
+}
+
+if (isMain(import.meta.url)) await runMain(main);

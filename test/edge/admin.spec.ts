@@ -78,7 +78,9 @@ describe("administration", () => {
     const { org, key } = await createOrg(gateway);
     const body = { model: "light", messages: [{ role: "user", content: "Hello" }] };
     for (let index = 0; index < 3; index += 1) {
-      expect((await ask(gateway, key, body, { headers: { "x-ai-operation": "chat" } })).status).toBe(200);
+      expect(
+        (await ask(gateway, key, body, { headers: { "x-ai-operation": "chat" } })).status,
+      ).toBe(200);
     }
     expect((await ask(gateway, key, { ...body, model: "gpt-99" })).status).toBe(404);
     const query = (text: string) => admin(gateway, "GET", `/admin/v1/audit?org=${org}${text}`);

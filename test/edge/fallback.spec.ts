@@ -97,7 +97,11 @@ describe("failures of the provider", () => {
     const response = await fetch(new URL("/v1/chat/completions", gateway.baseUrl), {
       method: "POST",
       signal: abort.signal,
-      headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...plain.headers },
+      headers: {
+        authorization: `Bearer ${key}`,
+        "content-type": "application/json",
+        ...plain.headers,
+      },
       body: JSON.stringify({ ...light("Tell me a long story about a lock keeper."), stream: true }),
     });
     const id = response.headers.get("x-request-id") ?? "";

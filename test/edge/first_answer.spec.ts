@@ -88,7 +88,9 @@ describe("a grounded, cached, recorded answer", () => {
   it("keeps documents and answers of one org from another", async () => {
     const other = await createOrg(gateway, { scopes: ["inference", "knowledge"] });
     const question = { model: "auto", messages: [user("How long can I return a battery?")] };
-    const answer = await ask(gateway, other.key, question, { headers: { "x-ai-operation": "faq" } });
+    const answer = await ask(gateway, other.key, question, {
+      headers: { "x-ai-operation": "faq" },
+    });
     expect(answer.headers.get("x-ai-cache-status")).toBe("MISS");
     expect(answer.headers.get("x-ai-sources")).toBe("0");
     expect(answer.text).not.toContain("30 days");

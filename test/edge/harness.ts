@@ -72,7 +72,7 @@ function workerConfig(worker: number): Config {
     return { ...named, migrations };
   }
   const objects = config.durable_objects?.bindings ?? [];
-  const bindings = objects.map((binding) => ({ ...binding, script_name: workerName(0) }));
+  const bindings = objects.map((binding: object) => ({ ...binding, script_name: workerName(0) }));
   return { ...named, durable_objects: { bindings } };
 }
 

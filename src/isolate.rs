@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use crate::auth::{self, PresentedKey};
 use crate::config::{self, TenantConfig, tenant};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::governor::command::Versions;
 use crate::ports::{ApiKey, ConfigRow, Ports};
 
@@ -41,26 +41,41 @@ pub struct OrgView {
 }
 
 impl Isolate {
-    /// The row of a presented key.
+    /// The row of a presented key, for work that its org's governor admits: the governor refuses a
+    /// revoked key, so that a remembered row does, also past its time while the database is down.
     ///
     /// # Errors
-    /// `Unauthenticated` where there is none, where the secret differs, or where it was revoked.
+    /// `Unauthenticated` where there is none, where the secret differs, or where it was revoked;
+    /// `Unavailable` where the row is not remembered and the database is out of reach.
     pub async fn key(&self, ports: &Ports, presented: &PresentedKey) -> Result<Rc<ApiKey>, Error> {
-        let row = match self.remembered_key(presented, ports.clock.now()) {
-            Some(row) => row,
+        let remembered = self.remembered_key(presented);
+        let now = ports.clock.now();
+        let row = match remembered {
+            Some((read_at, row)) if now.saturating_sub(read_at) < KEY_MS => row,
+            Some((_, row)) => match self.read_key(ports, presented).await {
+                Err(error) if error.kind != Kind::Unauthenticated => row,
+                read => read?,
+            },
             None => self.read_key(ports, presented).await?,
         };
-        // Both are SHA-256 digests: comparing them tells nothing of the secret.
-        if row.digest != presented.digest || row.revoked_at.is_some() {
-            return Err(auth::unknown_key());
-        }
-        Ok(row)
+        valid(row, presented)
     }
 
-    fn remembered_key(&self, presented: &PresentedKey, now: u64) -> Option<Rc<ApiKey>> {
-        let keys = self.keys.borrow();
-        let (read_at, row) = keys.get(&(presented.org.clone(), presented.id.clone()))?;
-        (now.saturating_sub(*read_at) < KEY_MS).then(|| Rc::clone(row))
+    /// The row of a presented key as the database has it now, for work that no governor admits.
+    ///
+    /// # Errors
+    /// As [`Self::key`].
+    pub async fn current_key(
+        &self,
+        ports: &Ports,
+        presented: &PresentedKey,
+    ) -> Result<Rc<ApiKey>, Error> {
+        valid(self.read_key(ports, presented).await?, presented)
+    }
+
+    fn remembered_key(&self, presented: &PresentedKey) -> Option<ReadKey> {
+        let place = (presented.org.clone(), presented.id.clone());
+        self.keys.borrow().get(&place).cloned()
     }
 
     async fn read_key(&self, ports: &Ports, presented: &PresentedKey) -> Result<Rc<ApiKey>, Error> {
@@ -129,6 +144,15 @@ impl Isolate {
         let view = Rc::new(view);
         remember(&self.orgs, org.to_owned(), Rc::clone(&view));
         view
+    }
+}
+
+/// Both digests are SHA-256: comparing them tells nothing of the secret.
+fn valid(row: Rc<ApiKey>, presented: &PresentedKey) -> Result<Rc<ApiKey>, Error> {
+    if row.digest == presented.digest && row.revoked_at.is_none() {
+        Ok(row)
+    } else {
+        Err(auth::unknown_key())
     }
 }
 

@@ -14,7 +14,7 @@ use crate::governor::command::{Command, Reply as Verdict};
 use crate::http::{Incoming, Method, Reply};
 use crate::isolate::Isolate;
 use crate::ports::{Document, Ports};
-use crate::request::admit::{authenticate, json_body};
+use crate::request::admit::{authenticate_now, json_body};
 use crate::request::exchange::Exchange;
 use crate::request::settle::refuse;
 
@@ -68,7 +68,7 @@ pub async fn documents(
     id: &str,
 ) -> Result<Reply, Error> {
     let arrived = ports.clock.now();
-    let principal = authenticate(ports, isolate, incoming, Scope::Knowledge).await?;
+    let principal = authenticate_now(ports, isolate, incoming, Scope::Knowledge).await?;
     if incoming.method() == Method::Get {
         let data = ports.documents.list(&principal.org).await?;
         return Ok(Reply::json(
@@ -102,7 +102,8 @@ pub async fn remove(
     incoming: &dyn Incoming,
     document: &str,
 ) -> Result<Reply, Error> {
-    let Principal { org, .. } = authenticate(ports, isolate, incoming, Scope::Knowledge).await?;
+    let Principal { org, .. } =
+        authenticate_now(ports, isolate, incoming, Scope::Knowledge).await?;
     change_corpus(ports, &org).await?;
     let passages = ports.documents.remove(&org, document).await?;
     if passages.is_empty() {

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::http::{Incoming, Reply};
 use crate::isolate::Isolate;
 use crate::ports::Ports;
-use crate::request::admit::authenticate;
+use crate::request::admit::authenticate_now;
 
 #[derive(Serialize)]
 struct List<'a> {
@@ -41,7 +41,7 @@ pub async fn models(
     isolate: &Isolate,
     incoming: &dyn Incoming,
 ) -> Result<Reply, Error> {
-    authenticate(ports, isolate, incoming, Scope::Inference).await?;
+    authenticate_now(ports, isolate, incoming, Scope::Inference).await?;
     let catalogue = config::catalogue()?;
     let names = std::iter::once("auto").chain(Tier::ALL.iter().map(|tier| tier.as_str()));
     let choices = names.map(|name| Item {

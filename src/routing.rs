@@ -5,3 +5,6 @@ pub mod bound;
 pub mod plan;
 
 pub use self::plan::{Plan, Wanted};
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use crate::auth::{PresentedKey, Principal, Scope};
 use crate::error::{Error, Kind};
 use crate::http::{Incoming, JSON_BODY_LIMIT};
 use crate::isolate::Isolate;
-use crate::ports::Ports;
+use crate::ports::{ApiKey, Ports};
 use crate::protocol::{ChatRequest, openai_chat};
 use crate::request::exchange::Exchange;
 use crate::routing::plan::Wishes;
@@ -28,7 +28,7 @@ pub struct Admitted {
     pub attempt_ms: Option<u64>,
 }
 
-/// Finds out who asks.
+/// Finds out who asks, for work that the org's governor admits: it refuses revoked keys itself.
 ///
 /// # Errors
 /// `Unauthenticated`, `Forbidden` where the key lacks the scope, `Unavailable`.
@@ -40,6 +40,25 @@ pub async fn authenticate(
 ) -> Result<Principal, Error> {
     let presented = PresentedKey::of(incoming)?;
     let key = isolate.key(ports, &presented).await?;
+    permit(&key, scope)
+}
+
+/// Finds out who asks, for work that no governor admits: the key is looked up anew.
+///
+/// # Errors
+/// As [`authenticate`].
+pub async fn authenticate_now(
+    ports: &Ports,
+    isolate: &Isolate,
+    incoming: &dyn Incoming,
+    scope: Scope,
+) -> Result<Principal, Error> {
+    let presented = PresentedKey::of(incoming)?;
+    let key = isolate.current_key(ports, &presented).await?;
+    permit(&key, scope)
+}
+
+fn permit(key: &ApiKey, scope: Scope) -> Result<Principal, Error> {
     if key.scopes.iter().any(|name| name == scope.as_str()) {
         return Ok(Principal {
             org: key.org.clone(),

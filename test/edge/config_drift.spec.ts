@@ -44,29 +44,57 @@ describe("the comparison", () => {
   type Change = (config: Config) => void;
   const inProduction: [string, Change][] = [
     ["another name", (config) => Object.assign(config, { name: "other" })],
-    ["a later compatibility date", (config) => Object.assign(config, { compatibility_date: "2099-01-01" })],
-    ["a compatibility flag", (config) => Object.assign(config, { compatibility_flags: ["nodejs_compat"] })],
+    [
+      "a later compatibility date",
+      (config) => Object.assign(config, { compatibility_date: "2099-01-01" }),
+    ],
+    [
+      "a compatibility flag",
+      (config) => Object.assign(config, { compatibility_flags: ["nodejs_compat"] }),
+    ],
     ["another build command", (config) => Object.assign(config.build, { command: "make" })],
     ["another secret", (config) => config.secrets.required.push("OTHER")],
     ["a variable", (config) => Object.assign(config, { vars: { OTHER: "1" } })],
     ["another binding for the models", (config) => Object.assign(config.ai, { binding: "MODELS" })],
     ["a second index", (config) => config.vectorize.push({ binding: "MORE", index_name: "more" })],
     ["a second database", (config) => config.d1_databases.push({ binding: "MORE" })],
-    ["another binding for the cache", (config) => Object.assign(config.kv_namespaces[0], { binding: "KV" })],
-    ["another governor class", (config) => Object.assign(config.durable_objects.bindings[0], { class_name: "Other" })],
-    ["another migration", (config) => config.migrations.push({ tag: "v2", new_sqlite_classes: ["Other"] })],
-    ["a queue", (config) => Object.assign(config, { queues: { producers: [{ binding: "JOBS", queue: "jobs" }] } })],
+    [
+      "another binding for the cache",
+      (config) => Object.assign(config.kv_namespaces[0], { binding: "KV" }),
+    ],
+    [
+      "another governor class",
+      (config) => Object.assign(config.durable_objects.bindings[0], { class_name: "Other" }),
+    ],
+    [
+      "another migration",
+      (config) => config.migrations.push({ tag: "v2", new_sqlite_classes: ["Other"] }),
+    ],
+    [
+      "a queue",
+      (config) =>
+        Object.assign(config, { queues: { producers: [{ binding: "JOBS", queue: "jobs" }] } }),
+    ],
     ["no observability", (config) => delete config.observability],
   ];
   const onThisMachine: [string, Change][] = [
-    ["another administrator key", (config) => Object.assign(config.vars, { ESCLUSA_ADMIN_KEY: "x" })],
+    [
+      "another administrator key",
+      (config) => Object.assign(config.vars, { ESCLUSA_ADMIN_KEY: "x" }),
+    ],
     ["a further variable", (config) => Object.assign(config.vars, { DEBUG: "1" })],
     ["a real model binding", (config) => Object.assign(config, { ai: { binding: "AI" } })],
-    ["a further service", (config) => config.services.push({ binding: "MORE", service: "emulator" })],
+    [
+      "a further service",
+      (config) => config.services.push({ binding: "MORE", service: "emulator" }),
+    ],
     ["a stand-in missing", (config) => config.services.pop()],
     ["another stand-in", (config) => Object.assign(config.services[0], { service: "other" })],
     ["no governor", (config) => delete config.durable_objects],
-    ["the id of a real database", (config) => Object.assign(config.d1_databases[0], { database_id: "0f3a" })],
+    [
+      "the id of a real database",
+      (config) => Object.assign(config.d1_databases[0], { database_id: "0f3a" }),
+    ],
     ["an environment", (config) => Object.assign(config, { env: { staging: {} } })],
   ];
 

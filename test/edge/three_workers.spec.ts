@@ -64,9 +64,15 @@ describe("three workers of one build, one governor", () => {
   });
 
   it("refuses a revoked key in every worker, also where it was used a moment ago", async () => {
-    const { org, key, keyId } = await createOrg(gateway);
+    const scopes = ["inference", "knowledge"];
+    const { org, key, keyId } = await createOrg(gateway, { scopes });
+    const headers = { authorization: `Bearer ${key}` };
+    const others = ["/v1/models", "/v1/knowledge/documents"];
     for (const worker of [0, 1, 2]) {
       expect((await ask(gateway, key, chat("Hello"), { worker })).status).toBe(200);
+      for (const path of others) {
+        expect((await gateway.fetch(path, { headers }, worker)).status).toBe(200);
+      }
     }
     const before = await spent(gateway, org);
     const { status } = await admin(gateway, "DELETE", `/admin/v1/orgs/${org}/keys/${keyId}`);
@@ -75,6 +81,9 @@ describe("three workers of one build, one governor", () => {
       const answer = await ask(gateway, key, chat("Hello"), { worker });
       expect(answer.status).toBe(401);
       expect(answer.body.error.code).toBe("invalid_api_key");
+      for (const path of others) {
+        expect((await gateway.fetch(path, { headers }, worker)).status).toBe(401);
+      }
     }
     expect(await spent(gateway, org)).toBe(before);
   });

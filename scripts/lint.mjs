@@ -41,7 +41,7 @@ async function checkDependencies() {
   });
   if (database.code === 0) checks.push("advisories");
   else console.log("Vulnerabilities are not checked: their database is out of reach.");
-  await run("cargo", ["deny", "check", ...checks], { env });
+  await run("cargo", ["deny", "--log-level", "error", "check", ...checks], { env });
 }
 
 async function main() {

@@ -14,8 +14,8 @@ import { demoQuestion, loadDemo } from "./demo.mjs";
 import { isMain, runMain } from "./lib/main.mjs";
 import { capture, Problem } from "./lib/process.mjs";
 import { startService } from "./lib/service.mjs";
-import { setup } from "./setup.mjs";
 import { toolEnvironment } from "./setup/environment.mjs";
+import { setup } from "./setup.mjs";
 
 /** As wrangler.dev.toml says. */
 const adminKey = "local-admin-key";
@@ -27,6 +27,7 @@ async function main() {
   await requireFree(port);
   await setup();
   await build();
+  console.log(`Starting on http://localhost:${port}`);
   await applySchema();
   await serve(port);
 }
@@ -34,25 +35,24 @@ async function main() {
 /** @param {number} port */
 async function serve(port) {
   const baseUrl = `http://localhost:${port}`;
-  console.log(`Starting on ${baseUrl}`);
   const configs = ["-c", "wrangler.dev.toml", "-c", "emulator/wrangler.toml"];
   const args = ["dev", ...configs, "--port", String(port), "--inspector-port", "0"];
   const wrangler = startService("wrangler", args, toolEnvironment());
-  const interrupted = interruption();
-  const ready = getReady(wrangler, baseUrl);
   try {
-    await Promise.race([interrupted, ready.then(() => wrangler.ended)]);
+    await Promise.race([interruption(), serveUntilEnd(wrangler, baseUrl)]);
   } finally {
     await wrangler.stop();
   }
 }
 
 /** @param {import("./lib/service.mjs").Service} wrangler @param {string} baseUrl */
-async function getReady(wrangler, baseUrl) {
+async function serveUntilEnd(wrangler, baseUrl) {
   await wrangler.waitFor(`${baseUrl}/health`, millisecondsToReady);
   const { apiKey } = await loadDemo({ baseUrl, adminKey });
   console.log(welcome(baseUrl, apiKey));
   wrangler.show();
+  await wrangler.ended;
+  throw new Problem("wrangler has ended.");
 }
 
 /** Resolves when a person or the system wants this to end. */
@@ -83,11 +83,18 @@ Answers come from the emulator, not from a model. Ctrl-C ends.
 }
 
 function readPort() {
-  const { values } = parseArgs({ options: { port: { type: "string" } } });
-  const wanted = values.port ?? process.env.PORT ?? "8787";
+  const wanted = portArgument() ?? process.env.PORT ?? "8787";
   const port = Number(wanted);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
   throw new Problem(`\`${wanted}\` is not a port: give a number from 1 to 65535.`);
+}
+
+function portArgument() {
+  try {
+    return parseArgs({ options: { port: { type: "string" } } }).values.port;
+  } catch (error) {
+    throw new Problem(`${/** @type {Error} */ (error).message}. The only option is --port.`);
+  }
 }
 
 /** @param {number} port @returns {Promise<void>} */
@@ -95,7 +102,9 @@ function requireFree(port) {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.on("error", () => {
-      reject(new Problem(`Port ${port} is in use: end what uses it, or \`npm start -- --port 9000\`.`));
+      reject(
+        new Problem(`Port ${port} is in use: end what uses it, or \`npm start -- --port 9000\`.`),
+      );
     });
     server.listen(port, "localhost", () => server.close(() => resolve()));
   });
@@ -103,11 +112,21 @@ function requireFree(port) {
 
 /** Applying it again changes nothing. */
 async function applySchema() {
-  const args = ["d1", "execute", "DB", "--local", "-c", "wrangler.dev.toml", "--file", "schema.sql"];
+  const args = [
+    "d1",
+    "execute",
+    "DB",
+    "--local",
+    "-c",
+    "wrangler.dev.toml",
+    "--file",
+    "schema.sql",
+  ];
   const { code, stdout, stderr } = await capture("wrangler", [...args, "--yes"], {
     env: toolEnvironment(),
   });
-  if (code !== 0) throw new Problem(`The local database could not be prepared:\n${stdout}${stderr}`);
+  if (code !== 0)
+    throw new Problem(`The local database could not be prepared:\n${stdout}${stderr}`);
 }
 
 if (isMain(import.meta.url)) await runMain(main);

@@ -46,9 +46,11 @@ export function startService(command, args, env) {
       output += error.message;
       resolve();
     });
-    child.on("exit", () => resolve());
+    // Not "exit": wrangler's wrapper ends at once, "close" comes when what it started has ended too.
+    child.on("close", () => resolve());
   });
-  const failure = (/** @type {string} */ what) => new Problem(`${command} ${what}:\n${output.trim()}`);
+  const failure = (/** @type {string} */ what) =>
+    new Problem(`${command} ${what}:\n${output.trim()}`);
 
   return {
     async waitFor(url, milliseconds) {
@@ -65,7 +67,7 @@ export function startService(command, args, env) {
     ended,
     async stop() {
       signalGroup(child.pid, "SIGINT");
-      if (await Promise.race([groupEnd(child.pid), sleep(millisecondsToEnd, false)])) return;
+      await Promise.race([ended, sleep(millisecondsToEnd, undefined, { ref: false })]);
       signalGroup(child.pid, "SIGKILL");
     },
   };
@@ -80,19 +82,12 @@ async function isUp(url) {
   }
 }
 
-/** @param {number | undefined} pid */
-async function groupEnd(pid) {
-  while (signalGroup(pid, 0)) await sleep(50);
-  return true;
-}
-
-/** Whether there was still anybody to signal. @param {number | undefined} pid @param {NodeJS.Signals | 0} signal */
+/** @param {number | undefined} pid @param {NodeJS.Signals} signal */
 function signalGroup(pid, signal) {
-  if (pid === undefined) return false;
+  if (pid === undefined) return;
   try {
     process.kill(-pid, signal);
-    return true;
   } catch {
-    return false;
+    // Nobody is left.
   }
 }

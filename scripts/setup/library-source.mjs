@@ -63,18 +63,14 @@ async function downloadPackage(release, apt) {
   );
 }
 
-/** The configured mirrors, those that say they are Debian's first. */
+/**
+ * The mirrors that this machine's apt is configured for, in its order. What an update would fetch names them even
+ * where no list was fetched yet, as in a fresh container.
+ */
 async function debianMirrors() {
   if (!(await exists("apt-get")) || !(await exists("dpkg-deb"))) return [];
-  const { stdout } = await capture("apt-get", [
-    "indextargets",
-    "--format",
-    "$(ORIGIN) $(LABEL) $(REPO_URI)",
-    "Identifier: Packages",
-  ]);
-  const lines = [...new Set(stdout.trim().split("\n"))].filter(Boolean);
-  const debian = lines.filter((line) => line.startsWith("Debian Debian "));
-  return [...new Set([...debian, ...lines].map((line) => line.slice(line.lastIndexOf(" ") + 1)))];
+  const { stdout } = await capture("apt-get", ["--print-uris", "update"]);
+  return [...new Set([...stdout.matchAll(/^'(https?:[^']+?)\/dists\//gm)].map(([, url]) => url))];
 }
 
 /**

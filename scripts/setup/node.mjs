@@ -38,22 +38,10 @@ export function isNodeInstalled() {
 
 /** Installs the platform's own package of the npm package `node`: it is the executable, without install scripts. */
 export async function installNode() {
-  await placeDirectory(installation, (partial) =>
-    run(
-      "npm",
-      [
-        "install",
-        "--prefix",
-        partial,
-        "--no-save",
-        "--loglevel=error",
-        `${nodePackage}@${versions.node}`,
-      ],
-      {
-        cwd: partial,
-      },
-    ),
-  );
+  await placeDirectory(installation, (partial) => {
+    const options = ["--prefix", partial, "--no-save", "--loglevel=error"];
+    return run("npm", ["install", ...options, `${nodePackage}@${versions.node}`], { cwd: partial });
+  });
 }
 
 const installation = join(cacheDirectory, "tools", `node-${versions.node}`);

@@ -1,6 +1,6 @@
 /** Puts things in the cache whole or not at all: work in a temporary folder, then rename. */
 
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /**
@@ -13,6 +13,8 @@ export async function placeDirectory(directory, fill) {
   const partial = await mkdtemp(join(dirname(directory), ".partial-"));
   try {
     await fill(partial);
+    // A temporary folder is private; what is placed may be used by everyone.
+    await chmod(partial, 0o755);
     await rm(directory, { recursive: true, force: true });
     await rename(partial, directory);
   } finally {

@@ -1,8 +1,9 @@
 /** Command line tools written in Rust: the project's own release archive where it can be had, else compiled. */
 
 import { existsSync } from "node:fs";
-import { cp, mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { capture, run } from "../lib/process.mjs";
 import { cacheDirectory } from "../lib/project.mjs";
 import { placeDirectory } from "./place.mjs";
@@ -46,7 +47,7 @@ export const cargoDeny = {
   name: "cargo-deny",
   version: versions.cargoDeny,
   binary: "cargo-deny",
-  minutesToCompile: 6,
+  minutesToCompile: 3,
   installOptions: ["--locked"],
   archive: (version, target) =>
     `https://github.com/EmbarkStudios/cargo-deny/releases/download/${version}/cargo-deny-${version}-${target}.tar.gz`,
@@ -83,18 +84,9 @@ export async function installTool(tool) {
     console.log(
       `      Compiling ${tool.name} ${tool.version} (about ${tool.minutesToCompile} min on two cores, once per machine)`,
     );
-    await run(
-      "cargo",
-      [
-        "install",
-        `${tool.name}@${tool.version}`,
-        ...tool.installOptions,
-        "--root",
-        partial,
-        "--no-track",
-      ],
-      { env: compileQuickly },
-    );
+    const crate = `${tool.name}@${tool.version}`;
+    const options = [...tool.installOptions, "--root", partial, "--no-track"];
+    await run("cargo", ["install", crate, ...options], { env: compileQuickly });
   });
 }
 
@@ -112,35 +104,37 @@ function toolDirectory(tool) {
 }
 
 /**
- * Downloads and unpacks a release archive into `directory/bin`; answers whether the tool then runs.
+ * Puts the tool of its release archive into `directory/bin`; answers whether it then runs.
  * @param {RustTool} tool
  * @param {string} directory
  */
 async function unpackRelease(tool, directory) {
   if (!tool.archive) return false;
-  const target = await releaseTarget();
+  const release = await mkdtemp(join(tmpdir(), "esclusa-release-"));
+  try {
+    const url = tool.archive(tool.version, await releaseTarget());
+    if (!(await downloadAndUnpack(url, release))) return false;
+    const binary = join(directory, "bin", tool.binary);
+    await mkdir(dirname(binary));
+    await copyFile(join(release, tool.binary), binary);
+    return (await capture(binary, ["--version"])).code === 0;
+  } catch {
+    return false;
+  } finally {
+    await rm(release, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} url @param {string} directory */
+async function downloadAndUnpack(url, directory) {
   const archive = join(directory, "release.tar.gz");
-  const unpacked = join(directory, "release");
-  const bin = join(directory, "bin");
-  const download = await capture("curl", [
-    "--fail",
-    "--silent",
-    "--location",
-    "--connect-timeout",
-    String(secondsToConnect),
-    "--max-time",
-    String(secondsToDownload),
-    "--output",
-    archive,
-    tool.archive(tool.version, target),
-  ]);
+  const limits = ["--connect-timeout", `${secondsToConnect}`, "--max-time", `${secondsToDownload}`];
+  const quietly = ["--fail", "--silent", "--location", ...limits];
+  const download = await capture("curl", [...quietly, "--output", archive, url]);
   if (download.code !== 0) return false;
-  await mkdir(unpacked);
-  await mkdir(bin);
-  const unpack = await capture("tar", ["-xzf", archive, "-C", unpacked, "--strip-components=1"]);
-  if (unpack.code !== 0) return false;
-  await cp(join(unpacked, tool.binary), join(bin, tool.binary));
-  return (await capture(join(bin, tool.binary), ["--version"])).code === 0;
+  return (
+    (await capture("tar", ["-xzf", archive, "-C", directory, "--strip-components=1"])).code === 0
+  );
 }
 
 /** The host's target as release archives name it: on Linux they are linked statically. */

@@ -105,11 +105,12 @@ pub async fn remove(
 ) -> Result<Reply, Error> {
     let Principal { org, .. } = authenticate(ports, isolate, incoming, Scope::Knowledge).await?;
     let passages = ports.documents.remove(&org, document).await?;
+    // Without its row a vector is never used, so the rows go first. Also where there are none (any
+    // more): an earlier removal may have failed here, and its repetition must end what it began.
+    change_corpus(ports, &org).await?;
     if passages.is_empty() {
         return Err(Error::new(Kind::NotFound, "There is no document of this id."));
     }
-    // Without its row a vector is never used, so the rows go first.
-    change_corpus(ports, &org).await?;
     delete_vectors(ports, &passages).await?;
     Ok(Reply::empty(204))
 }

@@ -123,6 +123,26 @@ fn no_answer_outlives_its_documents() {
 }
 
 #[test]
+fn a_removal_that_failed_halfway_is_completed_by_its_repetition() {
+    let acme = Acme::learned();
+    acme.ask(&faq());
+    // The rows go, the governor is out of reach, also at the second try.
+    acme.world.shared.faults.once(Port::Governor, Fault::Down);
+    acme.world.shared.faults.once(Port::Governor, Fault::Down);
+    let remove = Request::new("DELETE", "/v1/knowledge/documents/returns").key(&acme.key);
+    let failed = acme.world.send(&acme.worker, remove.clone());
+    check_error(&failed, 503, "unavailable");
+    acme.world.send(&acme.worker, remove);
+    let response = acme.ask(&faq());
+    assert_eq!(
+        status(&response),
+        "MISS",
+        "what is removed is not served any more"
+    );
+    assert!(!response.answer().contains("30 days"));
+}
+
+#[test]
 fn what_is_not_whole_is_not_kept() {
     for act in [Act::Length, Act::Say(" ".to_owned()), Act::ErrorObject] {
         let acme = Acme::new();

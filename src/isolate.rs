@@ -45,11 +45,19 @@ impl Isolate {
             Some(row) => row,
             None => self.read_key(ports, presented).await?,
         };
-        // Both are SHA-256 digests: comparing them tells nothing of the secret.
-        if row.digest != presented.digest || row.revoked_at.is_some() {
-            return Err(auth::unknown_key());
-        }
-        Ok(row)
+        check(row, presented)
+    }
+
+    /// The row of a presented key as the database has it now, for what no governor is asked about.
+    ///
+    /// # Errors
+    /// As [`Self::key`].
+    pub async fn current_key(
+        &self,
+        ports: &Ports,
+        presented: &PresentedKey,
+    ) -> Result<Rc<ApiKey>, Error> {
+        check(self.read_key(ports, presented).await?, presented)
     }
 
     fn remembered_key(&self, presented: &PresentedKey, now: u64) -> Option<Rc<ApiKey>> {
@@ -119,6 +127,14 @@ impl Isolate {
         remember(&self.orgs, org.to_owned(), Rc::clone(&view));
         view
     }
+}
+
+fn check(row: Rc<ApiKey>, presented: &PresentedKey) -> Result<Rc<ApiKey>, Error> {
+    // Both are SHA-256 digests: comparing them tells nothing of the secret.
+    if row.digest != presented.digest || row.revoked_at.is_some() {
+        return Err(auth::unknown_key());
+    }
+    Ok(row)
 }
 
 fn restore(ports: &Ports, org: &str, row: &ConfigRow) -> Result<TenantConfig, Error> {

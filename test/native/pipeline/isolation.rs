@@ -27,6 +27,30 @@ fn a_revoked_key_is_refused_where_it_was_cached() {
 }
 
 #[test]
+fn a_revoked_key_neither_reads_nor_removes_documents() {
+    let acme = Acme::learned();
+    let minted = acme.world.mint(&acme.worker, "acme");
+    let (key, id) = (
+        minted["key"].as_str().unwrap(),
+        minted["id"].as_str().unwrap(),
+    );
+    let other = acme.world.worker(2);
+    let list = Request::new("GET", "/v1/knowledge/documents").key(key);
+    acme.world.expect(&other, list.clone(), 200);
+    let path = format!("/admin/v1/orgs/acme/keys/{id}");
+    acme.world
+        .expect(&acme.worker, Request::new("DELETE", &path).admin(), 204);
+    let remove = Request::new("DELETE", "/v1/knowledge/documents/returns").key(key);
+    let document = json!({ "id": "a", "title": "A", "text": "text" });
+    let add = Request::new("POST", "/v1/knowledge/documents")
+        .key(key)
+        .json(&document);
+    for request in [list, remove, add] {
+        check_error(&acme.world.send(&other, request), 401, "invalid_api_key");
+    }
+}
+
+#[test]
 fn no_org_reads_anothers_documents() {
     let acme = Acme::learned();
     let bolt = acme.world.org(&acme.worker, "bolt", &json!({}));

@@ -129,6 +129,24 @@ fn without_usage_it_is_estimated_and_flagged() {
 }
 
 #[test]
+fn an_estimate_counts_the_passages_too() {
+    let acme = Acme::new();
+    let long = "battery days return ".repeat(200);
+    acme.world.learn(&acme.worker, &acme.key, "returns", &long);
+    acme.world.provider.once(QWEN, Act::Unmetered);
+    let response = acme.ask(&faq());
+    let body = response.json();
+    let sources = body["sources"].as_array().unwrap().iter();
+    let bytes: usize = sources
+        .map(|source| source["passage"].as_str().unwrap().len())
+        .sum();
+    assert!(bytes > 1_000);
+    let record = acme.record(&response);
+    let answer = record.draft.attempts.last().unwrap();
+    assert!(answer.usage.input_tokens > bytes as u64 / 4, "{answer:?}");
+}
+
+#[test]
 fn usage_beyond_the_bound_is_charged_whole_and_flagged() {
     let acme = Acme::new();
     let usage = Usage {

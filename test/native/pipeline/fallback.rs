@@ -78,6 +78,31 @@ fn an_attempt_of_unknown_cost_keeps_its_bound() {
 }
 
 #[test]
+fn every_attempt_after_one_of_unknown_cost_is_covered() {
+    let acme = Acme::new();
+    acme.world.provider.once(OSS, Act::Hang);
+    acme.world.provider.once(LLAMA, Act::Status(500, "broken"));
+    let mut body = question("heavy", &"long ".repeat(8_000));
+    body["max_tokens"] = json!(10);
+    let usage = esclusa::usage::Usage {
+        input_tokens: 41_000,
+        output_tokens: 10,
+        ..Default::default()
+    };
+    acme.world.provider.once("openai/gpt-4o", Act::Use(usage));
+    let response = acme.ask(&body);
+    assert_eq!(response.told("cf-aig-step"), "2");
+    let record = acme.record(&response);
+    assert!(
+        record.cost <= record.bound,
+        "{} of {}",
+        record.cost,
+        record.bound
+    );
+    assert_eq!(record.flags, [Flag::Bounded]);
+}
+
+#[test]
 fn without_budget_for_another_attempt_the_request_ends_with_402() {
     let acme = Acme::new();
     let bound = {

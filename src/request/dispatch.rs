@@ -50,11 +50,14 @@ pub async fn dispatch(
     messages: &[Message],
 ) -> Result<Dispatched, Error> {
     let mut failures = Vec::new();
-    let mut cost_unknown = false;
+    let mut held = plan.bound;
     for (step, candidate) in plan.candidates.iter().enumerate() {
-        if cost_unknown {
+        // Attempts of unknown cost keep their bounds, all of them.
+        let needed = exchange.cost().saturating_add(candidate.bound);
+        if needed > held {
             let number = u32::try_from(step).unwrap_or(u32::MAX);
-            extend(exchange, number, candidate.bound).await?;
+            extend(exchange, number, needed.saturating_sub(held)).await?;
+            held = needed;
         }
         let Some(milliseconds) = time_left(exchange, admitted) else {
             break;
@@ -68,7 +71,6 @@ pub async fn dispatch(
                 });
             }
             Err(failure) => {
-                cost_unknown = failure.class.cost_unknown();
                 let falls_back = failure.class.falls_back();
                 failures.push((candidate.model.id.as_str(), failure));
                 if !falls_back {

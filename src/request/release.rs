@@ -7,7 +7,7 @@ use crate::governor::command::State;
 use crate::http::{Body, Reply};
 use crate::money::Nanos;
 use crate::protocol::openai_chat::{self, ChunkWriter, Head};
-use crate::protocol::{Answer, assembly};
+use crate::protocol::{Answer, Source, assembly};
 use crate::request::admit::Admitted;
 use crate::request::dispatch::{Delivery, Dispatched};
 use crate::request::exchange::Exchange;
@@ -89,7 +89,7 @@ pub async fn release(
     };
     let head = head(&exchange, &decision.model, grounded.sources.clone());
     exchange.draft.status = 200;
-    let prompt_bytes = prompt_bytes(plan, admitted);
+    let prompt_bytes = prompt_bytes(plan, admitted, &grounded.sources);
     match delivery {
         Delivery::Whole(answer) => {
             let usage = answer
@@ -143,13 +143,15 @@ fn estimate(prompt_bytes: u64, answer: &Answer) -> Usage {
 }
 
 /// Bytes of the prompt, to estimate by where a provider reports no usage.
-fn prompt_bytes(plan: &Plan, admitted: &Admitted) -> u64 {
+fn prompt_bytes(plan: &Plan, admitted: &Admitted, sources: &[Source]) -> u64 {
     let instructions = plan.instructions.map_or(0, str::len);
-    let instructions = u64::try_from(instructions).unwrap_or(u64::MAX);
-    crate::routing::bound::text_bytes(&admitted.request).saturating_add(instructions)
+    let passages = sources.iter().map(|source| source.passage.len());
+    let added = passages.fold(instructions, usize::saturating_add);
+    let added = u64::try_from(added).unwrap_or(u64::MAX);
+    crate::routing::bound::text_bytes(&admitted.request).saturating_add(added)
 }
 
-fn head(exchange: &Exchange, model: &str, sources: Vec<crate::protocol::Source>) -> Head {
+fn head(exchange: &Exchange, model: &str, sources: Vec<Source>) -> Head {
     Head {
         id: format!("chatcmpl-{}", exchange.draft.request),
         created: exchange.draft.at.checked_div(1_000).unwrap_or_default(),

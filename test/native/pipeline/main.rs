@@ -1,0 +1,22 @@
+//! Whole requests through `request::serve`, as a user sees them: bodies, headers, records, money.
+#![cfg(test)]
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "an overflow in a test is a failure of that test"
+)]
+
+#[expect(dead_code, reason = "two test targets share it, and each uses a part")]
+#[path = "../world/lib.rs"]
+mod world;
+
+mod admin;
+mod answers;
+mod bad_input;
+mod caching;
+mod fallback;
+mod isolation;
+mod limits;
+mod money;
+mod outages;
+mod streams;
+mod support;

@@ -1,0 +1,221 @@
+//! Charges: catalogue price times usage, exactly, once.
+
+use esclusa::audit::Flag;
+use esclusa::usage::Usage;
+
+use super::support::*;
+
+/// Charges a call of `model` with this usage; gives nano-dollars.
+fn charge(model: &str, input: u64, cached: u64, output: u64) -> i64 {
+    let acme = Acme::new();
+    let usage = Usage {
+        input_tokens: input,
+        cached_input_tokens: cached,
+        output_tokens: output,
+        estimated: false,
+    };
+    acme.world.provider.once(model, Act::Use(usage));
+    let response = acme.ask(&question(model, "Hello"));
+    let record = acme.record(&response);
+    assert_eq!(record.draft.usage, usage);
+    assert_eq!(response.told("x-ai-cost-usd"), record.cost.to_usd());
+    record.cost.get()
+}
+
+#[test]
+fn a_charge_is_the_price_times_the_usage() {
+    // 1,000 × $0.051 + 200 × $0.335, per million.
+    assert_eq!(charge(QWEN, 1_000, 0, 200), 118_000);
+    assert_eq!(charge(LLAMA, 123, 0, 45), 123 * 293 + 45 * 2_253);
+    // 7 × 0.35 + 3 × 0.75 = 4.7 µ$, no rounding needed.
+    assert_eq!(charge(OSS, 7, 0, 3), 4_700);
+}
+
+#[test]
+fn cached_tokens_have_their_price_once() {
+    assert_eq!(
+        charge("openai/gpt-4o", 1_000, 900, 10),
+        100 * 2_500 + 900 * 1_250 + 10 * 10_000
+    );
+    // No price for cached tokens: that of the others.
+    assert_eq!(charge(QWEN, 1_000, 900, 10), 1_000 * 51 + 10 * 335);
+}
+
+#[test]
+fn helpers_are_part_of_the_charge() {
+    let acme = Acme::learned();
+    let response = acme.ask(&faq());
+    let record = acme.record(&response);
+    let attempts = &record.draft.attempts;
+    let price = |tokens: u64, nanos_per_million: u64| {
+        i64::try_from((tokens * nanos_per_million).div_ceil(1_000_000)).unwrap()
+    };
+    let query = QUESTION.len() as u64;
+    let embed = query.div_ceil(4);
+    let rerank = (RETURNS.len() as u64 + query).div_ceil(4);
+    assert_eq!(
+        (attempts[0].model.as_str(), attempts[1].model.as_str()),
+        (EMBED, RERANK)
+    );
+    assert_eq!(attempts[0].cost.get(), price(embed, 11_800_000));
+    assert_eq!(attempts[1].cost.get(), price(rerank, 3_100_000));
+    let sum: i64 = attempts.iter().map(|attempt| attempt.cost.get()).sum();
+    assert_eq!(record.cost.get(), sum);
+    let spent = acme
+        .world
+        .records("acme")
+        .iter()
+        .map(|record| record.cost.get())
+        .sum();
+    assert_eq!(acme.spent(), esclusa::money::Nanos::new(spent).to_usd());
+}
+
+#[test]
+fn the_bound_covers_the_worst_of_a_grounded_request() {
+    let acme = Acme::new();
+    let long = "battery days return ".repeat(600);
+    for index in 0..8 {
+        acme.world.learn(
+            &acme.worker,
+            &acme.key,
+            &format!("d{index}"),
+            &format!("{index} {long}"),
+        );
+    }
+    let calls = acme.world.provider.calls.borrow().len();
+    // A model that uses a token for each byte of its prompt, and every token it may.
+    let whole = acme.ask(&faq());
+    let prompt = acme
+        .world
+        .provider
+        .calls
+        .borrow()
+        .last()
+        .unwrap()
+        .input
+        .to_string();
+    assert!(acme.world.provider.calls.borrow().len() > calls);
+    let usage = Usage {
+        input_tokens: prompt.len() as u64 - 100,
+        output_tokens: 1_024,
+        ..Usage::default()
+    };
+    acme.world.provider.once(QWEN, Act::Hang);
+    acme.world.provider.once(LLAMA_SMALL, Act::Use(usage));
+    let request = acme.request(&faq()).header("cf-aig-skip-cache", "true");
+    let response = acme.world.expect(&acme.worker, request, 200);
+    assert_eq!(response.told("x-ai-sources"), whole.told("x-ai-sources"));
+    assert_ne!(response.told("x-ai-sources"), "0");
+    let record = acme.record(&response);
+    assert!(
+        record.cost <= record.bound,
+        "{} of {}",
+        record.cost,
+        record.bound
+    );
+    assert_eq!(record.flags, [Flag::Bounded]);
+}
+
+#[test]
+fn without_usage_it_is_estimated_and_flagged() {
+    for body in [question(QWEN, "Hello there"), streamed(QWEN, "Hello there")] {
+        let acme = Acme::new();
+        acme.world.provider.once(QWEN, Act::Unmetered);
+        let response = acme.ask(&body);
+        let record = acme.record(&response);
+        assert!(record.cost.get() > 0 && record.cost < record.bound);
+        assert_eq!(record.flags, [Flag::Estimated]);
+    }
+}
+
+#[test]
+fn an_estimate_counts_the_passages_too() {
+    let acme = Acme::new();
+    let long = "battery days return ".repeat(200);
+    acme.world.learn(&acme.worker, &acme.key, "returns", &long);
+    acme.world.provider.once(QWEN, Act::Unmetered);
+    let response = acme.ask(&faq());
+    let body = response.json();
+    let sources = body["sources"].as_array().unwrap().iter();
+    let bytes: usize = sources
+        .map(|source| source["passage"].as_str().unwrap().len())
+        .sum();
+    assert!(bytes > 1_000);
+    let record = acme.record(&response);
+    let answer = record.draft.attempts.last().unwrap();
+    assert!(answer.usage.input_tokens > bytes as u64 / 4, "{answer:?}");
+}
+
+#[test]
+fn usage_beyond_the_bound_is_charged_whole_and_flagged() {
+    let acme = Acme::new();
+    let usage = Usage {
+        input_tokens: 1_000_000,
+        output_tokens: 1_000_000,
+        ..Usage::default()
+    };
+    acme.world.provider.once(QWEN, Act::Use(usage));
+    let response = acme.ask(&question("light", "Hello"));
+    let record = acme.record(&response);
+    assert_eq!(record.cost.get(), 51_000_000 + 335_000_000);
+    assert_eq!(record.flags, [Flag::Overrun]);
+    assert_eq!(acme.spent(), record.cost.to_usd());
+}
+
+#[test]
+fn a_repeated_settlement_charges_once() {
+    for fault in [
+        Fault::Lost,
+        Fault::AfterAppend,
+        Fault::BeforeAppend,
+        Fault::Evict,
+    ] {
+        let acme = Acme::new();
+        acme.world.provider.once(QWEN, Act::Slow(1));
+        let (world, executor) = (&acme.world, &acme.world.shared.executor);
+        let (worker, request) = (
+            acme.worker.clone(),
+            acme.request(&question("light", "Hello")),
+        );
+        let (done, reply) = futures::channel::oneshot::channel();
+        let task = async move {
+            let _ = done.send(worker.open(request).await.finish().await);
+        };
+        executor.spawn(1, Box::pin(task));
+        executor.run_ready();
+        // Admitted; now the model answers and the settlement meets the fault.
+        world.shared.faults.once(Port::Governor, fault);
+        let response = executor.block_on(async { reply.await.unwrap() });
+        assert_eq!(response.status, 200, "{fault:?}: {}", response.text());
+        let record = acme.record(&response);
+        assert_eq!(acme.spent(), record.cost.to_usd(), "{fault:?}");
+        acme.check_released();
+    }
+}
+
+#[test]
+fn a_settlement_that_comes_after_the_deadline_corrects_the_charge() {
+    let acme = Acme::new();
+    let executor = &acme.world.shared.executor;
+    let (worker, request) = (
+        acme.worker.clone(),
+        acme.request(&streamed("light", "Hello")),
+    );
+    let mut opened = executor.block_on(async move {
+        let mut opened = worker.open(request).await;
+        opened.read().await;
+        opened
+    });
+    // The client reads nothing for longer than its reservation lasts.
+    executor.pass(400_000);
+    assert_eq!(acme.limits()["open_reservations"], 0);
+    let expired = acme.world.records("acme").pop().unwrap();
+    assert_eq!(expired.cost, expired.bound);
+    executor.block_on(async move { while opened.read().await {} });
+    let records = acme.world.records("acme");
+    let sum: i64 = records.iter().map(|record| record.cost.get()).sum();
+    assert_eq!(records.len(), 2);
+    assert!(records[1].cost.get() < 0, "{records:?}");
+    assert!(sum > 0);
+    assert_eq!(acme.spent(), esclusa::money::Nanos::new(sum).to_usd());
+}

@@ -1,0 +1,140 @@
+//! Streams that do not end as they should.
+
+use esclusa::audit::{Flag, Outcome};
+use serde_json::Value;
+
+use super::support::*;
+use super::world::http::Opened;
+
+/// Opens a stream and reads `chunks` of it.
+fn open(acme: &Acme, body: &Value, chunks: usize) -> Opened {
+    let (worker, request) = (acme.worker.clone(), acme.request(body));
+    acme.world.shared.executor.block_on(async move {
+        let mut opened = worker.open(request).await;
+        for _ in 0..chunks {
+            assert!(opened.read().await);
+        }
+        opened
+    })
+}
+
+#[test]
+fn a_cut_stream_ends_with_an_error_event() {
+    for (act, model) in [
+        (Act::Cut(3), QWEN),
+        (Act::Cut(3), LLAMA_SMALL),
+        (Act::ErrorEvent(3), QWEN),
+        (Act::Stall(3), "openai/gpt-4o"),
+    ] {
+        let acme = Acme::new();
+        acme.world.provider.once(model, act.clone());
+        let response = acme.ask(&streamed(model, "Tell me a long story about it"));
+        let events = response.events();
+        let last: Value = serde_json::from_str(events.last().unwrap()).unwrap();
+        assert_eq!(last["error"]["code"], "upstream_failed", "{act:?}: {last}");
+        assert!(!response.text().contains("[DONE]"), "{act:?}");
+        assert!(
+            response.text().matches("content").count() >= 3,
+            "what came was delivered"
+        );
+        assert_eq!(
+            acme.world.provider.answered_by(),
+            [model],
+            "no second beginning"
+        );
+        let record = acme.record(&response);
+        assert_eq!(record.draft.outcome, Outcome::Truncated);
+        assert!(record.cost.get() > 0, "what was used is charged");
+        assert_eq!(record.flags, [Flag::Estimated]);
+        assert_eq!(acme.spent(), record.cost.to_usd());
+        acme.check_released();
+    }
+}
+
+#[test]
+fn a_cut_stream_is_not_kept() {
+    let acme = Acme::new();
+    acme.world.provider.once(QWEN, Act::Cut(4));
+    acme.ask(&streamed("operation/faq", QUESTION));
+    assert!(acme.world.cache.entries.borrow().is_empty());
+    let again = acme.ask(&faq());
+    assert_eq!(again.told("x-ai-cache-status"), "MISS");
+}
+
+#[test]
+fn a_client_that_goes_is_charged_what_came() {
+    for chunks in [0, 1, 3] {
+        let acme = Acme::new();
+        let opened = open(&acme, &streamed("operation/faq", QUESTION), chunks);
+        let id = opened.response.clone();
+        drop(opened);
+        acme.world.shared.executor.run_ready();
+        let record = acme.record(&id);
+        assert_eq!(record.draft.outcome, Outcome::ClientGone);
+        assert!(record.cost.get() > 0);
+        assert!(record.cost <= record.bound);
+        acme.check_released();
+        assert!(
+            acme.world.cache.entries.borrow().is_empty(),
+            "half an answer is not kept"
+        );
+    }
+}
+
+#[test]
+fn a_client_that_goes_at_the_very_end_is_settled_once() {
+    let acme = Acme::new();
+    let body = streamed("light", "Hello");
+    let response = acme.ask(&body);
+    // Every number of chunks that may have been read, up to all.
+    let chunks = response.text().matches("\n\n").count();
+    for read in 0..chunks {
+        let (worker, request) = (acme.worker.clone(), acme.request(&body));
+        let opened = acme.world.shared.executor.block_on(async move {
+            let mut opened = worker.open(request).await;
+            for _ in 0..read {
+                opened.read().await;
+            }
+            opened
+        });
+        let id = opened.response.clone();
+        drop(opened);
+        acme.world.shared.executor.run_ready();
+        acme.record(&id);
+        acme.check_released();
+    }
+}
+
+#[test]
+fn a_stream_past_its_time_ends() {
+    let acme = Acme::new();
+    acme.world.provider.once(QWEN, Act::Stall(2));
+    let begun = acme.world.shared.clock.elapsed();
+    let response = acme.ask(&streamed("light", "Hello"));
+    assert_eq!(acme.world.shared.clock.elapsed() - begun, 300_000);
+    assert_eq!(acme.record(&response).draft.outcome, Outcome::Truncated);
+    acme.check_released();
+}
+
+#[test]
+fn a_request_dropped_before_its_answer_is_charged_at_its_bound() {
+    let acme = Acme::new();
+    acme.world.provider.once(QWEN, Act::Hang);
+    let (worker, request) = (
+        acme.worker.clone(),
+        acme.request(&question("light", "Hello")),
+    );
+    let executor = &acme.world.shared.executor;
+    let task = executor.spawn(1, Box::pin(async move { drop(worker.open(request).await) }));
+    executor.run_ready();
+    assert_eq!(acme.limits()["open_reservations"], 1);
+    assert!(executor.cancel(task));
+    executor.pass(400_000);
+    let record = acme.world.records("acme").pop().unwrap();
+    assert_eq!(record.draft.outcome, Outcome::Expired);
+    assert_eq!(
+        (record.cost, record.flags.as_slice()),
+        (record.bound, &[Flag::Bounded][..])
+    );
+    acme.check_released();
+}

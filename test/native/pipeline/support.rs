@@ -1,0 +1,115 @@
+//! What most tests begin with.
+
+use serde_json::{Value, json};
+
+pub(crate) use super::world::Worker;
+pub(crate) use super::world::World;
+pub(crate) use super::world::faults::{Fault, Port};
+pub(crate) use super::world::http::{Request, Response};
+pub(crate) use super::world::provider::Act;
+
+pub(crate) const QWEN: &str = "@cf/qwen/qwen3-30b-a3b-fp8";
+pub(crate) const LLAMA_SMALL: &str = "@cf/meta/llama-3.1-8b-instruct-fast";
+pub(crate) const LLAMA: &str = "@cf/meta/llama-3.3-70b-instruct-fp8-fast";
+pub(crate) const GLM: &str = "@cf/zai-org/glm-4.7-flash";
+pub(crate) const OSS: &str = "@cf/openai/gpt-oss-120b";
+pub(crate) const EMBED: &str = "@cf/baai/bge-m3";
+pub(crate) const RERANK: &str = "@cf/baai/bge-reranker-base";
+
+pub(crate) const RETURNS: &str =
+    "You can return any battery within 30 days of delivery, unused and in its box.";
+pub(crate) const QUESTION: &str = "How many days do I have to return a battery?";
+
+/// A world with one isolate and the org `acme`.
+pub(crate) struct Acme {
+    pub(crate) world: World,
+    pub(crate) worker: Worker,
+    pub(crate) key: String,
+}
+
+impl Acme {
+    pub(crate) fn new() -> Self {
+        Self::with(&json!({}))
+    }
+
+    pub(crate) fn with(config: &Value) -> Self {
+        let world = World::new(1);
+        let worker = world.worker(1);
+        let key = world.org(&worker, "acme", config);
+        Self { world, worker, key }
+    }
+
+    /// With a document about returns.
+    pub(crate) fn learned() -> Self {
+        let acme = Self::new();
+        acme.world
+            .learn(&acme.worker, &acme.key, "returns", RETURNS);
+        acme
+    }
+
+    pub(crate) fn request(&self, body: &Value) -> Request {
+        Request::chat(&self.key, body)
+    }
+
+    pub(crate) fn send(&self, body: &Value) -> Response {
+        self.world.send(&self.worker, self.request(body))
+    }
+
+    /// Sends what must be answered.
+    pub(crate) fn ask(&self, body: &Value) -> Response {
+        self.world.expect(&self.worker, self.request(body), 200)
+    }
+
+    pub(crate) fn limits(&self) -> Value {
+        self.world.limits(&self.worker, "acme")
+    }
+
+    pub(crate) fn record(&self, response: &Response) -> esclusa::audit::Record {
+        self.world.record("acme", response)
+    }
+
+    pub(crate) fn spent(&self) -> String {
+        self.limits()["budget"]["spent_usd"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// Nothing is held.
+    pub(crate) fn check_released(&self) {
+        let limits = self.limits();
+        assert_eq!(limits["budget"]["reserved_usd"], "0", "{limits}");
+        assert_eq!(limits["open_reservations"], 0, "{limits}");
+    }
+}
+
+/// A question of one message.
+pub(crate) fn question(model: &str, text: &str) -> Value {
+    json!({ "model": model, "messages": [{ "role": "user", "content": text }] })
+}
+
+/// The same, streamed, with usage at the end.
+pub(crate) fn streamed(model: &str, text: &str) -> Value {
+    let mut body = question(model, text);
+    body["stream"] = json!(true);
+    body["stream_options"] = json!({ "include_usage": true });
+    body
+}
+
+/// A grounded, cached question.
+pub(crate) fn faq() -> Value {
+    question("operation/faq", QUESTION)
+}
+
+/// A whole error of `OpenAI`'s form, with its request id.
+pub(crate) fn check_error(response: &Response, status: u16, code: &str) -> String {
+    assert_eq!(response.status, status, "{}", response.text());
+    let error = &response.json()["error"];
+    assert_eq!(error["code"], code, "{error}");
+    assert!(error["type"].is_string(), "{error}");
+    assert!(error.as_object().unwrap().contains_key("param"), "{error}");
+    assert!(!response.told("x-request-id").is_empty());
+    let message = error["message"].as_str().unwrap().to_owned();
+    assert!(!message.is_empty());
+    message
+}

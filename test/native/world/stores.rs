@@ -1,0 +1,126 @@
+//! Cached answers and vectors in memory.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use esclusa::ports::{AnswerCache, Pending, VectorMatch, VectorRecord, Vectors};
+use futures::FutureExt;
+
+use super::faults::Port;
+use super::shared::Shared;
+
+/// Entries by key, with the end of their life (milliseconds since the world began).
+#[derive(Clone)]
+pub(crate) struct Cache {
+    shared: Rc<Shared>,
+    pub(crate) entries: Rc<RefCell<BTreeMap<String, (u64, Vec<u8>)>>>,
+}
+
+impl Cache {
+    pub(crate) fn new(shared: Rc<Shared>) -> Self {
+        let entries = Rc::default();
+        Self { shared, entries }
+    }
+}
+
+impl AnswerCache for Cache {
+    fn get<'a>(&'a self, key: &'a str) -> Pending<'a, Option<Vec<u8>>> {
+        let work = || {
+            let entries = self.entries.borrow();
+            let live = |(end, _): &&(u64, Vec<u8>)| *end > self.shared.clock.elapsed();
+            entries
+                .get(key)
+                .filter(live)
+                .map(|(_, entry)| entry.clone())
+        };
+        self.shared.call(Port::Cache, work).boxed_local()
+    }
+
+    fn put<'a>(&'a self, key: &'a str, entry: Vec<u8>, seconds: u64) -> Pending<'a, ()> {
+        assert!(seconds >= 60, "KV refuses shorter lives");
+        let work = move || {
+            let end = self.shared.clock.elapsed() + seconds * 1_000;
+            self.entries
+                .borrow_mut()
+                .insert(key.to_owned(), (end, entry));
+        };
+        self.shared.call(Port::Cache, work).boxed_local()
+    }
+}
+
+/// Vectors by id, as in an index whose ids are unique over all namespaces.
+#[derive(Clone)]
+pub(crate) struct Index {
+    shared: Rc<Shared>,
+    records: Rc<RefCell<BTreeMap<String, VectorRecord>>>,
+}
+
+impl Index {
+    pub(crate) fn new(shared: Rc<Shared>) -> Self {
+        let records = Rc::default();
+        Self { shared, records }
+    }
+}
+
+impl Vectors for Index {
+    fn query<'a>(
+        &'a self,
+        namespace: &'a str,
+        vector: &'a [f32],
+        top_k: u32,
+    ) -> Pending<'a, Vec<VectorMatch>> {
+        assert!(
+            (1..=100).contains(&top_k),
+            "Vectorize gives 1 to 100 matches"
+        );
+        let work = move || {
+            let records = self.records.borrow();
+            let of_org = records
+                .values()
+                .filter(|record| record.namespace == namespace);
+            let mut matches: Vec<VectorMatch> = of_org
+                .map(|record| VectorMatch {
+                    id: record.id.clone(),
+                    score: cosine(&record.values, vector),
+                })
+                .collect();
+            matches.sort_by(|left, right| right.score.total_cmp(&left.score));
+            matches.truncate(usize::try_from(top_k).unwrap());
+            matches
+        };
+        self.shared.call(Port::Vectors, work).boxed_local()
+    }
+
+    fn upsert<'a>(&'a self, vectors: &'a [VectorRecord]) -> Pending<'a, ()> {
+        assert!(vectors.len() <= 1_000, "Vectorize takes 1,000 vectors");
+        let work = || {
+            let rows = vectors
+                .iter()
+                .map(|record| (record.id.clone(), record.clone()));
+            self.records.borrow_mut().extend(rows);
+        };
+        self.shared.call(Port::Vectors, work).boxed_local()
+    }
+
+    fn delete<'a>(&'a self, ids: &'a [String]) -> Pending<'a, ()> {
+        assert!(ids.len() <= 1_000, "Vectorize takes 1,000 ids");
+        let work = || {
+            let mut records = self.records.borrow_mut();
+            ids.iter().for_each(|id| {
+                records.remove(id);
+            });
+        };
+        self.shared.call(Port::Vectors, work).boxed_local()
+    }
+}
+
+fn cosine(left: &[f32], right: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter()
+            .zip(b)
+            .map(|(x, y)| f64::from(*x) * f64::from(*y))
+            .sum()
+    };
+    dot(left, right) / (dot(left, left) * dot(right, right)).sqrt()
+}

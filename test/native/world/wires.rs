@@ -1,0 +1,254 @@
+//! What the scripted provider writes, in the wires of the catalogue's models.
+
+use std::collections::BTreeSet;
+
+use esclusa::config::{Wire, catalogue};
+use esclusa::ports::ModelCall;
+use esclusa::usage::Usage;
+use serde_json::{Value, json};
+
+use super::provider::Act;
+
+/// Dimensions of an embedding.
+const DIMENSIONS: u64 = 64;
+/// Bytes of a prompt's passages that are repeated in an answer.
+const QUOTED: usize = 400;
+
+/// An answer, before it is written.
+pub(crate) struct Said {
+    pub(crate) act: Act,
+    pub(crate) wire: Wire,
+    pub(crate) streamed: bool,
+    pub(crate) text: String,
+    pub(crate) finish: &'static str,
+    pub(crate) tool: Option<String>,
+    /// What is told of it.
+    pub(crate) usage: Option<Usage>,
+}
+
+/// The answer to a chat call: the user's text and the passages, again.
+pub(crate) fn say(call: &ModelCall, input: &Value, act: &Act) -> Said {
+    let wire = catalogue()
+        .unwrap()
+        .model(&call.model)
+        .unwrap()
+        .wire
+        .unwrap();
+    let tool = input["tools"][0]["function"]["name"].as_str();
+    let tool = tool.filter(|_| *act == Act::CallTool).map(str::to_owned);
+    let text = match act {
+        Act::Say(text) => text.clone(),
+        _ if tool.is_some() => String::new(),
+        _ => echo(input),
+    };
+    let used = match act {
+        Act::Use(usage) => *usage,
+        _ => Usage {
+            input_tokens: call.input.len() as u64 / 4 + 1,
+            output_tokens: text.len() as u64 / 4 + 1,
+            ..Usage::default()
+        },
+    };
+    let finish = match act {
+        Act::Length => "length",
+        _ if tool.is_some() => "tool_calls",
+        _ => "stop",
+    };
+    Said {
+        act: act.clone(),
+        wire,
+        streamed: input["stream"] == true,
+        text,
+        finish,
+        tool,
+        usage: (*act != Act::Unmetered && completes(act)).then_some(used),
+    }
+}
+
+/// Whether the answer comes to its end, where usage stands.
+const fn completes(act: &Act) -> bool {
+    !matches!(
+        act,
+        Act::Busy(_)
+            | Act::Cut(_)
+            | Act::ErrorEvent(_)
+            | Act::ErrorObject
+            | Act::Hang
+            | Act::Html
+            | Act::InvalidJson
+            | Act::ResetAfter
+            | Act::ResetBefore
+            | Act::Stall(_)
+            | Act::Status(..)
+    )
+}
+
+fn echo(input: &Value) -> String {
+    let messages = input["messages"].as_array().unwrap();
+    let of_role = |role: &str| {
+        messages
+            .iter()
+            .rev()
+            .find(|message| message["role"] == role)
+    };
+    let user = of_role("user")
+        .map(|message| content(&message["content"]))
+        .unwrap_or_default();
+    let system = of_role("system")
+        .map(|message| content(&message["content"]))
+        .unwrap_or_default();
+    let passages: String = system.split("<passage").skip(1).collect();
+    let quoted: String = passages.chars().take(QUOTED).collect();
+    format!("You asked: {user} I know: {quoted}")
+}
+
+fn content(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts
+            .iter()
+            .filter_map(|part| part["text"].as_str())
+            .collect(),
+        _ => String::new(),
+    }
+}
+
+/// The JSON body of a whole answer.
+pub(crate) fn whole(said: &Said) -> String {
+    let calls = said.tool.as_ref().map(|name| match said.wire {
+        Wire::WorkersAiNative => json!([{"name": name, "arguments": {"city": "Lima"}}]),
+        _ => json!([{"id": "call_1", "type": "function", "function": function(name)}]),
+    });
+    let mut body = match said.wire {
+        Wire::WorkersAiNative => json!({ "response": said.text }),
+        _ => json!({
+            "id": "x", "object": "chat.completion",
+            "choices": [{
+                "index": 0, "finish_reason": said.finish,
+                "message": { "role": "assistant", "content": said.text },
+            }],
+        }),
+    };
+    if let Some(calls) = calls {
+        match said.wire {
+            Wire::WorkersAiNative => body["tool_calls"] = calls,
+            _ => body["choices"][0]["message"]["tool_calls"] = calls,
+        }
+    }
+    if said.wire == Wire::WorkersAiNative && said.finish == "length" {
+        body["finish_reason"] = json!("length");
+    }
+    if let Some(usage) = said.usage {
+        body["usage"] = usage_object(usage);
+    }
+    body.to_string()
+}
+
+fn function(name: &str) -> Value {
+    json!({ "name": name, "arguments": "{\"city\":\"Lima\"}" })
+}
+
+/// The data of a stream's events, `[DONE]` included.
+pub(crate) fn chunks(said: &Said) -> Vec<String> {
+    let mut chunks: Vec<Value> = pieces(&said.text)
+        .into_iter()
+        .map(|text| match said.wire {
+            Wire::WorkersAiNative => json!({ "response": text }),
+            _ => delta(&json!({ "content": text }), None),
+        })
+        .collect();
+    if let Some(name) = &said.tool {
+        chunks.push(match said.wire {
+            Wire::WorkersAiNative => {
+                json!({"response": "", "tool_calls": [{"name": name, "arguments": {"city": "Lima"}}]})
+            }
+            _ => {
+                let call = json!([{"index": 0, "id": "call_1", "type": "function", "function": function(name)}]);
+                delta(&json!({ "tool_calls": call }), None)
+            }
+        });
+    }
+    chunks.push(match said.wire {
+        Wire::WorkersAiNative => json!({ "response": "", "finish_reason": said.finish }),
+        _ => delta(&json!({}), Some(said.finish)),
+    });
+    if let Some(usage) = said.usage {
+        chunks.push(match said.wire {
+            Wire::WorkersAiNative => json!({ "response": "", "usage": usage_object(usage) }),
+            _ => json!({ "choices": [], "usage": usage_object(usage) }),
+        });
+    }
+    let mut texts: Vec<String> = chunks.iter().map(Value::to_string).collect();
+    texts.push("[DONE]".to_owned());
+    texts
+}
+
+fn delta(delta: &Value, finish: Option<&str>) -> Value {
+    json!({
+        "object": "chat.completion.chunk",
+        "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }],
+    })
+}
+
+/// A text in up to six pieces.
+fn pieces(text: &str) -> Vec<String> {
+    let characters: Vec<char> = text.chars().collect();
+    let size = characters.len().div_ceil(6).max(1);
+    characters
+        .chunks(size)
+        .map(|piece| piece.iter().collect())
+        .collect()
+}
+
+fn usage_object(usage: Usage) -> Value {
+    json!({
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+        "prompt_tokens_details": { "cached_tokens": usage.cached_input_tokens },
+    })
+}
+
+/// Embeddings in which texts with the same words are near.
+pub(crate) fn embeddings(input: &Value) -> String {
+    let texts = input["text"].as_array().unwrap();
+    let vectors: Vec<Vec<f32>> = texts
+        .iter()
+        .map(|text| embed(text.as_str().unwrap()))
+        .collect();
+    json!({ "shape": [texts.len(), DIMENSIONS], "data": vectors }).to_string()
+}
+
+fn embed(text: &str) -> Vec<f32> {
+    let mut vector = vec![0.01; usize::try_from(DIMENSIONS).unwrap()];
+    for word in words(text) {
+        let hash = word.bytes().fold(7_u64, |hash, byte| {
+            hash.wrapping_mul(31).wrapping_add(u64::from(byte))
+        });
+        vector[usize::try_from(hash % DIMENSIONS).unwrap()] += 1.0;
+    }
+    vector
+}
+
+/// A ranking by the share of the query's words that a text has.
+pub(crate) fn ranks(input: &Value) -> String {
+    let query = words(input["query"].as_str().unwrap());
+    let score = |text: &Value| {
+        let text = words(text["text"].as_str().unwrap());
+        let common = query.intersection(&text).count();
+        f64::from(u32::try_from(common).unwrap()) / f64::from(u32::try_from(query.len()).unwrap())
+    };
+    let contexts = input["contexts"].as_array().unwrap().iter().enumerate();
+    let ranks: Vec<Value> = contexts
+        .map(|(id, text)| json!({ "id": id, "score": score(text) }))
+        .collect();
+    json!({ "response": ranks }).to_string()
+}
+
+fn words(text: &str) -> BTreeSet<String> {
+    let words = text.split(|character: char| !character.is_alphanumeric());
+    words
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
+}

@@ -82,6 +82,10 @@ fn check_endings(scenario: &Scenario, org: &Org, records: &[Record], outcome: &m
         match record.draft.outcome {
             Ending::Late => {}
             Ending::Refused | Ending::RefusedMany => assert_eq!(record.cost, Nanos::ZERO),
+            // Its governor did not answer, and it turned out not to have admitted it.
+            Ending::Failed if !admitted.contains_key(&record.draft.request) => {
+                assert_eq!((record.cost, record.bound), (Nanos::ZERO, Nanos::ZERO));
+            }
             _ => *ends.entry(&record.draft.request).or_default() += 1,
         }
     }

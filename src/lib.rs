@@ -1,6 +1,6 @@
 //! Esclusa: an AI gateway and orchestrator in one Worker.
 //!
-//! The path of a chat request, one file a phase, read top-down in [`request`]: [`request::admit`]
+//! [`serve`] knows every path of the API. The path of a chat request, one file a phase, read top-down in [`request`]: [`request::admit`]
 //! finds out who asks, [`request::classify`] what for, [`request::reserve`] holds the worst it may
 //! cost while [`request::recall`] looks for a cached answer, [`request::ground`] adds the org's
 //! documents, [`request::dispatch`] asks the models, [`request::release`] answers, and
@@ -13,6 +13,7 @@ pub mod error;
 pub mod health;
 pub mod http;
 pub mod models;
+pub mod serve;
 
 // The path of a request.
 pub mod request;

@@ -14,16 +14,12 @@ pub mod reserve;
 pub mod settle;
 pub mod stream;
 
-use crate::admin;
 use crate::auth::Scope;
 use crate::cache::Entry;
 use crate::error::Error;
 use crate::governor::command::State;
-use crate::health::health;
-use crate::http::{Endpoint, Incoming, Reply, resolve};
+use crate::http::{Incoming, Reply};
 use crate::isolate::Isolate;
-use crate::knowledge;
-use crate::models::models;
 use crate::ports::Ports;
 use crate::protocol::openai_error::error_body;
 use crate::routing::Plan;
@@ -42,52 +38,21 @@ use self::settle::{refuse, settle_failure};
 /// changed the org between two calls.
 pub(crate) const MOST_PLANS: usize = 4;
 
-/// Answers a request.
-pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Reply {
-    let id = match request_id(ports) {
-        Ok(id) => id,
-        Err(error) => return error_body(&error, ""),
-    };
-    let answered = match resolve(incoming.method(), incoming.path()) {
-        Ok(Endpoint::ChatCompletions) => return chat(ports, isolate, incoming, &id).await,
-        Ok(Endpoint::Document(document)) => {
-            knowledge::remove(ports, isolate, incoming, document).await
-        }
-        Ok(Endpoint::Documents) => knowledge::documents(ports, isolate, incoming, &id).await,
-        Ok(Endpoint::Health) => Ok(health(ports).await),
-        Ok(Endpoint::Models) => models(ports, isolate, incoming).await,
-        Ok(administration) => admin::serve(ports, incoming, administration, &id).await,
-        Err(error) => Err(error),
-    };
-    let mut reply = answered.unwrap_or_else(|error| failure(ports, &error, &id));
-    if reply.header("x-request-id").is_none() {
-        reply.set("x-request-id", id);
-    }
-    reply
-}
-
-/// A UUID version 7: unique, and in the order of time.
-fn request_id(ports: &Ports) -> Result<String, Error> {
-    let random = ports.entropy.bytes()?;
-    let head = random.first_chunk::<10>().copied().unwrap_or_default();
-    let id = uuid::Builder::from_unix_timestamp_millis(ports.clock.now(), &head);
-    Ok(id.into_uuid().hyphenated().to_string())
-}
-
 /// The reply to a request that failed. What is not the client's fault goes to the operator's log.
-fn failure(ports: &Ports, error: &Error, id: &str) -> Reply {
+#[must_use]
+pub fn failed(ports: &Ports, error: &Error, id: &str) -> Reply {
     if error.status() >= 500 {
         ports.log.error(&format!("request {id}: {error}"));
     }
     error_body(error, id)
 }
 
-/// A chat request.
-async fn chat(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming, id: &str) -> Reply {
+/// Answers a chat request.
+pub async fn chat(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming, id: &str) -> Reply {
     let arrived = ports.clock.now();
     let principal = match authenticate(ports, isolate, incoming, Scope::Inference).await {
         Ok(principal) => principal,
-        Err(error) => return failure(ports, &error, id),
+        Err(error) => return failed(ports, &error, id),
     };
     let mut exchange = Exchange::begin(ports, id, arrived, &principal);
     "chat.completions".clone_into(&mut exchange.draft.endpoint);
@@ -95,14 +60,14 @@ async fn chat(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming, id: &st
         Ok(admitted) => admitted,
         Err(error) => {
             refuse(exchange, &error);
-            return failure(ports, &error, id);
+            return failed(ports, &error, id);
         }
     };
     exchange.end_phase("admit");
     match answer(exchange, isolate, &admitted).await {
         Ok(reply) => reply,
         Err(Failed { error, state }) => {
-            let mut reply = failure(ports, &error, id);
+            let mut reply = failed(ports, &error, id);
             if let Some(state) = state {
                 headers::limits(&mut reply, &state);
             }

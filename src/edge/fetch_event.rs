@@ -10,7 +10,7 @@ use super::ports;
 use super::reply::respond;
 use crate::http::Reply;
 use crate::isolate::Isolate;
-use crate::request::serve;
+use crate::serve::serve;
 
 thread_local! {
     /// What this isolate keeps between requests; lost with it.

@@ -7,13 +7,11 @@ use crate::protocol::{Answer, Message};
 use crate::providers::{Failure, FailureClass, Wire};
 use crate::request::admit::Admitted;
 use crate::request::call::{self, OpenStream};
-use crate::request::exchange::Exchange;
+use crate::request::exchange::{DEADLINE_MS, Exchange};
 use crate::request::reserve::extend;
 use crate::routing::Plan;
 use crate::routing::plan::Candidate;
 
-/// Milliseconds a request may take in all.
-pub const DEADLINE_MS: u64 = 300_000;
 /// Milliseconds to the first event of a stream.
 const FIRST_EVENT_MS: u64 = 30_000;
 /// Milliseconds to the end of a whole answer, which comes all at once.

@@ -6,7 +6,11 @@ use crate::error::Error;
 use crate::governor::command::{Command, Reply};
 use crate::money::Nanos;
 use crate::ports::Ports;
+use crate::routing::plan::Candidate;
 use crate::usage::Usage;
+
+/// Milliseconds a request may take in all.
+pub const DEADLINE_MS: u64 = 300_000;
 
 /// A request whose caller is known.
 pub struct Exchange {
@@ -58,8 +62,11 @@ impl Exchange {
         self.draft.attempts.push(attempt);
     }
 
-    /// Completes the last call with what it turned out to have used.
-    pub fn complete_last(&mut self, usage: Usage, cost: Nanos) {
+    /// Charges the last call, a `candidate`'s answer, with what it turned out to have used.
+    pub fn charge(&mut self, candidate: &Candidate, usage: Usage) {
+        // The build refuses a chat model that does not charge by the token.
+        let price = candidate.model.token_price();
+        let cost = price.map_or(candidate.bound, |price| price.cost(&usage));
         self.draft.usage = self.draft.usage.plus(usage);
         if let Some(attempt) = self.draft.attempts.last_mut() {
             attempt.usage = usage;

@@ -17,7 +17,6 @@ use crate::request::recall::Place;
 use crate::request::settle::{fill_cache, settle};
 use crate::request::stream;
 use crate::routing::Plan;
-use crate::routing::plan::Candidate;
 use crate::usage::Usage;
 
 /// Gives a cached answer, for free.
@@ -95,7 +94,7 @@ pub async fn release(
             let usage = answer
                 .usage
                 .unwrap_or_else(|| estimate(prompt_bytes, &answer));
-            charge(&mut exchange, &candidate, usage);
+            exchange.charge(&candidate, usage);
             let cost = exchange.cost();
             decision.cost = Some(cost);
             let body = openai_chat::render(&answer, &head, &usage, cost);
@@ -122,16 +121,6 @@ pub async fn release(
             reply
         }
     }
-}
-
-/// Charges the last attempt with what it used.
-pub fn charge(exchange: &mut Exchange, candidate: &Candidate, usage: Usage) {
-    // The build refuses a chat model that does not charge by the token.
-    let cost = candidate
-        .model
-        .token_price()
-        .map_or(candidate.bound, |price| price.cost(&usage));
-    exchange.complete_last(usage, cost);
 }
 
 fn estimate(prompt_bytes: u64, answer: &Answer) -> Usage {

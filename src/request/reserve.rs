@@ -3,8 +3,7 @@
 use crate::error::{Error, Kind};
 use crate::governor::command::{Command, Refusal, Reply, Reserve, State, Versions};
 use crate::money::Nanos;
-use crate::request::dispatch::DEADLINE_MS;
-use crate::request::exchange::Exchange;
+use crate::request::exchange::{DEADLINE_MS, Exchange};
 use crate::request::settle::{abandon, refuse};
 use crate::routing::Plan;
 

@@ -14,7 +14,6 @@ use crate::providers::Failure;
 use crate::request::call::OpenStream;
 use crate::request::exchange::Exchange;
 use crate::request::recall::Place;
-use crate::request::release::charge;
 use crate::request::settle::{fill_cache, settle};
 use crate::routing::plan::Candidate;
 use crate::usage::Usage;
@@ -98,7 +97,7 @@ impl Metered {
             .assembler
             .usage()
             .unwrap_or_else(|| Usage::estimate(self.prompt_bytes, self.assembler.output_bytes()));
-        charge(&mut self.exchange, &self.candidate, usage);
+        self.exchange.charge(&self.candidate, usage);
         let cost = self.exchange.cost();
         self.exchange.draft.outcome = outcome;
         self.exchange.draft.error = error.map(|error| error.kind);

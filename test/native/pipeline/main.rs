@@ -1,4 +1,4 @@
-//! Whole requests through `request::serve`, as a user sees them: bodies, headers, records, money.
+//! Whole requests through `serve`, as a user sees them: bodies, headers, records, money.
 #![cfg(test)]
 #![expect(
     clippy::arithmetic_side_effects,

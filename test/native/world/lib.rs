@@ -21,7 +21,7 @@ use std::rc::Rc;
 use esclusa::audit::{Record, Sealed};
 use esclusa::isolate::Isolate;
 use esclusa::ports::Ports;
-use esclusa::request::serve;
+use esclusa::serve::serve;
 use serde_json::{Value, json};
 
 use self::clock::ClockPort;

@@ -1,0 +1,43 @@
+//! What a request asks for: the one place that knows every path.
+
+use crate::admin;
+use crate::error::Error;
+use crate::health::health;
+use crate::http::{Endpoint, Incoming, Reply, resolve};
+use crate::isolate::Isolate;
+use crate::knowledge;
+use crate::models::models;
+use crate::ports::Ports;
+use crate::request::{chat, failed};
+
+/// Answers a request.
+pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Reply {
+    let id = match request_id(ports) {
+        Ok(id) => id,
+        Err(error) => return failed(ports, &error, ""),
+    };
+    let answered = match resolve(incoming.method(), incoming.path()) {
+        Ok(Endpoint::ChatCompletions) => return chat(ports, isolate, incoming, &id).await,
+        Ok(Endpoint::Document(document)) => {
+            knowledge::remove(ports, isolate, incoming, document).await
+        }
+        Ok(Endpoint::Documents) => knowledge::documents(ports, isolate, incoming, &id).await,
+        Ok(Endpoint::Health) => Ok(health(ports).await),
+        Ok(Endpoint::Models) => models(ports, isolate, incoming).await,
+        Ok(administration) => admin::serve(ports, incoming, administration, &id).await,
+        Err(error) => Err(error),
+    };
+    let mut reply = answered.unwrap_or_else(|error| failed(ports, &error, &id));
+    if reply.header("x-request-id").is_none() {
+        reply.set("x-request-id", id);
+    }
+    reply
+}
+
+/// A UUID version 7: unique, and in the order of time.
+fn request_id(ports: &Ports) -> Result<String, Error> {
+    let random = ports.entropy.bytes()?;
+    let head = random.first_chunk::<10>().copied().unwrap_or_default();
+    let id = uuid::Builder::from_unix_timestamp_millis(ports.clock.now(), &head);
+    Ok(id.into_uuid().hyphenated().to_string())
+}

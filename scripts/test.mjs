@@ -51,9 +51,11 @@ function stagesOf(wanted, tally) {
     stages.push({ title: "native tests", run: () => runNativeTests(tally), required: false });
   }
   const projects = workerSuites.filter((suite) => wanted.includes(suite));
+  if (projects.some((project) => project !== "tools")) {
+    stages.push({ title: "build", run: build, required: true });
+  }
   if (projects.length > 0) {
     const title = `${projects.join(", ")} tests`;
-    stages.push({ title: "build", run: build, required: true });
     stages.push({ title, run: () => runWorkerTests(projects, tally), required: false });
   }
   return stages;

@@ -20,6 +20,7 @@ const timesRefused = /`Z` is only accepted on the nightly/;
  */
 export async function runNativeTests(tally) {
   const timed = await cargo([...unitTests, ...reportTime], await timingEnvironment(), tally);
+  if (timed.refused) console.log("\nThis toolchain reports no times: once more without them.\n");
   const unit = timed.refused ? await cargo(unitTests, {}, tally) : timed;
   const documentation = await cargo(documentationTests, {}, tally);
   if (unit.code !== 0 || documentation.code !== 0) throw new Problem("`cargo test` failed.");

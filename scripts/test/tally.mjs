@@ -20,6 +20,7 @@ export function emptyTally() {
 
 /** @param {Tally} tally */
 export function printSlowest({ tests }) {
+  if (tests.length === 0) return;
   const slowest = [...tests].sort((one, other) => other.seconds - one.seconds);
   console.log("\nThe slowest tests:");
   for (const { name, seconds } of slowest.slice(0, slowestShown)) {

@@ -1,6 +1,7 @@
 //! A stream on its way to the client: written in its protocol, metered, and settled whatever
 //! becomes of it.
 
+use futures::channel::oneshot;
 use futures::stream::{LocalBoxStream, StreamExt};
 
 use crate::audit::Outcome;
@@ -60,17 +61,25 @@ impl Meter {
         }
     }
 
-    /// Settles what came. Gives the usage and the cost of the whole request.
+    /// Settles what came, also where the client goes meanwhile. Gives the usage and the cost of the
+    /// whole request.
     async fn settle(
         &mut self,
         outcome: Outcome,
         error: Option<&Error>,
         fill: Option<Fill>,
     ) -> (Usage, Nanos) {
-        match self.open.take() {
-            Some(metered) => metered.settle(outcome, error, fill).await,
-            None => (Usage::default(), Nanos::ZERO),
-        }
+        let Some(metered) = self.open.take() else {
+            return Default::default();
+        };
+        let error = error.map(|error| error.kind);
+        let background = metered.exchange.ports.background.clone();
+        let (done, settled) = oneshot::channel();
+        background.spawn(Box::pin(async move {
+            // Nobody waits for the figures of a stream whose client has gone.
+            let _ = done.send(metered.settle(outcome, error, fill).await);
+        }));
+        settled.await.unwrap_or_default()
     }
 }
 
@@ -90,7 +99,7 @@ impl Metered {
     async fn settle(
         mut self: Box<Self>,
         outcome: Outcome,
-        error: Option<&Error>,
+        error: Option<Kind>,
         fill: Option<Fill>,
     ) -> (Usage, Nanos) {
         let usage = self
@@ -100,7 +109,7 @@ impl Metered {
         self.exchange.charge(&self.candidate, usage);
         let cost = self.exchange.cost();
         self.exchange.draft.outcome = outcome;
-        self.exchange.draft.error = error.map(|error| error.kind);
+        self.exchange.draft.error = error;
         if let Some(fill) = fill {
             let model = self.candidate.model;
             let entry = Entry {

@@ -79,15 +79,22 @@ fn stored_streamed_or_whole_it_is_read_either_way() {
 fn no_answer_crosses_orgs() {
     let acme = Acme::learned();
     let bolt = acme.world.org(&acme.worker, "bolt", &json!({}));
+    // The same versions, so that only the org tells the two apart.
+    acme.world.learn(
+        &acme.worker,
+        &bolt,
+        "returns",
+        "Bolt takes any battery back within 99 days.",
+    );
     acme.ask(&faq());
     let response = acme
         .world
         .expect(&acme.worker, Request::chat(&bolt, &faq()), 200);
     assert_eq!(status(&response), "MISS");
+    let answer = response.answer();
     assert!(
-        !response.answer().contains("30 days"),
-        "{}",
-        response.answer()
+        answer.contains("99 days") && !answer.contains("30 days"),
+        "{answer}"
     );
 }
 

@@ -1,7 +1,9 @@
 //! Charges: catalogue price times usage, exactly, once.
 
 use esclusa::audit::Flag;
+use esclusa::money::Nanos;
 use esclusa::usage::Usage;
+use serde_json::json;
 
 use super::support::*;
 
@@ -67,7 +69,7 @@ fn helpers_are_part_of_the_charge() {
         .iter()
         .map(|record| record.cost.get())
         .sum();
-    assert_eq!(acme.spent(), esclusa::money::Nanos::new(spent).to_usd());
+    assert_eq!(acme.spent(), Nanos::new(spent).to_usd());
 }
 
 #[test]
@@ -114,6 +116,28 @@ fn the_bound_covers_the_worst_of_a_grounded_request() {
         record.bound
     );
     assert_eq!(record.flags, [Flag::Bounded]);
+}
+
+#[test]
+fn no_call_is_made_before_the_worst_is_held() {
+    let acme = Acme::learned();
+    acme.world.provider.once(QWEN, Act::Status(500, "broken"));
+    let spent = |acme: &Acme| -> i64 {
+        let records = acme.world.records("acme");
+        records.iter().map(|record| record.cost.get()).sum()
+    };
+    // The dearest candidate and both helpers.
+    let worst = acme.record(&acme.ask(&faq())).bound.get();
+    let calls = acme.world.provider.calls.borrow().len();
+    for (missing, status) in [(1, 402), (0, 200)] {
+        let budget = Nanos::new(spent(&acme) + worst - missing);
+        let config = json!({ "budget": { "daily_usd": budget.to_usd() } });
+        acme.world.configure(&acme.worker, "acme", &config);
+        let response = acme.send(&faq());
+        assert_eq!(response.status, status, "{}", response.text());
+        let made = acme.world.provider.calls.borrow().len() > calls;
+        assert_eq!(made, status == 200);
+    }
 }
 
 #[test]
@@ -217,5 +241,5 @@ fn a_settlement_that_comes_after_the_deadline_corrects_the_charge() {
     assert_eq!(records.len(), 2);
     assert!(records[1].cost.get() < 0, "{records:?}");
     assert!(sum > 0);
-    assert_eq!(acme.spent(), esclusa::money::Nanos::new(sum).to_usd());
+    assert_eq!(acme.spent(), Nanos::new(sum).to_usd());
 }

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::clients::Seen;
 use super::scenario::{Org, Outcome, Scenario};
+use super::world::http::Response;
+use super::world::wires::END;
 
 /// What a client may be answered. 500 is none of it.
 const STATUSES: [u16; 9] = [200, 400, 401, 402, 404, 429, 502, 503, 504];
@@ -147,15 +149,34 @@ fn check_answer(scenario: &Scenario, seen: &Seen, records: &[&Record], outcome: 
         .response
         .told("content-type")
         .starts_with("text/event-stream");
-    if stream {
-        let events = seen.response.events();
-        let last = events.last().unwrap();
+    let text = seen.response.text();
+    let has_tool = text.contains("\"tool_calls\":[");
+    let broken = stream && check_stream(&seen.response, has_tool);
+    let whole = has_tool || seen.response.answer().ends_with(END);
+    assert!(broken || whole, "half an answer as a whole one: {text}");
+    if hit {
         assert!(
-            last == "[DONE]" || last.contains("\"error\""),
-            "a stream just ended: {last}"
+            !text.contains("\"finish_reason\":\"length\""),
+            "cut off, yet kept: {text}"
         );
+        let grounded = seen.response.told("x-ai-sources") == "1";
+        let faq = seen.response.told("x-ai-operation") == "faq";
+        assert!(grounded || !faq, "ungrounded, yet kept: {text}");
     }
     check_freshness(scenario, seen, records[0]);
+}
+
+/// Whether a stream broke. One that did had begun: before that, another model takes over.
+fn check_stream(response: &Response, has_tool: bool) -> bool {
+    let events = response.events();
+    let last = events.last().unwrap();
+    let broken = last.contains("\"error\"");
+    assert!(broken || last == "[DONE]", "a stream just ended: {last}");
+    assert!(
+        !broken || has_tool || !response.answer().is_empty(),
+        "{last}"
+    );
+    broken
 }
 
 /// An answer, cached or not, is of the documents and the models in force when it was admitted.
@@ -167,9 +188,13 @@ fn check_freshness(scenario: &Scenario, seen: &Seen, record: &Record) {
         .iter()
         .filter(|(corpus, _)| *corpus <= versions.corpus);
     let floor = floor.map(|(_, version)| *version).max().unwrap_or(0);
-    if let Some((_, rest)) = seen.response.text().split_once("VERSION") {
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        let version: u64 = digits.parse().unwrap_or(u64::MAX);
+    if let Some((_, rest)) = seen.response.answer().split_once("VERSION") {
+        let (digits, after) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
+        let version = if after.is_empty() {
+            floor
+        } else {
+            digits.parse().unwrap()
+        };
         assert!(
             version >= floor,
             "version {version} of a document that is at {floor}: {record:?}"

@@ -92,9 +92,9 @@ impl Executor {
     pub(crate) fn cancel_group(&self, group: Group) {
         let of_group = |(id, task): (&TaskId, &Task)| (task.group == group).then_some(*id);
         let ids: Vec<TaskId> = self.tasks.borrow().iter().filter_map(of_group).collect();
-        ids.into_iter().for_each(|id| {
+        for id in ids {
             self.cancel(id);
-        });
+        }
     }
 
     /// Notes that something happened.

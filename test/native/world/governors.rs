@@ -31,22 +31,22 @@ const LOOK_AGAIN_MS: u64 = 60_000;
 pub(crate) struct Objects {
     shared: Rc<Shared>,
     database: Database,
-    objects: Rc<RefCell<BTreeMap<String, Rc<RefCell<Object>>>>>,
+    by_org: Rc<RefCell<BTreeMap<String, Rc<RefCell<Object>>>>>,
 }
 
 impl Objects {
     pub(crate) fn new(shared: Rc<Shared>, database: Database) -> Self {
-        let objects = Rc::default();
+        let by_org = Rc::default();
         Self {
             shared,
             database,
-            objects,
+            by_org,
         }
     }
 
     /// The object of an org.
     pub(crate) fn of(&self, org: &str) -> Rc<RefCell<Object>> {
-        let mut objects = self.objects.borrow_mut();
+        let mut objects = self.by_org.borrow_mut();
         let object = objects
             .entry(org.to_owned())
             .or_insert_with(|| Rc::new(RefCell::new(Object::new(org))));
@@ -55,7 +55,7 @@ impl Objects {
 
     /// Every object loses its memory.
     pub(crate) fn evict_all(&self) {
-        let objects = self.objects.borrow();
+        let objects = self.by_org.borrow();
         objects
             .values()
             .for_each(|object| object.borrow_mut().evict());
@@ -106,7 +106,7 @@ impl Objects {
             let _ = done.send(());
         };
         self.shared.executor.spawn(OUTSIDE, task.boxed_local());
-        arrived.await.unwrap()
+        arrived.await.unwrap();
     }
 
     fn execute(&self, org: &str, sent: &str, fault: Option<Fault>) -> Result<String, Error> {

@@ -195,15 +195,15 @@ impl Provider {
             return whole(200, "application/json", None, &body);
         };
         if said.streamed && said.act != Act::Whole {
-            let events = self.events(said);
+            let events = self.events(&said);
             return upstream(200, "text/event-stream", events);
         }
         whole(200, "application/json", None, &wires::whole(&said))
     }
 
     /// The events of a stream, each a chunk of its own.
-    fn events(&self, said: Said) -> LocalBoxStream<'static, Result<Vec<u8>, Unreachable>> {
-        let mut chunks = VecDeque::from(wires::chunks(&said));
+    fn events(&self, said: &Said) -> LocalBoxStream<'static, Result<Vec<u8>, Unreachable>> {
+        let mut chunks = VecDeque::from(wires::chunks(said));
         let mut stall = false;
         match said.act {
             Act::Cut(events) => chunks.truncate(events),

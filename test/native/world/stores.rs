@@ -10,11 +10,13 @@ use futures::FutureExt;
 use super::faults::Port;
 use super::shared::Shared;
 
+type Entries = BTreeMap<String, (u64, Vec<u8>)>;
+
 /// Entries by key, with the end of their life (milliseconds since the world began).
 #[derive(Clone)]
 pub(crate) struct Cache {
     shared: Rc<Shared>,
-    pub(crate) entries: Rc<RefCell<BTreeMap<String, (u64, Vec<u8>)>>>,
+    pub(crate) entries: Rc<RefCell<Entries>>,
 }
 
 impl Cache {
@@ -105,11 +107,11 @@ impl Vectors for Index {
 
     fn delete<'a>(&'a self, ids: &'a [String]) -> Pending<'a, ()> {
         assert!(ids.len() <= 1_000, "Vectorize takes 1,000 ids");
-        let work = || {
+        let work = move || {
             let mut records = self.records.borrow_mut();
-            ids.iter().for_each(|id| {
+            for id in ids {
                 records.remove(id);
-            });
+            }
         };
         self.shared.call(Port::Vectors, work).boxed_local()
     }

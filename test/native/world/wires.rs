@@ -11,6 +11,8 @@ use super::provider::Act;
 
 /// Dimensions of an embedding.
 const DIMENSIONS: u64 = 64;
+/// How every text ends, so that half an answer shows.
+pub(crate) const END: &str = "That is all.";
 /// Bytes of a prompt's passages that are repeated in an answer.
 const QUOTED: usize = 400;
 
@@ -99,7 +101,7 @@ fn echo(input: &Value) -> String {
         .unwrap_or_default();
     let passages: String = system.split("<passage").skip(1).collect();
     let quoted: String = passages.chars().take(QUOTED).collect();
-    format!("You asked: {user} I know: {quoted}")
+    format!("You asked: {user} I know: {quoted} {END}")
 }
 
 fn content(value: &Value) -> String {
@@ -158,14 +160,12 @@ pub(crate) fn chunks(said: &Said) -> Vec<String> {
         })
         .collect();
     if let Some(name) = &said.tool {
+        let native = json!([{ "name": name, "arguments": { "city": "Lima" } }]);
+        let call =
+            json!([{ "index": 0, "id": "call_1", "type": "function", "function": function(name) }]);
         chunks.push(match said.wire {
-            Wire::WorkersAiNative => {
-                json!({"response": "", "tool_calls": [{"name": name, "arguments": {"city": "Lima"}}]})
-            }
-            _ => {
-                let call = json!([{"index": 0, "id": "call_1", "type": "function", "function": function(name)}]);
-                delta(&json!({ "tool_calls": call }), None)
-            }
+            Wire::WorkersAiNative => json!({ "response": "", "tool_calls": native }),
+            _ => delta(&json!({ "tool_calls": call }), None),
         });
     }
     chunks.push(match said.wire {

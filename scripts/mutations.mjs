@@ -26,7 +26,16 @@ import { fromRoot, stateDirectory } from "./lib/project.mjs";
  */
 
 /** What the native tests are made of. */
-const inputs = ["Cargo.toml", "Cargo.lock", "build.rs", "src", "config", "demo", "schema.sql", "test"];
+const inputs = [
+  "Cargo.toml",
+  "Cargo.lock",
+  "build.rs",
+  "src",
+  "config",
+  "demo",
+  "schema.sql",
+  "test",
+];
 
 /** The same place each time, so that what is compiled stays compiled. */
 const workshop = join(stateDirectory, "mutations");
@@ -40,7 +49,12 @@ const environment = {
 };
 
 /** The crate changes with each mutation, so compiling it fast counts for more than a fast test. */
-const quickly = ["--config", "profile.test.package.esclusa.opt-level=0", "--config", "profile.test.debug=0"];
+const quickly = [
+  "--config",
+  "profile.test.package.esclusa.opt-level=0",
+  "--config",
+  "profile.test.debug=0",
+];
 
 const buildMilliseconds = 1_200_000;
 const testMilliseconds = 300_000;

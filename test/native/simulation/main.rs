@@ -27,7 +27,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use self::scenario::{Outcome, run};
 
 /// Seeds of an ordinary run.
-const SEEDS: u64 = 75;
+const SEEDS: u64 = 50;
 
 #[test]
 fn whatever_happens_nothing_is_lost_leaked_or_charged_twice() {

@@ -9,35 +9,52 @@ use crate::ports::Ports;
 use crate::request::exchange::Exchange;
 use crate::request::recall::Place;
 
+/// Pauses before a settlement that failed is tried again, in milliseconds: together less than the
+/// 30 s for which the platform lets work outlive the answer.
+const RETRY_MS: [u64; 3] = [1_000, 4_000, 15_000];
+
 /// Ends an admitted request: charges what its calls cost, once, and records it. Gives the record and
 /// the limits after the charge.
 ///
 /// Where the governor is out of reach there are none to give: the answer is delivered all the same,
-/// and the reservation expires later, charged at its bound and recorded, so that nothing is lost.
+/// the settlement is tried again in the background, and at last the reservation expires, charged at
+/// its bound and recorded, so that nothing is lost.
 pub async fn settle(exchange: Exchange) -> (Draft, Option<State>) {
+    match try_settle(&exchange).await {
+        Ok(state) => (exchange.draft, Some(state)),
+        Err(error) => {
+            let draft = exchange.draft.clone();
+            settle_later(exchange, error);
+            (draft, None)
+        }
+    }
+}
+
+async fn try_settle(exchange: &Exchange) -> Result<State, Error> {
     let settle = Settle {
         draft: exchange.draft.clone(),
         cost: exchange.cost(),
     };
-    let reply = exchange.govern(Command::Settle(settle)).await;
-    let state = match reply {
-        Ok(Reply::Settled { state }) => Some(state),
-        Ok(reply) => {
-            unsettled(&exchange, &format!("the governor answered {reply:?}"));
-            None
-        }
-        Err(error) => {
-            unsettled(&exchange, &error.to_string());
-            None
-        }
-    };
-    (exchange.draft, state)
+    match exchange.govern(Command::Settle(settle)).await? {
+        Reply::Settled { state } => Ok(state),
+        reply => Err(Error::internal(format!("settle was answered {reply:?}"))),
+    }
 }
 
-fn unsettled(exchange: &Exchange, reason: &str) {
-    let id = &exchange.draft.request;
-    let line = format!("request {id} could not be settled: {reason}");
-    exchange.ports.log.error(&line);
+fn settle_later(exchange: Exchange, mut error: Error) {
+    let background = exchange.ports.background.clone();
+    background.spawn(Box::pin(async move {
+        for pause in RETRY_MS {
+            exchange.ports.clock.sleep(pause).await;
+            match try_settle(&exchange).await {
+                Ok(_) => return,
+                Err(again) => error = again,
+            }
+        }
+        let id = &exchange.draft.request;
+        let line = format!("request {id} could not be settled and will expire: {error}");
+        exchange.ports.log.error(&line);
+    }));
 }
 
 /// Ends a request that failed after it was admitted.

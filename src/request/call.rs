@@ -12,7 +12,7 @@ use crate::providers::{Failure, FailureClass, StreamDecoder, Wire, classify, dec
 use crate::usage::Usage;
 
 /// The largest whole answer that is read, in bytes.
-const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
+pub const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
 
 /// Runs `work`, but no longer than `milliseconds`. What was begun is dropped with its answer.
 ///

@@ -150,6 +150,36 @@ fn a_removal_that_failed_halfway_is_completed_by_its_repetition() {
 }
 
 #[test]
+fn an_answer_from_the_middle_of_a_change_is_not_served_after_it() {
+    let acme = Acme::learned();
+    acme.world
+        .shared
+        .faults
+        .once(Port::Documents, Fault::Slow(1_000));
+    let document =
+        json!({ "id": "returns", "title": "returns", "text": "Return it within 45 days." });
+    let upload = Request::new("POST", "/v1/knowledge/documents")
+        .key(&acme.key)
+        .json(&document);
+    let (worker, executor) = (acme.worker.clone(), &acme.world.shared.executor);
+    let upload = async move {
+        let opened = worker.open(upload).await;
+        assert_eq!(opened.response.status, 201);
+    };
+    executor.spawn(1, Box::pin(upload));
+    executor.run_ready();
+    let before = acme.ask(&faq());
+    assert!(
+        before.answer().contains("30 days"),
+        "the change is not made yet"
+    );
+    executor.pass(2_000);
+    let after = acme.ask(&faq());
+    assert_eq!(status(&after), "MISS");
+    assert!(after.answer().contains("45 days"));
+}
+
+#[test]
 fn what_is_not_whole_is_not_kept() {
     for act in [Act::Length, Act::Say(" ".to_owned()), Act::ErrorObject] {
         let acme = Acme::new();

@@ -129,6 +129,13 @@ fn check_replies(scenario: &Scenario, org: &Org, records: &[Record], outcome: &m
         } else {
             assert!(records.len() <= 2, "{records:?}");
         }
+        if response.status == 502 {
+            let unsettled = records
+                .iter()
+                .any(|record| record.draft.outcome == Ending::Expired);
+            outcome.failures.0 += 1;
+            outcome.failures.1 += u64::from(unsettled);
+        }
     }
 }
 

@@ -51,6 +51,8 @@ pub(crate) struct Outcome {
     pub(crate) endings: std::collections::BTreeMap<String, u64>,
     pub(crate) hits: u64,
     pub(crate) dropped: u64,
+    /// Requests that were answered 502, and those of them that nobody settled.
+    pub(crate) failures: (u64, u64),
 }
 
 impl Outcome {
@@ -63,6 +65,8 @@ impl Outcome {
         }
         self.hits += other.hits;
         self.dropped += other.dropped;
+        self.failures.0 += other.failures.0;
+        self.failures.1 += other.failures.1;
     }
 
     /// The run is worth something only if everything of interest came about.
@@ -88,6 +92,12 @@ impl Outcome {
             );
         }
         assert!(self.hits > 0 && self.dropped > 0);
+        let (failures, unsettled) = self.failures;
+        assert!(
+            unsettled * 10 < failures,
+            "only a governor that is out of reach may leave a failure to expire: {:?}",
+            self.failures
+        );
     }
 }
 

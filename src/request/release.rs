@@ -2,21 +2,22 @@
 
 use crate::audit::Outcome;
 use crate::cache::Entry;
-use crate::config::Provider;
 use crate::governor::command::State;
 use crate::http::{Body, Reply};
 use crate::money::Nanos;
 use crate::protocol::openai_chat::{self, ChunkWriter, Head};
 use crate::protocol::{Answer, Source, assembly};
 use crate::request::admit::Admitted;
+use crate::request::call::OpenStream;
 use crate::request::dispatch::{Delivery, Dispatched};
 use crate::request::exchange::Exchange;
 use crate::request::ground::Grounded;
 use crate::request::headers::{self, Decision};
 use crate::request::recall::Place;
 use crate::request::settle::{fill_cache, settle};
-use crate::request::stream;
-use crate::routing::Plan;
+use crate::request::stream::{self, Fill, Meter};
+use crate::routing::plan::Candidate;
+use crate::routing::{Plan, bound};
 use crate::usage::Usage;
 
 /// Gives a cached answer, for free.
@@ -64,7 +65,7 @@ fn replayed(answer: &Answer, head: Head, include_usage: bool, usage: &Usage) -> 
 
 /// Gives a model's answer.
 pub async fn release(
-    mut exchange: Exchange,
+    exchange: Exchange,
     admitted: &Admitted,
     plan: &Plan,
     place: Option<Place>,
@@ -72,54 +73,76 @@ pub async fn release(
     grounded: Grounded,
     dispatched: Dispatched,
 ) -> Reply {
-    let Dispatched {
-        step,
-        candidate,
-        delivery,
-    } = dispatched;
-    // An answer without the passages it should rest on is not worth keeping.
-    let place = place.filter(|_| exchange.draft.ungrounded.is_none());
-    let model = candidate.model;
-    let mut decision = Decision {
-        step: Some(step),
-        provider: model.provider.as_str().to_owned(),
-        model: model.id.clone(),
-        cost: None,
+    let model = dispatched.candidate.model;
+    let release = Release {
+        decision: Decision {
+            step: Some(dispatched.step),
+            provider: model.provider.as_str().to_owned(),
+            model: model.id.clone(),
+            cost: None,
+        },
+        // An answer without the passages it should rest on is not worth keeping.
+        place: place.filter(|_| exchange.draft.ungrounded.is_none()),
+        prompt_bytes: prompt_bytes(plan, admitted, &grounded.sources),
+        head: head(&exchange, &model.id, grounded.sources),
+        candidate: dispatched.candidate,
+        exchange,
+        state,
     };
-    let head = head(&exchange, &decision.model, grounded.sources.clone());
-    exchange.draft.status = 200;
-    let prompt_bytes = prompt_bytes(plan, admitted, &grounded.sources);
-    match delivery {
-        Delivery::Whole(answer) => {
-            let usage = answer
-                .usage
-                .unwrap_or_else(|| estimate(prompt_bytes, &answer));
-            exchange.charge(&candidate, usage);
-            let cost = exchange.cost();
-            decision.cost = Some(cost);
-            let body = openai_chat::render(&answer, &head, &usage, cost);
-            if let Some(place) = place {
-                let entry = entry(answer, model.provider, &decision, grounded);
-                fill_cache(&exchange.ports, &place, &entry);
-            }
-            exchange.end_phase("release");
-            let (draft, settled) = settle(exchange).await;
-            let mut reply = Reply::bytes(200, "application/json", body);
-            headers::set(&mut reply, &draft, &decision, &settled.unwrap_or(state));
-            reply
+    match dispatched.delivery {
+        Delivery::Whole(answer) => release.whole(answer).await,
+        Delivery::Stream(open) => release.streamed(*open, admitted.request.include_usage),
+    }
+}
+
+/// A model's answer with all that stands around it.
+struct Release {
+    exchange: Exchange,
+    candidate: Candidate,
+    decision: Decision,
+    head: Head,
+    place: Option<Place>,
+    prompt_bytes: u64,
+    /// The limits after the reservation.
+    state: State,
+}
+
+impl Release {
+    async fn whole(mut self, answer: Answer) -> Reply {
+        self.exchange.draft.status = 200;
+        let estimated = || estimate(self.prompt_bytes, &answer);
+        let usage = answer.usage.unwrap_or_else(estimated);
+        self.exchange.charge(&self.candidate, usage);
+        let cost = self.exchange.cost();
+        self.decision.cost = Some(cost);
+        let body = openai_chat::render(&answer, &self.head, &usage, cost);
+        if let Some(place) = self.place {
+            let entry = Entry {
+                answer,
+                model: self.decision.model.clone(),
+                provider: self.decision.provider.clone(),
+                sources: self.head.sources,
+            };
+            fill_cache(&self.exchange.ports, &place, &entry);
         }
-        Delivery::Stream(open) => {
-            let draft = exchange.draft.clone();
-            let writer = ChunkWriter::new(head, admitted.request.include_usage);
-            let meter = stream::Meter::new(exchange, candidate, prompt_bytes);
-            let fill = place.map(|place| stream::Fill {
-                place,
-                sources: grounded.sources,
-            });
-            let mut reply = Reply::events(stream::chunks(*open, writer, meter, fill));
-            headers::set(&mut reply, &draft, &decision, &state);
-            reply
-        }
+        self.exchange.end_phase("release");
+        let (draft, settled) = settle(self.exchange).await;
+        let state = settled.unwrap_or(self.state);
+        let mut reply = Reply::bytes(200, "application/json", body);
+        headers::set(&mut reply, &draft, &self.decision, &state);
+        reply
+    }
+
+    fn streamed(mut self, open: OpenStream, include_usage: bool) -> Reply {
+        self.exchange.draft.status = 200;
+        let draft = self.exchange.draft.clone();
+        let sources = self.head.sources.clone();
+        let fill = self.place.map(|place| Fill { place, sources });
+        let writer = ChunkWriter::new(self.head, include_usage);
+        let meter = Meter::new(self.exchange, self.candidate, self.prompt_bytes);
+        let mut reply = Reply::events(stream::chunks(open, writer, meter, fill));
+        headers::set(&mut reply, &draft, &self.decision, &self.state);
+        reply
     }
 }
 
@@ -137,7 +160,7 @@ fn prompt_bytes(plan: &Plan, admitted: &Admitted, sources: &[Source]) -> u64 {
     let passages = sources.iter().map(|source| source.passage.len());
     let added = passages.fold(instructions, usize::saturating_add);
     let added = u64::try_from(added).unwrap_or(u64::MAX);
-    crate::routing::bound::text_bytes(&admitted.request).saturating_add(added)
+    bound::text_bytes(&admitted.request).saturating_add(added)
 }
 
 fn head(exchange: &Exchange, model: &str, sources: Vec<Source>) -> Head {
@@ -146,14 +169,5 @@ fn head(exchange: &Exchange, model: &str, sources: Vec<Source>) -> Head {
         created: exchange.draft.at.checked_div(1_000).unwrap_or_default(),
         model: model.to_owned(),
         sources,
-    }
-}
-
-fn entry(answer: Answer, provider: Provider, decision: &Decision, grounded: Grounded) -> Entry {
-    Entry {
-        answer,
-        model: decision.model.clone(),
-        provider: provider.as_str().to_owned(),
-        sources: grounded.sources,
     }
 }

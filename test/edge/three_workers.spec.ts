@@ -47,7 +47,8 @@ describe("three workers of one build, one governor", () => {
     const bound = Number(record.bound);
     const daily_usd = ((bound * 10 + bound / 2) / 1e9).toFixed(9);
     const { org, key } = await createOrg(gateway, { config: { budget: { daily_usd } } });
-    await gateway.emulator.setFaults([{ delay_ms: 1_500 }]);
+    // Nothing is settled before everything has asked for admission.
+    await gateway.emulator.setFaults([{ delay_ms: 6_000 }]);
     const requests = Array.from({ length: 30 }, (_, index) =>
       ask(gateway, key, chat(`Request ${10 + index}`), { worker: index % 3 }),
     );

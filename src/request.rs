@@ -16,7 +16,7 @@ pub mod stream;
 
 use crate::auth::Scope;
 use crate::cache::Entry;
-use crate::error::Error;
+use crate::error::{Error, Source};
 use crate::governor::command::State;
 use crate::http::{Incoming, Reply};
 use crate::isolate::Isolate;
@@ -41,7 +41,7 @@ pub(crate) const MOST_PLANS: usize = 4;
 /// The reply to a request that failed. What is not the client's fault goes to the operator's log.
 #[must_use]
 pub fn failed(ports: &Ports, error: &Error, id: &str) -> Reply {
-    if error.status() >= 500 {
+    if error.kind.row().source != Source::Client {
         ports.log.error(&format!("request {id}: {error}"));
     }
     error_body(error, id)

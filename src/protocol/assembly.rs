@@ -126,13 +126,14 @@ const fn empty_call() -> ToolCall {
 }
 
 /// The whole answer of `events`.
-pub fn assemble<'a>(events: impl IntoIterator<Item = &'a Event>) -> Answer {
+#[cfg(test)]
+pub(crate) fn assemble<'a>(events: impl IntoIterator<Item = &'a Event>) -> Answer {
     let mut assembler = Assembler::default();
     events.into_iter().for_each(|event| assembler.push(event));
     assembler.finish()
 }
 
-/// The events of a stream that brings `answer`. `assemble(replay(answer))` is `answer` again.
+/// The events of a stream that brings `answer`. Assembled they are `answer` again.
 #[must_use]
 pub fn replay(answer: &Answer) -> Vec<Event> {
     let numbered = (0_u32..).zip(&answer.choices);

@@ -35,11 +35,13 @@ pub fn object(error: &Error) -> ErrorObject<'_> {
 }
 
 /// The reply to a request that failed, with `x-request-id`, and `Retry-After` and `Allow` where the
-/// error knows them.
+/// error knows them. `x-should-retry` is what `OpenAI`'s SDKs go by before they look at the status.
 #[must_use]
 pub fn error_body(error: &Error, request_id: &str) -> Reply {
     let mut reply = Reply::json(error.status(), &object(error));
     reply.set("x-request-id", request_id.to_owned());
+    let retry = error.kind.row().retry;
+    reply.set("x-should-retry", if retry { "true" } else { "false" });
     if let Some(seconds) = error.retry_after {
         reply.set("retry-after", seconds.to_string());
     }

@@ -3,7 +3,7 @@
 
 use crate::audit::{Draft, Outcome};
 use crate::cache::{self, Entry};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Source};
 use crate::governor::command::{Command, Reply, Settle, State};
 use crate::ports::Ports;
 use crate::request::exchange::Exchange;
@@ -78,7 +78,7 @@ pub fn refuse(mut exchange: Exchange, error: &Error) {
     if error.kind == Kind::Unauthenticated {
         return;
     }
-    let outcome = if error.status() < 500 {
+    let outcome = if error.kind.row().source == Source::Client {
         Outcome::Refused
     } else {
         Outcome::Failed

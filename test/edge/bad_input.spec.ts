@@ -144,6 +144,7 @@ describe("bad input", () => {
     expect(error.code).toBe(bad.code);
     expect(error.message.length).toBeGreaterThan(20);
     expect(typeof error.type).toBe("string");
+    expect(response.headers.get("x-should-retry")).toBe("false");
     expect(response.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
     if (bad.param !== undefined) {
       expect(error.param).toBe(bad.param);

@@ -64,6 +64,7 @@ describe("failures of the provider", () => {
     const before = await spent(gateway, org);
     const answer = await ask(gateway, key, light(), plain);
     expect(answer.status).toBe(502);
+    expect(answer.headers.get("x-should-retry")).toBe("true");
     expect(answer.body.error.message).toContain(`${FIRST} (error)`);
     expect(answer.body.error.message).toContain(`${SECOND} (error)`);
     expect(answer.body.error).toMatchObject({ type: "upstream_error", code: "upstream_failed" });

@@ -11,7 +11,7 @@ use crate::governor::command::Versions;
 use crate::protocol::{Answer, FinishReason, Source};
 
 /// Part of every key: raise it when the entry's form or the meaning of a key changes.
-const FORMAT: &str = "esclusa-answer-1";
+const FORMAT: &str = "esclusa-answer-2";
 /// Body fields that change how an answer is delivered or accounted, but not what it says.
 const IRRELEVANT: [&str; 7] = [
     "metadata",
@@ -115,18 +115,15 @@ impl Entry {
 pub fn is_storable(answer: &Answer) -> bool {
     answer.choices.iter().all(|choice| {
         choice.finish_reason == FinishReason::Stop
-            && choice.refusal.is_none()
-            && choice
-                .text
-                .as_deref()
-                .is_some_and(|text| !text.trim().is_empty())
+            && choice.refusal().is_none()
+            && choice.text().is_some_and(|text| !text.trim().is_empty())
     }) && !answer.choices.is_empty()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Choice;
+    use crate::protocol::{Choice, Content, Part};
 
     const BODY: &[u8] =
         br#"{"model":"auto","messages":[{"role":"user","content":"hi"}],"temperature":0.5}"#;
@@ -192,37 +189,22 @@ mod tests {
 
     #[test]
     fn only_whole_answers_are_stored() {
-        let choice = Choice {
-            text: Some("Hello".to_owned()),
-            reasoning: None,
-            refusal: None,
-            tool_calls: Vec::new(),
-            finish_reason: FinishReason::Stop,
+        let text = |text: &str| vec![Part::text(text)];
+        let storable = |parts: Vec<Part>, reason| {
+            is_storable(&Answer {
+                choices: vec![Choice::new(parts, reason)],
+                ..Answer::default()
+            })
         };
-        let answer = |choice: Choice| Answer {
-            choices: vec![choice],
-            usage: None,
-        };
-        assert!(is_storable(&answer(choice.clone())));
-        assert!(!is_storable(&answer(Choice {
-            finish_reason: FinishReason::Length,
-            ..choice.clone()
-        })));
-        assert!(!is_storable(&answer(Choice {
-            finish_reason: FinishReason::ToolCalls,
-            ..choice.clone()
-        })));
-        assert!(!is_storable(&answer(Choice {
-            text: Some(" ".to_owned()),
-            ..choice.clone()
-        })));
-        assert!(!is_storable(&answer(Choice {
-            refusal: Some("no".to_owned()),
-            ..choice
-        })));
-        assert!(!is_storable(&Answer {
-            choices: Vec::new(),
-            usage: None
-        }));
+        let refusal = Part::new(Content::Refusal("no".to_owned()));
+        assert!(storable(text("Hello"), FinishReason::Stop));
+        assert!(!storable(text("Hello"), FinishReason::Length));
+        assert!(!storable(text("Hello"), FinishReason::ToolCalls));
+        assert!(!storable(text(" "), FinishReason::Stop));
+        assert!(!storable(
+            vec![Part::text("no"), refusal],
+            FinishReason::Stop
+        ));
+        assert!(!is_storable(&Answer::default()));
     }
 }

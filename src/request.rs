@@ -21,7 +21,7 @@ use crate::governor::command::State;
 use crate::http::{Incoming, Reply};
 use crate::isolate::Isolate;
 use crate::ports::Ports;
-use crate::protocol::openai_error::error_body;
+use crate::protocol::{ChatPath, Dialect};
 use crate::routing::Plan;
 
 use self::admit::{Admitted, admit, authenticate};
@@ -40,34 +40,43 @@ pub(crate) const MOST_PLANS: usize = 4;
 
 /// The reply to a request that failed. What is not the client's fault goes to the operator's log.
 #[must_use]
-pub fn failed(ports: &Ports, error: &Error, id: &str) -> Reply {
+pub fn failed(ports: &Ports, dialect: Dialect, error: &Error, id: &str) -> Reply {
     if error.kind.row().source != Source::Client {
         ports.log.error(&format!("request {id}: {error}"));
     }
-    error_body(error, id)
+    dialect.error(error, id)
 }
 
 /// Answers a chat request.
-pub async fn chat(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming, id: &str) -> Reply {
+pub async fn chat(
+    ports: &Ports,
+    isolate: &Isolate,
+    incoming: &dyn Incoming,
+    path: &ChatPath<'_>,
+    id: &str,
+) -> Reply {
+    let failed = |error: &Error| failed(ports, path.dialect, error, id);
     let arrived = ports.clock.now();
     let principal = match authenticate(ports, isolate, incoming, Scope::Inference).await {
         Ok(principal) => principal,
-        Err(error) => return failed(ports, &error, id),
+        Err(error) => return failed(&error),
     };
     let mut exchange = Exchange::begin(ports, id, arrived, &principal);
-    "chat.completions".clone_into(&mut exchange.draft.endpoint);
-    let admitted = match admit(&mut exchange, incoming).await {
+    path.dialect
+        .endpoint()
+        .clone_into(&mut exchange.draft.endpoint);
+    let admitted = match admit(&mut exchange, incoming, path).await {
         Ok(admitted) => admitted,
         Err(error) => {
             refuse(exchange, &error);
-            return failed(ports, &error, id);
+            return failed(&error);
         }
     };
     exchange.end_phase("admit");
     match answer(exchange, isolate, &admitted).await {
         Ok(reply) => reply,
         Err(Failed { error, state }) => {
-            let mut reply = failed(ports, &error, id);
+            let mut reply = failed(&error);
             if let Some(state) = state {
                 headers::limits(&mut reply, &state);
             }

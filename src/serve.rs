@@ -8,16 +8,17 @@ use crate::isolate::Isolate;
 use crate::knowledge;
 use crate::models::models;
 use crate::ports::Ports;
+use crate::protocol::Dialect;
 use crate::request::{chat, failed};
 
 /// Answers a request.
 pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Reply {
     let id = match request_id(ports) {
         Ok(id) => id,
-        Err(error) => return failed(ports, &error, ""),
+        Err(error) => return failed(ports, Dialect::default(), &error, ""),
     };
     let answered = match resolve(incoming.method(), incoming.path()) {
-        Ok(Endpoint::ChatCompletions) => return chat(ports, isolate, incoming, &id).await,
+        Ok(Endpoint::Chat(path)) => return chat(ports, isolate, incoming, &path, &id).await,
         Ok(Endpoint::Document(document)) => {
             knowledge::remove(ports, isolate, incoming, document).await
         }
@@ -27,7 +28,7 @@ pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) ->
         Ok(administration) => admin::serve(ports, incoming, administration, &id).await,
         Err(error) => Err(error),
     };
-    let mut reply = answered.unwrap_or_else(|error| failed(ports, &error, &id));
+    let mut reply = answered.unwrap_or_else(|error| failed(ports, Dialect::default(), &error, &id));
     if reply.header("x-request-id").is_none() {
         reply.set("x-request-id", id);
     }

@@ -12,11 +12,25 @@ pub struct Usage {
     /// The part of `input_tokens` that the provider read from its prompt cache.
     #[serde(default)]
     pub cached_input_tokens: u64,
+    /// The part of `input_tokens` that the provider wrote to its prompt cache.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_write_tokens: u64,
+    /// The part of `input_tokens` that was sound.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub audio_input_tokens: u64,
     /// Completion tokens, reasoning included.
     pub output_tokens: u64,
+    /// The part of `output_tokens` that was reasoning.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reasoning_tokens: u64,
     /// The provider reported nothing, so these figures are Esclusa's estimate.
     #[serde(default)]
     pub estimated: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// UTF-8 bytes per token where usage must be estimated rather than bounded.
@@ -29,8 +43,8 @@ impl Usage {
         Self {
             input_tokens: estimate_tokens(input_bytes),
             output_tokens: estimate_tokens(output_bytes),
-            cached_input_tokens: 0,
             estimated: true,
+            ..Self::default()
         }
     }
 
@@ -43,12 +57,16 @@ impl Usage {
     /// Both usages together.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
+        const fn sum(left: u64, right: u64) -> u64 {
+            left.saturating_add(right)
+        }
         Self {
-            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
-            cached_input_tokens: self
-                .cached_input_tokens
-                .saturating_add(other.cached_input_tokens),
-            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            input_tokens: sum(self.input_tokens, other.input_tokens),
+            cached_input_tokens: sum(self.cached_input_tokens, other.cached_input_tokens),
+            cache_write_tokens: sum(self.cache_write_tokens, other.cache_write_tokens),
+            audio_input_tokens: sum(self.audio_input_tokens, other.audio_input_tokens),
+            output_tokens: sum(self.output_tokens, other.output_tokens),
+            reasoning_tokens: sum(self.reasoning_tokens, other.reasoning_tokens),
             estimated: self.estimated || other.estimated,
         }
     }
@@ -69,6 +87,9 @@ pub struct Price {
     /// Prompt tokens read from the provider's cache; the input price where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_input: Option<Rate>,
+    /// Prompt tokens written to the provider's cache; the input price where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<Rate>,
     /// Completion tokens.
     #[serde(default)]
     pub output: Rate,
@@ -79,11 +100,16 @@ impl Price {
     #[must_use]
     pub fn cost(&self, usage: &Usage) -> Nanos {
         let cached = usage.cached_input_tokens.min(usage.input_tokens);
-        let fresh = usage.input_tokens.saturating_sub(cached);
-        let input = self.input.times(fresh);
-        let cached_input = self.cached_input.unwrap_or(self.input).times(cached);
-        let output = self.output.times(usage.output_tokens);
-        round_up(input.saturating_add(cached_input).saturating_add(output))
+        let uncached = usage.input_tokens.saturating_sub(cached);
+        let written = usage.cache_write_tokens.min(uncached);
+        let fresh = uncached.saturating_sub(written);
+        let parts = [
+            self.input.times(fresh),
+            self.cached_input.unwrap_or(self.input).times(cached),
+            self.cache_write.unwrap_or(self.input).times(written),
+            self.output.times(usage.output_tokens),
+        ];
+        round_up(parts.into_iter().fold(0, i128::saturating_add))
     }
 }
 
@@ -96,6 +122,7 @@ mod tests {
         Price {
             input: rate(input),
             cached_input: cached.map(rate),
+            cache_write: None,
             output: rate(output),
         }
     }

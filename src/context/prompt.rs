@@ -117,7 +117,7 @@ mod tests {
     fn texts(messages: &[Message]) -> Vec<(Role, String)> {
         let pairs = messages
             .iter()
-            .map(|message| (message.role, message.content.text().into_owned()));
+            .map(|message| (message.role, message.plain_text().into_owned()));
         pairs.collect()
     }
 

@@ -1,6 +1,7 @@
 //! The table of paths: method and path to an [`Endpoint`], or 404, or 405 with `Allow`.
 
 use crate::error::{Error, Kind};
+use crate::protocol::ChatPath;
 
 /// An HTTP method that some path takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +37,8 @@ impl Method {
 pub enum Endpoint<'a> {
     /// `GET /admin/v1/audit`
     Audit,
-    /// `POST /v1/chat/completions`
-    ChatCompletions,
+    /// A conversation in any wire, e.g. `POST /v1/chat/completions`.
+    Chat(ChatPath<'a>),
     /// `GET|PUT /admin/v1/orgs/{org}/config`
     Config(&'a str),
     /// `GET|POST /v1/knowledge/documents`
@@ -89,7 +90,9 @@ fn find(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
     let tail = (segments.next(), segments.next(), segments.next());
     let found = match (head, tail) {
         (("health", None, None, None), _) => (Endpoint::Health, "GET"),
-        (("v1", Some("chat"), Some("completions"), None), _) => (Endpoint::ChatCompletions, "POST"),
+        (("v1", Some("chat"), Some("completions"), None), _) => {
+            (Endpoint::Chat(ChatPath::default()), "POST")
+        }
         (("v1", Some("models"), None, None), _) => (Endpoint::Models, "GET"),
         (("v1", Some("knowledge"), Some("documents"), None), _) => {
             (Endpoint::Documents, "GET, POST")
@@ -125,12 +128,12 @@ mod tests {
             (
                 Method::Post,
                 "/v1/chat/completions",
-                Endpoint::ChatCompletions,
+                Endpoint::Chat(ChatPath::default()),
             ),
             (
                 Method::Post,
                 "/v1/chat/completions/",
-                Endpoint::ChatCompletions,
+                Endpoint::Chat(ChatPath::default()),
             ),
             (Method::Get, "/health", Endpoint::Health),
             (Method::Get, "/v1/knowledge/documents", Endpoint::Documents),

@@ -11,15 +11,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess,
-    Visitor,
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 pub use self::value::{Path, Value};
-use super::Fields;
 use crate::error::{Error, Kind};
 
 /// How deep arrays and objects of a request may nest.
@@ -30,6 +29,64 @@ pub const MAX_FIELDS: usize = 1_024;
 pub const MAX_ELEMENTS: usize = 4_096;
 /// Up to so many fields, comparing each with each is faster than a map.
 const FEW_FIELDS: usize = 16;
+
+/// A JSON value as the text it came as, which is never changed on its way.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct Json(Box<RawValue>);
+
+impl Json {
+    /// The text.
+    #[must_use]
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The raw value.
+    #[must_use]
+    pub fn raw(&self) -> &RawValue {
+        &self.0
+    }
+
+    /// The value of a type that is always valid JSON; `null` where it is not.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
+        serde_json::value::to_raw_value(value).map_or_else(|_| Self::null(), Self)
+    }
+
+    /// The value of a text, or `None` where it is not JSON.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    fn null() -> Self {
+        Self(RawValue::NULL.to_owned())
+    }
+}
+
+impl From<&RawValue> for Json {
+    fn from(raw: &RawValue) -> Self {
+        Self(raw.to_owned())
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for Json {}
+
+/// JSON fields that Esclusa does not interpret: in the order they came, byte for byte as they came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fields(pub Vec<(String, Json)>);
 
 /// A JSON object: its fields in order, each value as the text it came as.
 #[derive(Debug, Default)]
@@ -53,6 +110,11 @@ impl<'a> Object<'a> {
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
         let (_, raw) = self.0.iter().find(|(key, _)| key == name)?;
         Some(*raw).filter(|raw| shape(raw) != Shape::Null)
+    }
+
+    /// The fields in order.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(key, raw)| (key.as_ref(), *raw))
     }
 
     /// The first of several names that has a value.
@@ -152,14 +214,14 @@ impl<'de> Visitor<'de> for KeyVisitor {
 impl Fields {
     /// Appends a field as it came.
     pub fn keep(&mut self, name: &str, raw: &RawValue) {
-        self.0.push((name.to_owned(), raw.to_owned()));
+        self.0.push((name.to_owned(), Json::from(raw)));
     }
 
     /// The value of a field.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&RawValue> {
-        let (_, raw) = self.0.iter().find(|(key, _)| key == name)?;
-        Some(raw)
+        let (_, json) = self.0.iter().find(|(key, _)| key == name)?;
+        Some(json.raw())
     }
 
     /// Writes the fields into an object that is being serialised.
@@ -169,7 +231,7 @@ impl Fields {
     pub fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         self.0
             .iter()
-            .try_for_each(|(key, raw)| map.serialize_entry(key, raw))
+            .try_for_each(|(key, json)| map.serialize_entry(key, json))
     }
 }
 

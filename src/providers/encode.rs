@@ -1,197 +1,93 @@
-//! A chat request as the input of the AI binding's `run`.
-//!
-//! The same request always gives the same bytes: fields in a fixed order, then what passes through
-//! in the order it came, so that a provider's prompt cache finds its prefix again.
+//! A chat request in a provider's wire, and what of it did not fit.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
-
-use super::Wire;
+use super::chat_completions;
+use crate::config::{Model, Provider, Wire};
 use crate::ports::ModelCall;
-use crate::protocol::{ChatRequest, Content, Message, Part, ResponseFormat, Role};
+use crate::protocol::{ChatRequest, Message, ReasoningMode, Warning};
 
+/// Options of the AI binding for a model of Workers AI.
+pub(super) const WORKERS_AI: &str = r#"{"returnRawResponse":true}"#;
 /// Third-party models go through a gateway of the account, which must neither log prompts, nor
 /// cache, nor retry: Esclusa does.
 const THIRD_PARTY: &str = r#"{"returnRawResponse":true,"gateway":{"id":"default","collectLog":false,"skipCache":true,"retries":{"maxAttempts":1}}}"#;
-pub(super) const WORKERS_AI: &str = r#"{"returnRawResponse":true}"#;
 
-impl Wire {
-    /// The call that asks model `id` to answer `messages`, the request's own or with more context.
-    ///
-    /// `max_tokens` bounds each answer. A native Workers AI model gives one answer whatever
-    /// [`ChatRequest::choices`] says.
+/// What is asked of a model.
+#[derive(Clone, Copy, Debug)]
+pub struct Prompt<'a> {
+    /// The caller's request.
+    pub request: &'a ChatRequest,
+    /// Its messages, perhaps with more context.
+    pub messages: &'a [Message],
+}
+
+/// Which model is asked, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The wire it speaks.
+    pub wire: Wire,
+    /// The model's name in the body; none where the transport names it.
+    pub model: Option<&'a str>,
+    /// The bound of each answer in tokens.
+    pub max_tokens: u32,
+    /// Whether the model thinks, where the caller leaves it open.
+    pub reasoning: Option<ReasoningMode>,
+}
+
+/// A request in a provider's wire.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Encoded {
+    /// JSON text of the body.
+    pub body: String,
+    /// What was left out.
+    pub warnings: Vec<Warning>,
+}
+
+impl Encoded {
+    /// The call of a model by the AI binding.
     #[must_use]
-    pub fn encode(
-        self,
-        request: &ChatRequest,
-        messages: &[Message],
-        id: &str,
-        max_tokens: u32,
-    ) -> ModelCall {
-        let input = Input {
-            wire: self,
-            request,
-            messages,
-            max_tokens,
-        };
-        let options = match self {
-            Self::OpenAiChat => THIRD_PARTY,
-            Self::WorkersAiChat | Self::WorkersAiNative => WORKERS_AI,
+    pub fn into_call(self, model: &Model) -> ModelCall {
+        let options = if model.provider == Provider::WorkersAi {
+            WORKERS_AI
+        } else {
+            THIRD_PARTY
         };
         ModelCall {
-            model: id.to_owned(),
-            input: serde_json::to_string(&input).unwrap_or_default(),
+            model: model.id.clone(),
+            input: self.body,
             options: options.to_owned(),
         }
     }
-
-    const fn is_workers_ai(self) -> bool {
-        !matches!(self, Self::OpenAiChat)
-    }
 }
 
-struct Input<'a> {
-    wire: Wire,
-    request: &'a ChatRequest,
-    messages: &'a [Message],
-    max_tokens: u32,
+/// The request asks for something that the target cannot express and that changes what an answer is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}` {reason}")]
+pub struct Unsupported {
+    /// The field's JSON path in the caller's request.
+    pub field: String,
+    /// Why it cannot be: continues a sentence that begins with the field.
+    pub reason: String,
 }
 
-impl Serialize for Input<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (wire, request) = (self.wire, self.request);
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("messages", &Messages(wire, self.messages))?;
-        let bound = match wire {
-            Wire::OpenAiChat => "max_completion_tokens",
-            Wire::WorkersAiChat | Wire::WorkersAiNative => "max_tokens",
-        };
-        map.serialize_entry(bound, &self.max_tokens)?;
-        map.serialize_entry("stream", &request.stream)?;
-        if wire != Wire::WorkersAiNative {
-            if request.stream {
-                map.serialize_entry(
-                    "stream_options",
-                    &IncludeUsage {
-                        include_usage: true,
-                    },
-                )?;
-            }
-            if request.choices > 1 {
-                map.serialize_entry("n", &request.choices)?;
-            }
+impl Unsupported {
+    /// A field that cannot be expressed.
+    pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            reason: reason.into(),
         }
-        if !request.tools.is_empty() {
-            map.serialize_entry("tools", &request.tools)?;
-        }
-        match &request.response_format {
-            ResponseFormat::Text => {}
-            format => map.serialize_entry("response_format", &Format(wire, format))?,
-        }
-        request.rest.write(&mut map)?;
-        map.end()
     }
 }
 
-#[derive(serde::Serialize)]
-struct IncludeUsage {
-    include_usage: bool,
-}
-
-/// `Workers AI` takes the bare schema where `OpenAI` takes it with a name around it.
-struct Format<'a>(Wire, &'a ResponseFormat);
-
-impl Serialize for Format<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        match self.1 {
-            ResponseFormat::JsonObject => map.serialize_entry("type", "json_object")?,
-            ResponseFormat::JsonSchema { schema, envelope } => {
-                let schema = if self.0.is_workers_ai() {
-                    schema
-                } else {
-                    envelope
-                };
-                map.serialize_entry("type", "json_schema")?;
-                map.serialize_entry("json_schema", schema)?;
-            }
-            ResponseFormat::Text => map.serialize_entry("type", "text")?,
-        }
-        map.end()
-    }
-}
-
-struct Messages<'a>(Wire, &'a [Message]);
-
-impl Serialize for Messages<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.1.iter().map(|message| MessageBody(self.0, message)))
-    }
-}
-
-struct MessageBody<'a>(Wire, &'a Message);
-
-impl Serialize for MessageBody<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(wire, message) = self;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("role", role(*wire, message.role))?;
-        match &message.content {
-            // The binding's schema refuses null, and an absent content in some models.
-            Content::Empty if wire.is_workers_ai() => map.serialize_entry("content", "")?,
-            Content::Empty => map.serialize_entry("content", &())?,
-            Content::Text(text) => map.serialize_entry("content", text)?,
-            content @ Content::Parts(parts) => {
-                if *wire == Wire::WorkersAiNative && parts.iter().all(is_text) {
-                    map.serialize_entry("content", &content.text())?;
-                } else {
-                    map.serialize_entry("content", &Parts(parts))?;
-                }
-            }
-        }
-        message.rest.write(&mut map)?;
-        map.end()
-    }
-}
-
-/// The role `developer` is `OpenAI`'s alone; everywhere else it is `system`.
-const fn role(wire: Wire, role: Role) -> &'static str {
-    match role {
-        Role::Assistant => "assistant",
-        Role::Developer if matches!(wire, Wire::OpenAiChat) => "developer",
-        Role::Developer | Role::System => "system",
-        Role::Tool => "tool",
-        Role::User => "user",
-    }
-}
-
-const fn is_text(part: &Part) -> bool {
-    matches!(part, Part::Text { .. })
-}
-
-struct Parts<'a>(&'a [Part]);
-
-impl Serialize for Parts<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(PartBody))
-    }
-}
-
-struct PartBody<'a>(&'a Part);
-
-impl Serialize for PartBody<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Part::Audio(raw) | Part::File(raw) | Part::Image(raw) | Part::Refusal(raw) => {
-                RawValue::serialize(raw, serializer)
-            }
-            Part::Text { text, rest } => {
-                let mut map = serializer.serialize_map(None)?;
-                map.serialize_entry("type", "text")?;
-                map.serialize_entry("text", text)?;
-                rest.write(&mut map)?;
-                map.end()
-            }
+/// Writes a request for a target. The same request always gives the same bytes, so that a
+/// provider's prompt cache finds its prefix again.
+///
+/// # Errors
+/// What the target cannot express.
+pub fn encode(prompt: Prompt<'_>, target: &Target<'_>) -> Result<Encoded, Unsupported> {
+    match target.wire {
+        Wire::OpenAiChat | Wire::WorkersAiChat | Wire::WorkersAiNative => {
+            chat_completions::encode(prompt, target)
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::answer::unwrapped;
+use super::chat_completions::unwrapped;
 use super::encode::WORKERS_AI;
 use super::failure::Failure;
 use crate::ports::ModelCall;

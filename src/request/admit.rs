@@ -5,7 +5,7 @@ use crate::error::{Error, Kind};
 use crate::http::{Incoming, JSON_BODY_LIMIT};
 use crate::isolate::Isolate;
 use crate::ports::{ApiKey, Ports};
-use crate::protocol::{ChatRequest, openai_chat};
+use crate::protocol::{ChatPath, ChatRequest, Dialect};
 use crate::request::exchange::Exchange;
 use crate::routing::plan::Wishes;
 
@@ -16,6 +16,8 @@ const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 1..=300_000;
 
 /// A request that may be worked on.
 pub struct Admitted {
+    /// The wire it came by.
+    pub dialect: Dialect,
     /// The body as it came, for the cache key.
     pub body: Vec<u8>,
     /// The body, parsed.
@@ -73,12 +75,16 @@ fn permit(key: &ApiKey, scope: Scope) -> Result<Principal, Error> {
 ///
 /// # Errors
 /// `InvalidRequest`, `PayloadTooLarge`, `UnsupportedMediaType`.
-pub async fn admit(exchange: &mut Exchange, incoming: &dyn Incoming) -> Result<Admitted, Error> {
+pub async fn admit(
+    exchange: &mut Exchange,
+    incoming: &dyn Incoming,
+    path: &ChatPath<'_>,
+) -> Result<Admitted, Error> {
     exchange.draft.trace = incoming.header("traceparent").as_deref().and_then(trace_id);
     let retries = incoming.header("x-stainless-retry-count");
     exchange.draft.sdk_retries = retries.and_then(|count| count.parse().ok()).unwrap_or(0);
     let body = json_body(incoming).await?;
-    let request = openai_chat::parse(&body)?;
+    let request = path.dialect.parse(&body, path)?;
     exchange.draft.requested_model = request.model.chars().take(200).collect();
     exchange.draft.stream = request.stream;
     let wishes = Wishes {
@@ -94,6 +100,7 @@ pub async fn admit(exchange: &mut Exchange, incoming: &dyn Incoming) -> Result<A
     let cache_key = incoming.header("cf-aig-cache-key");
     let attempt_ms = number(incoming, "cf-aig-request-timeout", TIMEOUT_MS)?;
     Ok(Admitted {
+        dialect: path.dialect,
         body,
         request,
         wishes,

@@ -1,10 +1,11 @@
 //! Walks the plan: calls, times out, falls back. The first event of a stream decides: after it no
 //! other model can take over without the client reading the beginning twice.
 
+use crate::config::{Capability, Model};
 use crate::error::{Error, Kind};
 use crate::ports::ModelCall;
-use crate::protocol::{Answer, Message};
-use crate::providers::{Failure, FailureClass, Wire};
+use crate::protocol::{Answer, Message, Warning};
+use crate::providers::{Failure, FailureClass, Prompt, Target, Unsupported, Wire, encode};
 use crate::request::admit::Admitted;
 use crate::request::call::{self, OpenStream};
 use crate::request::exchange::{DEADLINE_MS, Exchange};
@@ -25,6 +26,8 @@ pub struct Dispatched {
     pub candidate: Candidate,
     /// Its answer.
     pub delivery: Delivery,
+    /// What of the request it was not told.
+    pub warnings: Vec<Warning>,
 }
 
 /// An answer, whole or on its way.
@@ -38,7 +41,7 @@ pub enum Delivery {
 /// Asks one candidate after the other until one answers.
 ///
 /// # Errors
-/// `UpstreamFailed` naming every attempt, `DeadlineExceeded`, `InvalidRequest` where every model
+/// `InvalidRequest` where no candidate can express the request, `UpstreamFailed` naming every attempt, `DeadlineExceeded`, `InvalidRequest` where every model
 /// refused the request itself, `BudgetExhausted` where an attempt of unknown cost has used the
 /// reservation and there is no more.
 pub async fn dispatch(
@@ -48,8 +51,16 @@ pub async fn dispatch(
     messages: &[Message],
 ) -> Result<Dispatched, Error> {
     let mut failures = Vec::new();
+    let mut unsupported = None;
     let mut held = plan.bound;
     for (step, candidate) in plan.candidates.iter().enumerate() {
+        let encoded = match encode(prompt(admitted, messages), &target(candidate)) {
+            Ok(encoded) => encoded,
+            Err(missing) => {
+                unsupported.get_or_insert(missing);
+                continue;
+            }
+        };
         // Attempts of unknown cost keep their bounds, all of them.
         let needed = exchange.cost().saturating_add(candidate.bound);
         if needed > held {
@@ -60,12 +71,15 @@ pub async fn dispatch(
         let Some(milliseconds) = time_left(exchange, admitted) else {
             break;
         };
-        match attempt(exchange, admitted, candidate, messages, milliseconds).await {
+        let warnings = encoded.warnings.clone();
+        let call = encoded.into_call(candidate.model);
+        match attempt(exchange, admitted, candidate, call, milliseconds).await {
             Ok(delivery) => {
                 return Ok(Dispatched {
                     step,
                     candidate: candidate.clone(),
                     delivery,
+                    warnings,
                 });
             }
             Err(failure) => {
@@ -77,7 +91,38 @@ pub async fn dispatch(
             }
         }
     }
-    Err(exhausted(&failures))
+    match unsupported.filter(|_| failures.is_empty()) {
+        Some(missing) => Err(inexpressible(&missing)),
+        None => Err(exhausted(&failures)),
+    }
+}
+
+const fn prompt<'a>(admitted: &'a Admitted, messages: &'a [Message]) -> Prompt<'a> {
+    Prompt {
+        request: &admitted.request,
+        messages,
+    }
+}
+
+fn target(candidate: &Candidate) -> Target<'_> {
+    Target {
+        wire: wire(candidate.model),
+        model: None,
+        max_tokens: candidate.max_tokens,
+        reasoning: candidate
+            .reasoning
+            .filter(|_| candidate.model.can(Capability::Reasoning)),
+    }
+}
+
+/// The build refuses a chat model without a wire.
+fn wire(model: &Model) -> Wire {
+    model.wire.unwrap_or(Wire::OpenAiChat)
+}
+
+/// The error of a request that asks for what no candidate can do.
+fn inexpressible(missing: &Unsupported) -> Error {
+    Error::invalid(&missing.field, missing.to_string())
 }
 
 /// Milliseconds that the next attempt has; `None` where the request's time is over.
@@ -96,11 +141,11 @@ async fn attempt(
     exchange: &mut Exchange,
     admitted: &Admitted,
     candidate: &Candidate,
-    messages: &[Message],
+    call: ModelCall,
     milliseconds: u64,
 ) -> Result<Delivery, Failure> {
     let began = exchange.ports.clock.now();
-    let outcome = run(exchange, admitted, candidate, messages, milliseconds).await;
+    let outcome = run(exchange, admitted, candidate, call, milliseconds).await;
     let took = exchange.ports.clock.now().saturating_sub(began);
     let failure = outcome.as_ref().err();
     let mut attempt = call::record("answer", candidate.model, failure, took);
@@ -116,13 +161,10 @@ async fn run(
     exchange: &Exchange,
     admitted: &Admitted,
     candidate: &Candidate,
-    messages: &[Message],
+    call: ModelCall,
     milliseconds: u64,
 ) -> Result<Delivery, Failure> {
-    let model = candidate.model;
-    // The build refuses a chat model without a wire.
-    let wire = model.wire.unwrap_or(Wire::OpenAiChat);
-    let call: ModelCall = wire.encode(&admitted.request, messages, &model.id, candidate.max_tokens);
+    let wire = wire(candidate.model);
     let ports = &exchange.ports;
     let clock = ports.clock.as_ref();
     if admitted.request.stream {

@@ -4,6 +4,10 @@ use crate::audit::Draft;
 use crate::governor::command::State;
 use crate::http::Reply;
 use crate::money::Nanos;
+use crate::protocol::Warning;
+
+/// Warnings that a header tells.
+const MOST_WARNINGS: usize = 20;
 
 /// Who answered and for how much.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +51,18 @@ pub fn set(reply: &mut Reply, draft: &Draft, decision: &Decision, state: &State)
         .map(|(name, milliseconds)| format!("{name};dur={milliseconds}"));
     reply.set("server-timing", phases.collect::<Vec<_>>().join(", "));
     limits(reply, state);
+}
+
+/// Tells what of the request was left out.
+pub fn warnings(reply: &mut Reply, warnings: &[Warning]) {
+    if !warnings.is_empty() {
+        let told: Vec<String> = warnings
+            .iter()
+            .take(MOST_WARNINGS)
+            .map(Warning::to_string)
+            .collect();
+        reply.set("x-ai-warnings", told.join(", "));
+    }
 }
 
 /// Sets the headers that say what is left: `OpenAI`'s names and those of the IETF draft

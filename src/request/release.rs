@@ -5,8 +5,8 @@ use crate::cache::Entry;
 use crate::governor::command::State;
 use crate::http::{Body, Reply};
 use crate::money::Nanos;
-use crate::protocol::openai_chat::{self, ChunkWriter, Head};
-use crate::protocol::{Answer, Source, assembly};
+use crate::protocol::writer::Head;
+use crate::protocol::{Answer, Bill, Source, Warning, assembly};
 use crate::request::admit::Admitted;
 use crate::request::call::OpenStream;
 use crate::request::dispatch::{Delivery, Dispatched};
@@ -40,24 +40,30 @@ pub async fn release_cached(
     let head = head(&exchange, &decision.model, entry.sources);
     exchange.end_phase("release");
     let (draft, settled) = settle(exchange).await;
+    let bill = Bill {
+        usage: &usage,
+        cost: Nanos::ZERO,
+    };
     let mut reply = if admitted.request.stream {
-        replayed(&entry.answer, head, admitted.request.include_usage, &usage)
+        replayed(admitted, &entry.answer, head, bill)
     } else {
-        let body = openai_chat::render(&entry.answer, &head, &usage, Nanos::ZERO);
+        let dialect = admitted.dialect;
+        let body = dialect.render(&admitted.request, &entry.answer, &head, bill);
         Reply::bytes(200, "application/json", body)
     };
+    headers::warnings(&mut reply, &admitted.request.warnings);
     headers::set(&mut reply, &draft, &decision, &settled.unwrap_or(state));
     reply
 }
 
 /// A whole answer as the stream that the client asked for.
-fn replayed(answer: &Answer, head: Head, include_usage: bool, usage: &Usage) -> Reply {
-    let mut writer = ChunkWriter::new(head, include_usage);
+fn replayed(admitted: &Admitted, answer: &Answer, head: Head, bill: Bill<'_>) -> Reply {
+    let mut writer = admitted.dialect.writer(&admitted.request, head);
     let mut bytes = Vec::new();
     for event in assembly::replay(answer) {
         writer.push(&event, &mut bytes);
     }
-    writer.finish(usage, Nanos::ZERO, &mut bytes);
+    writer.finish(bill.usage, bill.cost, &mut bytes);
     let mut reply = Reply::events(Box::pin(futures::stream::empty()));
     reply.body = Body::Bytes(bytes);
     reply
@@ -86,28 +92,32 @@ pub async fn release(
         prompt_bytes: prompt_bytes(plan, admitted, &grounded.sources),
         head: head(&exchange, &model.id, grounded.sources),
         candidate: dispatched.candidate,
+        warnings: [&admitted.request.warnings[..], &dispatched.warnings[..]].concat(),
+        admitted,
         exchange,
         state,
     };
     match dispatched.delivery {
         Delivery::Whole(answer) => release.whole(answer).await,
-        Delivery::Stream(open) => release.streamed(*open, admitted.request.include_usage),
+        Delivery::Stream(open) => release.streamed(*open),
     }
 }
 
 /// A model's answer with all that stands around it.
-struct Release {
+struct Release<'a> {
+    admitted: &'a Admitted,
     exchange: Exchange,
     candidate: Candidate,
     decision: Decision,
     head: Head,
     place: Option<Place>,
     prompt_bytes: u64,
+    warnings: Vec<Warning>,
     /// The limits after the reservation.
     state: State,
 }
 
-impl Release {
+impl Release<'_> {
     async fn whole(mut self, answer: Answer) -> Reply {
         self.exchange.draft.status = 200;
         let estimated = || estimate(self.prompt_bytes, &answer);
@@ -115,7 +125,12 @@ impl Release {
         self.exchange.charge(&self.candidate, usage);
         let cost = self.exchange.cost();
         self.decision.cost = Some(cost);
-        let body = openai_chat::render(&answer, &self.head, &usage, cost);
+        let bill = Bill {
+            usage: &usage,
+            cost,
+        };
+        let dialect = self.admitted.dialect;
+        let body = dialect.render(&self.admitted.request, &answer, &self.head, bill);
         if let Some(place) = self.place {
             let entry = Entry {
                 answer,
@@ -130,28 +145,27 @@ impl Release {
         let state = settled.unwrap_or(self.state);
         let mut reply = Reply::bytes(200, "application/json", body);
         headers::set(&mut reply, &draft, &self.decision, &state);
+        headers::warnings(&mut reply, &self.warnings);
         reply
     }
 
-    fn streamed(mut self, open: OpenStream, include_usage: bool) -> Reply {
+    fn streamed(mut self, open: OpenStream) -> Reply {
         self.exchange.draft.status = 200;
         let draft = self.exchange.draft.clone();
         let sources = self.head.sources.clone();
         let fill = self.place.map(|place| Fill { place, sources });
-        let writer = ChunkWriter::new(self.head, include_usage);
+        let dialect = self.admitted.dialect;
+        let writer = dialect.writer(&self.admitted.request, self.head);
         let meter = Meter::new(self.exchange, self.candidate, self.prompt_bytes);
         let mut reply = Reply::events(stream::chunks(open, writer, meter, fill));
         headers::set(&mut reply, &draft, &self.decision, &self.state);
+        headers::warnings(&mut reply, &self.warnings);
         reply
     }
 }
 
 fn estimate(prompt_bytes: u64, answer: &Answer) -> Usage {
-    let mut assembler = assembly::Assembler::default();
-    for event in &assembly::replay(answer) {
-        assembler.push(event);
-    }
-    Usage::estimate(prompt_bytes, assembler.output_bytes())
+    Usage::estimate(prompt_bytes, answer.output_bytes())
 }
 
 /// Bytes of the prompt, to estimate by where a provider reports no usage.
@@ -165,7 +179,7 @@ fn prompt_bytes(plan: &Plan, admitted: &Admitted, sources: &[Source]) -> u64 {
 
 fn head(exchange: &Exchange, model: &str, sources: Vec<Source>) -> Head {
     Head {
-        id: format!("chatcmpl-{}", exchange.draft.request),
+        request: exchange.draft.request.clone(),
         created: exchange.draft.at.checked_div(1_000).unwrap_or_default(),
         model: model.to_owned(),
         sources,

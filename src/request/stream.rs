@@ -9,7 +9,7 @@ use crate::cache::Entry;
 use crate::error::{Error, Kind};
 use crate::money::Nanos;
 use crate::protocol::assembly::Assembler;
-use crate::protocol::openai_chat::ChunkWriter;
+use crate::protocol::writer::StreamWriter;
 use crate::protocol::{Event, Source};
 use crate::providers::Failure;
 use crate::request::call::OpenStream;
@@ -128,7 +128,7 @@ impl Metered {
 
 struct Release {
     open: OpenStream,
-    writer: ChunkWriter,
+    writer: Box<dyn StreamWriter>,
     meter: Meter,
     fill: Option<Fill>,
     ended: bool,
@@ -139,7 +139,7 @@ struct Release {
 #[must_use]
 pub fn chunks(
     open: OpenStream,
-    writer: ChunkWriter,
+    writer: Box<dyn StreamWriter>,
     meter: Meter,
     fill: Option<Fill>,
 ) -> LocalBoxStream<'static, Vec<u8>> {

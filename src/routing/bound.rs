@@ -5,15 +5,22 @@
 
 use crate::config::{Catalogue, Model, Rag};
 use crate::money::Nanos;
-use crate::protocol::{ChatRequest, Content, Fields, Part, ResponseFormat};
-use crate::usage::{Price, Usage};
+use crate::protocol::{
+    ChatRequest, Content, Fields, Media, MediaSource, Message, Part, ResponseFormat, Tool,
+};
+use crate::usage::{Price, Usage, estimate_tokens};
 
 /// Tokens that a chat template adds to each message, and once to the whole.
 const TOKENS_PER_MESSAGE: u64 = 32;
 /// Tokens that a template adds to each tool.
 const TOKENS_PER_TOOL: u64 = 64;
-/// Tokens of a picture, a sound or a file behind an address: more than any catalogue model takes.
-const TOKENS_PER_MEDIUM: u64 = 16_384;
+/// Tokens of a picture: more than any catalogue model makes of one.
+/// <https://platform.openai.com/docs/guides/images-vision#calculating-costs>
+const TOKENS_PER_IMAGE: u64 = 49_152;
+/// Tokens that a picture is likely to be.
+const USUAL_TOKENS_PER_IMAGE: u64 = 1_600;
+/// Tokens of a sound or a document whose bytes are elsewhere.
+const TOKENS_PER_MEDIUM: u64 = 131_072;
 /// Bytes of a user's text that are embedded and reranked.
 pub const QUERY_BYTES: usize = 2_000;
 /// Bytes of prompt that each passage may take, its frame included.
@@ -51,39 +58,72 @@ impl Sizes {
     }
 }
 
-/// UTF-8 bytes of everything in a request that becomes tokens.
+/// UTF-8 bytes of everything in a request that becomes tokens, but for media.
 #[must_use]
 pub fn text_bytes(request: &ChatRequest) -> u64 {
-    let messages = request
-        .messages
-        .iter()
-        .map(|message| content_bytes(&message.content).saturating_add(fields_bytes(&message.rest)));
-    let tools = request.tools.iter().map(|tool| length(tool.get().len()));
+    let messages = request.messages.iter().map(message_bytes);
+    let tools = request.tools.iter().map(tool_bytes);
     let format = match &request.response_format {
-        ResponseFormat::JsonSchema { envelope, .. } => length(envelope.get().len()),
+        ResponseFormat::JsonSchema { schema, .. } => length(schema.get().len()),
         ResponseFormat::JsonObject | ResponseFormat::Text => 0,
     };
-    let rest = fields_bytes(&request.rest);
+    let extras = fields_bytes(&request.extras.fields);
     messages
         .chain(tools)
-        .chain([format, rest])
+        .chain([format, extras])
         .fold(0, u64::saturating_add)
 }
 
-fn content_bytes(content: &Content) -> u64 {
-    match content {
-        Content::Empty => 0,
-        Content::Text(text) => length(text.len()),
-        Content::Parts(parts) => parts.iter().map(part_bytes).fold(0, u64::saturating_add),
-    }
+/// Tokens that a request is likely to have.
+#[must_use]
+pub fn likely_tokens(request: &ChatRequest) -> u64 {
+    let media = request.contents().map(|content| match content {
+        Content::Image(_) => USUAL_TOKENS_PER_IMAGE,
+        Content::Audio(media) | Content::File(media) => estimate_tokens(media_bytes(media)),
+        _ => 0,
+    });
+    let text = estimate_tokens(text_bytes(request));
+    media.fold(text, u64::saturating_add)
+}
+
+fn message_bytes(message: &Message) -> u64 {
+    let parts = message.parts.iter().map(part_bytes);
+    let name = message.name.as_deref().map_or(0, str::len);
+    let others = [fields_bytes(&message.extras), length(name)];
+    parts.chain(others).fold(0, u64::saturating_add)
 }
 
 fn part_bytes(part: &Part) -> u64 {
-    match part {
-        Part::Audio(raw) | Part::File(raw) | Part::Image(raw) | Part::Refusal(raw) => {
-            length(raw.get().len())
+    match &part.content {
+        Content::Audio(_) | Content::File(_) | Content::Image(_) => 0,
+        Content::Native { block, .. } => length(block.get().len()),
+        Content::Reasoning { text, .. } | Content::Refusal(text) | Content::Text { text, .. } => {
+            length(text.len())
         }
-        Part::Text { text, rest } => length(text.len()).saturating_add(fields_bytes(rest)),
+        Content::RedactedReasoning(signature) => length(signature.value.len()),
+        Content::ToolCall(call) => {
+            let sizes = [call.id.len(), call.name.len(), call.arguments.len()];
+            length(sizes.into_iter().fold(0, usize::saturating_add))
+        }
+        Content::ToolResult(result) => {
+            let parts = result.parts.iter().map(part_bytes);
+            parts.fold(length(result.call_id.len()), u64::saturating_add)
+        }
+    }
+}
+
+fn tool_bytes(tool: &Tool) -> u64 {
+    match tool {
+        Tool::Function(function) => {
+            let description = function.description.as_deref().map_or(0, str::len);
+            let parameters = function
+                .parameters
+                .as_ref()
+                .map_or(0, |json| json.get().len());
+            let sizes = [function.name.len(), description, parameters];
+            length(sizes.into_iter().fold(0, usize::saturating_add))
+        }
+        Tool::Hosted(tool) => length(tool.definition.get().len()),
     }
 }
 
@@ -91,29 +131,33 @@ fn fields_bytes(fields: &Fields) -> u64 {
     let sizes = fields
         .0
         .iter()
-        .map(|(name, raw)| length(name.len()).saturating_add(length(raw.get().len())));
+        .map(|(name, json)| length(name.len()).saturating_add(length(json.get().len())));
     sizes.fold(0, u64::saturating_add)
+}
+
+/// Bytes of a medium where they are here; they bound its tokens.
+fn media_bytes(media: &Media) -> u64 {
+    match &media.source {
+        MediaSource::Base64(data) | MediaSource::Text(data) => length(data.len()),
+        MediaSource::Id(_) | MediaSource::Url(_) => TOKENS_PER_MEDIUM,
+    }
 }
 
 fn overhead(request: &ChatRequest) -> u64 {
     let messages = length(request.messages.len()).saturating_add(1);
     let tools = length(request.tools.len());
-    let media = request
-        .messages
-        .iter()
-        .map(|message| match &message.content {
-            Content::Parts(parts) => {
-                let is_medium =
-                    |part: &&Part| matches!(part, Part::Audio(_) | Part::File(_) | Part::Image(_));
-                length(parts.iter().filter(is_medium).count())
-            }
-            Content::Empty | Content::Text(_) => 0,
-        });
+    let parts = length(request.contents().count());
+    let media = request.contents().map(|content| match content {
+        Content::Image(_) => TOKENS_PER_IMAGE,
+        Content::Audio(media) | Content::File(media) => media_bytes(media),
+        _ => 0,
+    });
     let media = media.fold(0, u64::saturating_add);
     messages
+        .saturating_add(parts)
         .saturating_mul(TOKENS_PER_MESSAGE)
         .saturating_add(tools.saturating_mul(TOKENS_PER_TOOL))
-        .saturating_add(media.saturating_mul(TOKENS_PER_MEDIUM))
+        .saturating_add(media)
 }
 
 /// The worst that one attempt at a model may cost.
@@ -130,14 +174,14 @@ pub fn attempt(model: &Model, sizes: &Sizes, choices: u32, max_tokens: u32) -> N
         .map_or(Nanos::MAX, |price| dearest(price).cost(&usage))
 }
 
-/// The price without its discount for cached input, which may be dearer than the plain one.
+/// The price with every input token at the dearest rate that input may have.
 fn dearest(price: &Price) -> Price {
-    let input = price
-        .cached_input
-        .map_or(price.input, |cached| cached.max(price.input));
+    let others = [price.cached_input, price.cache_write];
+    let input = others.into_iter().flatten().fold(price.input, Ord::max);
     Price {
         input,
         cached_input: None,
+        cache_write: None,
         ..*price
     }
 }

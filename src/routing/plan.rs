@@ -5,9 +5,8 @@ use crate::error::{Error, Kind};
 use crate::intent;
 use crate::isolate::OrgView;
 use crate::money::Nanos;
-use crate::protocol::{ChatRequest, Needs};
+use crate::protocol::{ChatRequest, Needs, ReasoningMode};
 use crate::routing::bound;
-use crate::usage::estimate_tokens;
 
 /// The `model` that leaves everything to the gateway.
 const AUTO: &str = "auto";
@@ -103,6 +102,8 @@ pub struct Candidate {
     pub max_tokens: u32,
     /// The worst one attempt may cost.
     pub bound: Nanos,
+    /// Whether the model thinks, where the caller leaves it open.
+    pub reasoning: Option<ReasoningMode>,
 }
 
 /// What the caller said about the plan, outside the body's standard fields.
@@ -140,7 +141,7 @@ impl Plan {
         let sizes = bound::Sizes::of(request, instructions, rag);
         let candidates: Vec<Candidate> = models
             .into_iter()
-            .map(|model| candidate(model, request, operation, &sizes))
+            .map(|model| candidate(model, request, operation, &sizes, thinks(wanted, tier)))
             .collect();
         let dearest = candidates
             .iter()
@@ -275,7 +276,7 @@ fn fitting(
     let (able, unable): (Vec<_>, Vec<_>) = models
         .into_iter()
         .partition(|model| model.lacks(needs).is_none());
-    let tokens = estimate_tokens(bound::text_bytes(request));
+    let tokens = bound::likely_tokens(request);
     let fits = |model: &&Model| {
         let output = u64::from(output_bound(model, request, operation));
         tokens.saturating_add(output) <= u64::from(model.context_window)
@@ -305,12 +306,23 @@ fn candidate(
     request: &ChatRequest,
     operation: &Operation,
     sizes: &bound::Sizes,
+    reasoning: Option<ReasoningMode>,
 ) -> Candidate {
     let max_tokens = output_bound(model, request, operation);
     Candidate {
         model,
         max_tokens,
         bound: bound::attempt(model, sizes, request.choices, max_tokens),
+        reasoning,
+    }
+}
+
+/// A light answer is short: a model that thinks first would spend its bound on that.
+const fn thinks(wanted: Wanted<'_>, tier: Tier) -> Option<ReasoningMode> {
+    match (wanted, tier) {
+        (Wanted::Model(_), _) => None,
+        (_, Tier::Light) => Some(ReasoningMode::Off),
+        _ => None,
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{Object, Shape, first_elements, shape, text};
 use crate::error::Error;
+use crate::protocol::warning::Warning;
 
 /// Where a value stands in a request. Lives on the stack and becomes text only in an error.
 #[derive(Clone, Copy, Debug)]
@@ -204,6 +205,89 @@ impl<'a, 'p> Value<'a, 'p> {
         match self.shape() {
             Shape::Object => Ok(()),
             _ => Err(self.wrong("an object")),
+        }
+    }
+
+    /// The strings of an array of at most `most`.
+    ///
+    /// # Errors
+    /// `InvalidRequest`.
+    pub fn strings(self, most: usize) -> Result<Vec<String>, Error> {
+        let items = self.array(most)?.into_iter().enumerate();
+        let read = |(index, raw)| Value::new(raw, &Path::Index(self.path, index)).string();
+        items.map(read).collect()
+    }
+}
+
+/// The fields of an object at `parent`.
+impl<'a> Object<'a> {
+    /// Reads a field that must be there and not null.
+    ///
+    /// # Errors
+    /// `InvalidRequest`.
+    pub fn required<T>(
+        &self,
+        parent: &Path<'_>,
+        name: &str,
+        advice: &str,
+        read: impl FnOnce(Value<'a, '_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let path = Path::Field(parent, name);
+        let raw = self.get(name).ok_or_else(|| path.missing(advice))?;
+        read(Value::new(raw, &path))
+    }
+
+    /// Reads a string that must be there.
+    ///
+    /// # Errors
+    /// `InvalidRequest`.
+    pub fn required_string(
+        &self,
+        parent: &Path<'_>,
+        name: &str,
+        advice: &str,
+    ) -> Result<String, Error> {
+        self.required(parent, name, advice, |value| value.string())
+    }
+
+    /// Reads a field that may be absent or null.
+    ///
+    /// # Errors
+    /// `InvalidRequest`.
+    pub fn optional<T>(
+        &self,
+        parent: &Path<'_>,
+        name: &str,
+        read: impl FnOnce(Value<'a, '_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let path = Path::Field(parent, name);
+        let raw = self.get(name);
+        raw.map(|raw| read(Value::new(raw, &path))).transpose()
+    }
+
+    /// Reads a string that may be absent or null.
+    ///
+    /// # Errors
+    /// `InvalidRequest`.
+    pub fn optional_string(&self, parent: &Path<'_>, name: &str) -> Result<Option<String>, Error> {
+        self.optional(parent, name, |value| value.string())
+    }
+
+    /// Reads a boolean that may be absent or null.
+    ///
+    /// # Errors
+    /// `InvalidRequest`.
+    pub fn optional_boolean(&self, parent: &Path<'_>, name: &str) -> Result<Option<bool>, Error> {
+        self.optional(parent, name, |value| value.boolean())
+    }
+
+    /// Notes each field that is not among `known` and not null: it goes no further.
+    pub fn warn_of_others(&self, parent: &Path<'_>, known: &[&str], warnings: &mut Vec<Warning>) {
+        for (name, raw) in self.entries() {
+            if !known.contains(&name) && shape(raw) != Shape::Null {
+                let field = Path::Field(parent, name).to_string();
+                warnings.push(Warning::new(field, "not known here"));
+            }
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
-use super::{FunctionBody, Head, UsageBody, finish_reason};
+use super::reasoning::Detail;
+use super::{Annotation, ExtraContent, FunctionBody, Logprobs, UsageBody, finish_reason, id};
 use crate::money::Nanos;
-use crate::protocol::{Answer, Choice, Source, ToolCall};
+use crate::protocol::writer::Head;
+use crate::protocol::{Answer, Choice, Content, Source, ToolCall};
 use crate::usage::Usage;
 
 /// The body of a whole answer. `usage` and `cost` are those of the whole request.
@@ -14,7 +16,7 @@ use crate::usage::Usage;
 #[must_use]
 pub fn render(answer: &Answer, head: &Head, usage: &Usage, cost: Nanos) -> Vec<u8> {
     let body = CompletionBody {
-        id: &head.id,
+        id: id(head),
         object: "chat.completion",
         created: head.created,
         model: &head.model,
@@ -25,6 +27,7 @@ pub fn render(answer: &Answer, head: &Head, usage: &Usage, cost: Nanos) -> Vec<u
             .map(ChoiceBody::new)
             .collect(),
         usage: UsageBody::new(usage, cost),
+        service_tier: answer.service_tier.as_deref(),
         sources: &head.sources,
     };
     serde_json::to_vec(&body).unwrap_or_default()
@@ -32,12 +35,14 @@ pub fn render(answer: &Answer, head: &Head, usage: &Usage, cost: Nanos) -> Vec<u
 
 #[derive(Serialize)]
 struct CompletionBody<'a> {
-    id: &'a str,
+    id: String,
     object: &'static str,
     created: u64,
     model: &'a str,
     choices: Vec<ChoiceBody<'a>>,
     usage: UsageBody,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'a str>,
     #[serde(skip_serializing_if = "<[Source]>::is_empty")]
     sources: &'a [Source],
 }
@@ -46,7 +51,7 @@ struct CompletionBody<'a> {
 struct ChoiceBody<'a> {
     index: usize,
     message: MessageBody<'a>,
-    logprobs: Option<()>,
+    logprobs: Option<Logprobs<'a>>,
     finish_reason: &'static str,
 }
 
@@ -56,12 +61,14 @@ impl<'a> ChoiceBody<'a> {
             index,
             message: MessageBody {
                 role: "assistant",
-                content: choice.text.as_deref(),
-                refusal: choice.refusal.as_deref(),
-                reasoning_content: choice.reasoning.as_deref(),
-                tool_calls: choice.tool_calls.iter().map(ToolCallBody::new).collect(),
+                content: choice.text(),
+                refusal: choice.refusal(),
+                reasoning_content: choice.reasoning(),
+                reasoning_details: reasoning_details(choice),
+                annotations: annotations(choice),
+                tool_calls: choice.tool_calls().map(ToolCallBody::new).collect(),
             },
-            logprobs: None,
+            logprobs: Logprobs::of(&choice.logprobs),
             finish_reason: finish_reason(choice.finish_reason),
         }
     }
@@ -70,12 +77,29 @@ impl<'a> ChoiceBody<'a> {
 #[derive(Serialize)]
 struct MessageBody<'a> {
     role: &'static str,
-    content: Option<&'a str>,
-    refusal: Option<&'a str>,
+    content: Option<String>,
+    refusal: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning_content: Option<&'a str>,
+    reasoning_content: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasoning_details: Vec<Detail<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    annotations: Vec<Annotation<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<ToolCallBody<'a>>,
+}
+
+fn reasoning_details(choice: &Choice) -> Vec<Detail<'_>> {
+    let contents = choice.parts.iter().map(|part| &part.content);
+    contents.filter_map(Detail::of).collect()
+}
+
+fn annotations(choice: &Choice) -> Vec<Annotation<'_>> {
+    let cited = choice.parts.iter().flat_map(|part| match &part.content {
+        Content::Text { citations, .. } => citations.as_slice(),
+        _ => &[],
+    });
+    cited.filter_map(Annotation::of).collect()
 }
 
 #[derive(Serialize)]
@@ -84,6 +108,8 @@ struct ToolCallBody<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     function: FunctionBody<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<ExtraContent<'a>>,
 }
 
 impl<'a> ToolCallBody<'a> {
@@ -95,6 +121,7 @@ impl<'a> ToolCallBody<'a> {
                 name: Some(&call.name),
                 arguments: &call.arguments,
             },
+            extra_content: ExtraContent::of(call.signature.as_ref()),
         }
     }
 }

@@ -1,22 +1,25 @@
 //! A request's body to a [`ChatRequest`], or an error that names the JSON path and says what to do.
 //!
-//! What the gateway decides by (model, messages, tools, answer form and length, stream) is typed;
-//! `temperature` and its like are checked and kept as they came; fields that it does not know are kept
-//! untouched. A null in a known field is the same as no field.
+//! Fields that the model does not know are kept for providers of the same wire. A null in a known
+//! field is the same as no field.
 
 use serde_json::value::RawValue;
 
 use super::message;
+use super::tools;
 use crate::error::Error;
-use crate::protocol::json::{self, Object, Path, Shape, Value};
-use crate::protocol::{ChatRequest, Fields, Message, ResponseFormat};
+use crate::protocol::json::{self, Path, Shape, Value};
+use crate::protocol::request::Extras;
+use crate::protocol::{
+    ChatRequest, Effort, Family, Fields, Json, Message, Reasoning, ReasoningMode, ResponseFormat,
+};
 
 /// Messages of a request.
 pub const MAX_MESSAGES: usize = 4_096;
-/// Tools of a request.
-pub const MAX_TOOLS: usize = 128;
 /// Answers to a request.
 pub const MAX_CHOICES: u32 = 8;
+/// The largest schema, in bytes.
+const MAX_SCHEMA_BYTES: usize = 256 * 1024;
 
 const MAX_MODEL_BYTES: usize = 256;
 const MAX_STOPS: usize = 4;
@@ -37,104 +40,146 @@ pub fn parse(body: &[u8]) -> Result<ChatRequest, Error> {
 /// A request of which some fields have been read.
 #[derive(Default)]
 struct Draft {
-    model: Option<String>,
+    request: ChatRequest,
     messages: Option<Vec<Message>>,
-    tools: Vec<Box<RawValue>>,
-    response_format: ResponseFormat,
-    max_tokens: Option<u32>,
     max_completion_tokens: Option<u32>,
-    choices: Option<u32>,
-    stream: bool,
     include_usage: Option<bool>,
-    operation: Option<String>,
-    metadata: Option<Box<RawValue>>,
-    store: bool,
-    rest: Fields,
+    metadata: Option<Json>,
+    extras: Fields,
 }
 
 impl Draft {
     fn field(&mut self, name: &str, raw: &RawValue) -> Result<(), Error> {
         let path = Path::Field(&Path::Root, name);
         let value = Value::new(raw, &path);
-        if value.shape() == Shape::Null && is_known(name) {
+        if value.shape() == Shape::Null {
+            if !is_known(name) {
+                self.extras.keep(name, raw);
+            }
             return Ok(());
         }
+        let request = &mut self.request;
         match name {
-            "model" => self.model = Some(model(value)?),
-            "messages" => self.messages = Some(messages(value)?),
-            "tools" => self.tools = tools(value)?,
-            "response_format" => self.response_format = response_format(value)?,
-            "max_tokens" => self.max_tokens = Some(count(value, MAX_OUTPUT_TOKENS)?),
+            "model" => request.model = model(value)?,
+            "messages" => self.messages = Some(messages(value, request)?),
+            "tools" => request.tools = tools::parse(value, &mut request.warnings)?,
+            "tool_choice" => request.tool_choice = Some(tools::choice(value)?),
+            "parallel_tool_calls" => request.parallel_tool_calls = Some(value.boolean()?),
+            "response_format" => request.response_format = response_format(value)?,
+            "max_tokens" => request.max_output_tokens = Some(count(value, MAX_OUTPUT_TOKENS)?),
             "max_completion_tokens" => {
                 self.max_completion_tokens = Some(count(value, MAX_OUTPUT_TOKENS)?);
             }
-            "n" => self.choices = Some(count(value, i64::from(MAX_CHOICES))?),
-            "stream" => self.stream = value.boolean()?,
+            "n" => request.choices = count(value, i64::from(MAX_CHOICES))?,
+            "stream" => request.stream = value.boolean()?,
             "stream_options" => self.include_usage = Some(stream_options(value)?),
+            "reasoning_effort" => request.reasoning = reasoning(value)?,
+            "service_tier" => request.service_tier = Some(value.string()?),
+            "user" => request.user = Some(value.string()?),
+            "verbosity" => request.verbosity = Some(value.string()?),
             "metadata" => {
-                self.operation = operation(value)?;
-                self.metadata = Some(raw.to_owned());
+                request.operation = operation(value)?;
+                self.metadata = Some(Json::from(raw));
             }
-            "prompt" | "input" | "requests" => return Err(not_a_chat_field(&path)),
-            _ => {
-                check(name, value)?;
-                self.store |= name == "store" && raw.get() == "true";
-                self.rest.keep(name, raw);
-            }
+            _ => return self.more(name, value),
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<ChatRequest, Error> {
-        let missing = |name, advice| Path::Field(&Path::Root, name).missing(advice);
-        let model = self.model.ok_or_else(|| {
-            missing(
-                "model",
-                "Name a model, a tier such as \"light\", or \"auto\".",
-            )
-        })?;
-        let messages = self
-            .messages
-            .ok_or_else(|| missing("messages", "Send at least one message."))?;
-        if self.include_usage.is_some() && !self.stream {
+    fn more(&mut self, name: &str, value: Value<'_, '_>) -> Result<(), Error> {
+        let sampling = &mut self.request.sampling;
+        match name {
+            "frequency_penalty" => sampling.frequency_penalty = Some(value.number(&(-2.0..=2.0))?),
+            "presence_penalty" => sampling.presence_penalty = Some(value.number(&(-2.0..=2.0))?),
+            "temperature" => sampling.temperature = Some(value.number(&(0.0..=2.0))?),
+            "top_p" => sampling.top_p = Some(value.number(&(0.0..=1.0))?),
+            "top_k" => sampling.top_k = Some(count(value, i64::from(u32::MAX))?),
+            "seed" => sampling.seed = Some(value.integer(&(i64::MIN..=i64::MAX))?),
+            "stop" => sampling.stop = stop(value)?,
+            "logit_bias" => {
+                value.check_object()?;
+                sampling.logit_bias = Some(Json::from(value.raw));
+            }
+            "logprobs" => {
+                let wanted = value.boolean()?;
+                let known = self.request.logprobs.unwrap_or(0);
+                self.request.logprobs = wanted.then_some(known);
+            }
+            "top_logprobs" => {
+                let number = value.integer(&(0..=20))?;
+                self.request.logprobs = u32::try_from(number).ok();
+            }
+            "prompt" | "input" | "requests" => return Err(not_a_chat_field(value.path)),
+            "functions" | "function_call" => {
+                return Err(value
+                    .path
+                    .error("was replaced by `tools` and `tool_choice`. Use those."));
+            }
+            "modalities" => modalities(value)?,
+            "audio" => return Err(no_audio(value.path)),
+            "store" => {
+                value.boolean()?;
+                self.extras.keep(name, value.raw);
+            }
+            _ => self.extras.keep(name, value.raw),
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<ChatRequest, Error> {
+        let root = |name| Path::Field(&Path::Root, name);
+        let mut request = self.request;
+        if request.model.is_empty() {
+            let advice = "Name a model, a tier such as \"light\", or \"auto\".";
+            return Err(root("model").missing(advice));
+        }
+        let missing = || root("messages").missing("Send at least one message.");
+        request.messages = self.messages.ok_or_else(missing)?;
+        if self.include_usage.is_some() && !request.stream {
             let advice = "is only allowed with `stream: true`. Remove it, or stream.";
-            return Err(Path::Field(&Path::Root, "stream_options").error(advice));
+            return Err(root("stream_options").error(advice));
         }
+        tools::check_choice(&request, &root("tool_choice"))?;
+        let mut fields = self.extras;
         // OpenAI refuses metadata of completions that it is not asked to store.
-        if let Some(metadata) = self.metadata.filter(|_| self.store) {
-            self.rest.keep("metadata", &metadata);
+        let stored = fields.get("store").is_some_and(|raw| raw.get() == "true");
+        if let Some(metadata) = self.metadata.filter(|_| stored) {
+            fields.keep("metadata", metadata.raw());
         }
-        Ok(ChatRequest {
-            model,
-            operation: self.operation,
-            messages,
-            tools: self.tools,
-            response_format: self.response_format,
-            max_output_tokens: self.max_completion_tokens.or(self.max_tokens),
-            choices: self.choices.unwrap_or(1),
-            stream: self.stream,
-            include_usage: self.include_usage.unwrap_or(false),
-            rest: self.rest,
-        })
+        request.extras = Extras {
+            family: (!fields.0.is_empty()).then_some(Family::OpenAi),
+            fields,
+        };
+        request.max_output_tokens = self.max_completion_tokens.or(request.max_output_tokens);
+        request.choices = request.choices.max(1);
+        request.include_usage = self.include_usage.unwrap_or(false);
+        Ok(request)
     }
 }
 
-/// Known fields, in which null is the same as absence. `reasoning_effort` is not among them: its
-/// null switches the reasoning of some models off.
+/// Known fields, in which null is the same as absence.
 fn is_known(name: &str) -> bool {
-    const NAMES: [&str; 24] = [
+    const NAMES: [&str; 32] = [
+        "audio",
         "frequency_penalty",
+        "function_call",
+        "functions",
         "logit_bias",
         "logprobs",
         "max_completion_tokens",
         "max_tokens",
         "messages",
         "metadata",
+        "modalities",
         "model",
         "n",
         "parallel_tool_calls",
+        "prediction",
         "presence_penalty",
+        "prompt_cache_key",
+        "reasoning_effort",
         "response_format",
+        "safety_identifier",
         "seed",
         "service_tier",
         "stop",
@@ -148,30 +193,7 @@ fn is_known(name: &str) -> bool {
         "top_p",
         "user",
     ];
-    NAMES.contains(&name)
-}
-
-/// Checks a field that is passed through.
-fn check(name: &str, value: Value<'_, '_>) -> Result<(), Error> {
-    match name {
-        "frequency_penalty" | "presence_penalty" => value.number(&(-2.0..=2.0)).map(drop),
-        "temperature" => value.number(&(0.0..=2.0)).map(drop),
-        "top_p" => value.number(&(0.0..=1.0)).map(drop),
-        "seed" => value.integer(&(i64::MIN..=i64::MAX)).map(drop),
-        "top_logprobs" => value.integer(&(0..=20)).map(drop),
-        "logprobs" | "parallel_tool_calls" | "store" => value.boolean().map(drop),
-        "logit_bias" => value.check_object(),
-        "service_tier" | "user" => value.string().map(drop),
-        "reasoning_effort" if value.shape() != Shape::Null => value.string().map(drop),
-        "stop" => stop(value),
-        "tool_choice" => match value.shape() {
-            Shape::Object | Shape::String => Ok(()),
-            _ => {
-                Err(value.wrong("\"none\", \"auto\", \"required\" or an object that names a tool"))
-            }
-        },
-        _ => Ok(()),
-    }
+    NAMES.contains(&name) || matches!(name, "top_k" | "verbosity" | "web_search_options")
 }
 
 /// Fields by which other Cloudflare and `OpenAI` interfaces take prompts. Passed through, they would
@@ -180,7 +202,22 @@ fn not_a_chat_field(path: &Path<'_>) -> Error {
     path.error("is not a field of chat completions. Put the prompt into `messages`.")
 }
 
-fn model(value: Value<'_, '_>) -> Result<String, Error> {
+fn no_audio(path: &Path<'_>) -> Error {
+    path.error("asks for spoken answers, which are not served here. Use POST /v1/audio/speech.")
+}
+
+fn modalities(value: Value<'_, '_>) -> Result<(), Error> {
+    for (index, raw) in value.array(MAX_STOPS)?.into_iter().enumerate() {
+        let path = Path::Index(value.path, index);
+        if Value::new(raw, &path).string()? != "text" {
+            return Err(no_audio(&path));
+        }
+    }
+    Ok(())
+}
+
+/// Reads the name of a model.
+pub(crate) fn model(value: Value<'_, '_>) -> Result<String, Error> {
     let name = value.filled_string("the name of a model, a tier, or \"auto\"")?;
     if name.len() > MAX_MODEL_BYTES {
         let message = format!("must be at most {MAX_MODEL_BYTES} bytes long.");
@@ -189,139 +226,106 @@ fn model(value: Value<'_, '_>) -> Result<String, Error> {
     Ok(name)
 }
 
-fn messages(value: Value<'_, '_>) -> Result<Vec<Message>, Error> {
+fn messages(value: Value<'_, '_>, request: &mut ChatRequest) -> Result<Vec<Message>, Error> {
     let items = value.array(MAX_MESSAGES)?;
     if items.is_empty() {
         let advice = "must not be empty. Send at least one message.";
         return Err(value.path.error(advice));
     }
-    message::parse_all(&items, value.path)
+    message::parse_all(&items, value.path, &mut request.warnings)
 }
 
-fn tools(value: Value<'_, '_>) -> Result<Vec<Box<RawValue>>, Error> {
-    let items = value.array(MAX_TOOLS)?;
-    for (index, raw) in items.iter().enumerate() {
-        check_tool(Value::new(raw, &Path::Index(value.path, index)))?;
+fn reasoning(value: Value<'_, '_>) -> Result<Reasoning, Error> {
+    let word = value.string()?;
+    if word == "none" {
+        return Ok(Reasoning {
+            mode: Some(ReasoningMode::Off),
+            ..Reasoning::default()
+        });
     }
-    Ok(items.into_iter().map(ToOwned::to_owned).collect())
-}
-
-fn check_tool(tool: Value<'_, '_>) -> Result<(), Error> {
-    let object = tool.object()?;
-    let kind = required_string(&object, tool.path, "type", "Send \"function\".")?;
-    if kind != "function" {
-        return Ok(());
-    }
-    let path = Path::Field(tool.path, "function");
-    let raw = object
-        .get("function")
-        .ok_or_else(|| path.missing("Describe the function."))?;
-    let function = Value::new(raw, &path).object()?;
-    required(&function, &path, "name", "Name the function.", |name| {
-        name.filled_string("the function's name")
+    let effort = Effort::parse(&word).ok_or_else(|| {
+        let words = "\"none\", \"minimal\", \"low\", \"medium\", \"high\" or \"xhigh\"";
+        value.path.error(&format!("must be {words}."))
     })?;
-    let parameters = Path::Field(&path, "parameters");
-    match function.get("parameters") {
-        Some(raw) => Value::new(raw, &parameters).check_object(),
-        None => Ok(()),
-    }
-}
-
-/// Reads a string that must be there.
-pub(super) fn required_string(
-    object: &Object<'_>,
-    parent: &Path<'_>,
-    name: &str,
-    advice: &str,
-) -> Result<String, Error> {
-    let path = Path::Field(parent, name);
-    let raw = object.get(name).ok_or_else(|| path.missing(advice))?;
-    Value::new(raw, &path).string()
-}
-
-/// Reads a field that must be there.
-pub(super) fn required<'a, T>(
-    object: &Object<'a>,
-    parent: &Path<'_>,
-    name: &str,
-    advice: &str,
-    read: impl FnOnce(Value<'a, '_>) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let path = Path::Field(parent, name);
-    let raw = object.get(name).ok_or_else(|| path.missing(advice))?;
-    read(Value::new(raw, &path))
+    Ok(Reasoning {
+        effort: Some(effort),
+        ..Reasoning::default()
+    })
 }
 
 fn response_format(value: Value<'_, '_>) -> Result<ResponseFormat, Error> {
     const KINDS: &str = "\"text\", \"json_object\" or \"json_schema\"";
     let object = value.object()?;
     let advice = format!("Send {KINDS}.");
-    let kind = required_string(&object, value.path, "type", &advice)?;
+    let kind = object.required_string(value.path, "type", &advice)?;
     match kind.as_str() {
         "text" => Ok(ResponseFormat::Text),
         "json_object" => Ok(ResponseFormat::JsonObject),
-        "json_schema" => json_schema(&object, value.path),
+        "json_schema" => {
+            let path = Path::Field(value.path, "json_schema");
+            let envelope = object
+                .get("json_schema")
+                .ok_or_else(|| path.missing("Send an object with `name` and `schema`."))?;
+            json_schema(Value::new(envelope, &path))
+        }
         _ => Err(Path::Field(value.path, "type").error(&format!("must be {KINDS}."))),
     }
 }
 
-fn json_schema(object: &Object<'_>, parent: &Path<'_>) -> Result<ResponseFormat, Error> {
-    let path = Path::Field(parent, "json_schema");
-    let envelope = object
-        .get("json_schema")
-        .ok_or_else(|| path.missing("Send an object with `name` and `schema`."))?;
-    let fields = Value::new(envelope, &path).object()?;
-    required(&fields, &path, "name", "Name the schema.", |name| {
+/// Reads `{name, description, schema, strict}`.
+pub(crate) fn json_schema(envelope: Value<'_, '_>) -> Result<ResponseFormat, Error> {
+    let (fields, path) = (envelope.object()?, envelope.path);
+    let name = fields.required(path, "name", "Name the schema.", |name| {
         name.filled_string("the schema's name")
     })?;
-    let schema = required(
-        &fields,
-        &path,
-        "schema",
-        "Send the JSON schema.",
-        |schema| schema.check_object().map(|()| schema.raw),
-    )?;
+    let schema = fields.required(path, "schema", "Send the JSON schema.", schema)?;
     Ok(ResponseFormat::JsonSchema {
-        schema: schema.to_owned(),
-        envelope: envelope.to_owned(),
+        name: Some(name),
+        description: fields.optional_string(path, "description")?,
+        schema,
+        strict: fields.optional_boolean(path, "strict")?,
     })
 }
 
-fn count(value: Value<'_, '_>, most: i64) -> Result<u32, Error> {
+/// Reads a JSON schema of bounded size.
+pub(crate) fn schema(value: Value<'_, '_>) -> Result<Json, Error> {
+    value.check_object()?;
+    if value.raw.get().len() > MAX_SCHEMA_BYTES {
+        let message = format!("must be at most {MAX_SCHEMA_BYTES} bytes of JSON.");
+        return Err(value.path.error(&message));
+    }
+    Ok(Json::from(value.raw))
+}
+
+/// Reads a number from 1 to `most`.
+pub(crate) fn count(value: Value<'_, '_>, most: i64) -> Result<u32, Error> {
     let number = value.integer(&(1..=most))?;
     u32::try_from(number).map_err(|_| value.path.error("is too large."))
 }
 
-fn stop(value: Value<'_, '_>) -> Result<(), Error> {
+fn stop(value: Value<'_, '_>) -> Result<Vec<String>, Error> {
     const EXPECTED: &str = "a string or an array of at most 4 strings";
     match value.shape() {
-        Shape::String => value.string().map(drop),
-        Shape::Array => {
-            let items = value.array(MAX_STOPS)?;
-            let check = |(index, raw): (usize, &&RawValue)| {
-                Value::new(raw, &Path::Index(value.path, index))
-                    .string()
-                    .map(drop)
-            };
-            items.iter().enumerate().try_for_each(check)
-        }
+        Shape::String => Ok(vec![value.string()?]),
+        Shape::Array => value.strings(MAX_STOPS),
         _ => Err(value.wrong(EXPECTED)),
     }
 }
 
 fn stream_options(value: Value<'_, '_>) -> Result<bool, Error> {
-    let path = Path::Field(value.path, "include_usage");
-    match value.object()?.get("include_usage") {
-        Some(raw) => Value::new(raw, &path).boolean(),
-        None => Ok(false),
-    }
+    let usage = value
+        .object()?
+        .optional_boolean(value.path, "include_usage")?;
+    Ok(usage.unwrap_or(false))
 }
 
-fn operation(metadata: Value<'_, '_>) -> Result<Option<String>, Error> {
-    let path = Path::Field(metadata.path, "operation");
-    let object = metadata.object()?;
-    let read = |raw| Value::new(raw, &path).filled_string("an operation such as \"faq\"");
-    object.get("operation").map(read).transpose()
+/// Reads the operation that the metadata of a request names.
+pub(crate) fn operation(metadata: Value<'_, '_>) -> Result<Option<String>, Error> {
+    metadata
+        .object()?
+        .optional(metadata.path, "operation", |value| {
+            value.filled_string("an operation such as \"faq\"")
+        })
 }
 
 #[cfg(test)]

@@ -7,18 +7,24 @@
 
 use serde::Serialize;
 
-use super::{FunctionBody, Head, UsageBody, finish_reason};
+use super::reasoning::Detail;
+use super::{Annotation, ExtraContent, FunctionBody, Logprobs, UsageBody, finish_reason, id};
 use crate::error::Error;
 use crate::money::Nanos;
-use crate::protocol::{Event, Source, openai_error};
+use crate::protocol::writer::{Head, StreamWriter};
+use crate::protocol::{Event, Json, Source, openai_error};
 use crate::sse;
 use crate::usage::Usage;
 
 /// Writes the chunks of one stream.
 #[derive(Debug)]
 pub struct ChunkWriter {
+    id: String,
     head: Head,
     include_usage: bool,
+    /// The reasoning since the last signature: a client sends both back as one.
+    reasoning: String,
+    service_tier: Option<String>,
     /// Choices whose role has been sent.
     begun: Vec<u32>,
 }
@@ -26,41 +32,36 @@ pub struct ChunkWriter {
 impl ChunkWriter {
     /// A writer of a stream that has not begun.
     #[must_use]
-    pub const fn new(head: Head, include_usage: bool) -> Self {
+    pub fn new(head: Head, include_usage: bool) -> Self {
         Self {
+            id: id(&head),
             head,
             include_usage,
+            reasoning: String::new(),
+            service_tier: None,
             begun: Vec::new(),
         }
     }
+}
 
-    /// Appends the chunks of an event. [`Event::Usage`] has none: usage is for [`Self::finish`].
-    pub fn push(&mut self, event: &Event, out: &mut Vec<u8>) {
-        let (choice, delta, reason) = match event {
-            Event::Finish { choice, reason } => {
-                (*choice, Delta::default(), Some(finish_reason(*reason)))
-            }
-            Event::Reasoning { choice, text } => (*choice, Delta::reasoning(text), None),
-            Event::Refusal { choice, text } => (*choice, Delta::refusal(text), None),
-            Event::Text { choice, text } => (*choice, Delta::content(text), None),
-            Event::ToolCall {
-                choice,
-                index,
-                id,
-                name,
-                arguments,
-            } => {
-                let call = CallDelta::new(*index, id.as_deref(), name.as_deref(), arguments);
-                (*choice, Delta::call(call), None)
-            }
-            Event::Usage(_) => return,
+impl StreamWriter for ChunkWriter {
+    /// [`Event::Usage`] has no chunk: usage is for [`Self::finish`].
+    fn push(&mut self, event: &Event, out: &mut Vec<u8>) {
+        let mut signed = String::new();
+        match event {
+            Event::Reasoning { text, .. } => self.reasoning.push_str(text),
+            Event::ReasoningSignature { .. } => signed = std::mem::take(&mut self.reasoning),
+            Event::ServiceTier(tier) => self.service_tier = Some(tier.clone()),
+            _ => {}
+        }
+        let Some((choice, update)) = Update::of(event, &signed) else {
+            return;
         };
-        self.begin(choice, delta.tool_calls.is_none(), out);
-        self.chunk(choice, delta, reason, &[], out);
+        self.begin(choice, update.delta.tool_calls.is_none(), out);
+        self.chunk(choice, update, &[], out);
     }
 
-    /// Ends a whole stream: the usage chunk where the client asked for it, and `[DONE]`.
-    pub fn finish(&mut self, usage: &Usage, cost: Nanos, out: &mut Vec<u8>) {
+    fn finish(&mut self, usage: &Usage, cost: Nanos, out: &mut Vec<u8>) {
         if self.include_usage {
             let usage = UsageBody::new(usage, cost);
             self.write(Vec::new(), Some(ChunkUsage::Figures(usage)), &[], out);
@@ -68,11 +69,12 @@ impl ChunkWriter {
         sse::write_data(out, "[DONE]");
     }
 
-    /// Ends a stream that failed: an error object, and no `[DONE]`.
-    pub fn error(&mut self, error: &Error, out: &mut Vec<u8>) {
+    fn error(&mut self, error: &Error, out: &mut Vec<u8>) {
         sse::write_json(out, &openai_error::object(error));
     }
+}
 
+impl ChunkWriter {
     fn begin(&mut self, choice: u32, text: bool, out: &mut Vec<u8>) {
         if self.begun.contains(&choice) {
             return;
@@ -83,29 +85,22 @@ impl ChunkWriter {
             Vec::new()
         };
         self.begun.push(choice);
-        self.chunk(choice, Delta::role(text), None, &sources, out);
+        let update = Update {
+            delta: Delta::role(text),
+            ..Update::default()
+        };
+        self.chunk(choice, update, &sources, out);
     }
 
-    fn chunk(
-        &self,
-        index: u32,
-        delta: Delta<'_>,
-        finish_reason: Option<&'static str>,
-        sources: &[Source],
-        out: &mut Vec<u8>,
-    ) {
+    fn chunk(&self, index: u32, update: Update<'_>, sources: &[Source], out: &mut Vec<u8>) {
         let choice = ChoiceBody {
             index,
-            delta,
-            logprobs: None,
-            finish_reason,
+            delta: update.delta,
+            logprobs: Logprobs::of(update.logprobs),
+            finish_reason: update.reason,
         };
-        self.write(
-            vec![choice],
-            self.include_usage.then_some(ChunkUsage::NotYet),
-            sources,
-            out,
-        );
+        let usage = self.include_usage.then_some(ChunkUsage::NotYet);
+        self.write(vec![choice], usage, sources, out);
     }
 
     fn write(
@@ -116,15 +111,74 @@ impl ChunkWriter {
         out: &mut Vec<u8>,
     ) {
         let chunk = ChunkBody {
-            id: &self.head.id,
+            id: &self.id,
             object: "chat.completion.chunk",
             created: self.head.created,
             model: &self.head.model,
             choices,
             usage,
+            service_tier: self.service_tier.as_deref(),
             sources,
         };
         sse::write_json(out, &chunk);
+    }
+}
+
+/// What an event changes in its choice.
+#[derive(Default)]
+struct Update<'a> {
+    delta: Delta<'a>,
+    logprobs: &'a [Json],
+    reason: Option<&'static str>,
+}
+
+impl<'a> Update<'a> {
+    /// The choice and what changes in it; `None` for an event that this wire has no chunk for.
+    ///
+    /// `signed` is the reasoning that a signature is of.
+    fn of(event: &'a Event, signed: &'a str) -> Option<(u32, Self)> {
+        let mut update = Self::default();
+        let delta = &mut update.delta;
+        let choice = match event {
+            Event::Citation { choice, citation } => {
+                delta.annotations = Some([Annotation::of(citation)?]);
+                choice
+            }
+            Event::Finish { choice, reason, .. } => {
+                update.reason = Some(finish_reason(*reason));
+                choice
+            }
+            Event::Logprobs { choice, tokens } => {
+                update.logprobs = tokens;
+                choice
+            }
+            Event::Reasoning { choice, text } => {
+                delta.reasoning_content = Some(text);
+                choice
+            }
+            Event::ReasoningSignature { choice, signature } => {
+                delta.reasoning_details = Some([Detail::signed(signed, signature)]);
+                choice
+            }
+            Event::Refusal { choice, text } => {
+                delta.refusal = Some(text);
+                choice
+            }
+            Event::Text { choice, text } => {
+                delta.content = Some(text);
+                choice
+            }
+            Event::ToolCall { choice, .. } => {
+                delta.tool_calls = Some([CallDelta::of(event)?]);
+                choice
+            }
+            Event::Whole { choice, part } => {
+                delta.reasoning_details = Some([Detail::of(&part.content)?]);
+                choice
+            }
+            Event::PartEnd { .. } | Event::ServiceTier(_) | Event::Usage(_) => return None,
+        };
+        Some((*choice, update))
     }
 }
 
@@ -137,6 +191,8 @@ struct ChunkBody<'a> {
     choices: Vec<ChoiceBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<ChunkUsage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'a str>,
     #[serde(skip_serializing_if = "<[Source]>::is_empty")]
     sources: &'a [Source],
 }
@@ -153,7 +209,7 @@ enum ChunkUsage {
 struct ChoiceBody<'a> {
     index: u32,
     delta: Delta<'a>,
-    logprobs: Option<()>,
+    logprobs: Option<Logprobs<'a>>,
     finish_reason: Option<&'static str>,
 }
 
@@ -166,45 +222,21 @@ struct Delta<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_details: Option<[Detail<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<[Annotation<'a>; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_calls: Option<[CallDelta<'a>; 1]>,
 }
 
-impl<'a> Delta<'a> {
+impl Delta<'_> {
     /// Where text follows, the role comes with the empty beginning of it.
     fn role(text: bool) -> Self {
         Self {
             role: Some("assistant"),
             content: text.then_some(""),
-            ..Self::default()
-        }
-    }
-
-    fn content(text: &'a str) -> Self {
-        Self {
-            content: Some(text),
-            ..Self::default()
-        }
-    }
-
-    fn reasoning(text: &'a str) -> Self {
-        Self {
-            reasoning_content: Some(text),
-            ..Self::default()
-        }
-    }
-
-    fn refusal(text: &'a str) -> Self {
-        Self {
-            refusal: Some(text),
-            ..Self::default()
-        }
-    }
-
-    fn call(call: CallDelta<'a>) -> Self {
-        Self {
-            tool_calls: Some([call]),
             ..Self::default()
         }
     }
@@ -218,15 +250,32 @@ struct CallDelta<'a> {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
     function: FunctionBody<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<ExtraContent<'a>>,
 }
 
 impl<'a> CallDelta<'a> {
-    fn new(index: u32, id: Option<&'a str>, name: Option<&'a str>, arguments: &'a str) -> Self {
-        Self {
+    fn of(event: &'a Event) -> Option<Self> {
+        let Event::ToolCall {
             index,
             id,
-            kind: id.map(|_| "function"),
-            function: FunctionBody { name, arguments },
-        }
+            name,
+            arguments,
+            signature,
+            ..
+        } = event
+        else {
+            return None;
+        };
+        Some(Self {
+            index: *index,
+            id: id.as_deref(),
+            kind: id.as_ref().map(|_| "function"),
+            function: FunctionBody {
+                name: name.as_deref(),
+                arguments,
+            },
+            extra_content: ExtraContent::of(signature.as_ref()),
+        })
     }
 }

@@ -3,25 +3,24 @@
 
 use serde_json::value::RawValue;
 
-use super::Wire;
 use super::answer::{self, CallFields, MAX_CHOICES, MAX_TOOL_CALLS};
-use super::failure::{Failure, FailureClass};
 use super::think::{Piece, Splitter};
+use crate::config::Wire;
 use crate::protocol::json::{self, Object};
 use crate::protocol::{Event, FinishReason};
-use crate::sse;
+use crate::providers::decode::EventDecoder;
+use crate::providers::failure::{Failure, FailureClass};
+use crate::sse::SseEvent;
 use crate::usage::Usage;
 
-/// Decodes one stream. Feed it bytes as they come, then call [`Self::finish`].
-///
-/// The events of a choice end with exactly one [`Event::Finish`]; nothing follows it but usage.
+/// Decodes the events of one stream.
 #[derive(Debug)]
-pub struct StreamDecoder {
+pub(in crate::providers) struct Decoder {
     wire: Wire,
     max_tokens: u32,
-    sse: sse::Decoder,
     choices: Vec<ChoiceState>,
     usage: Option<Usage>,
+    service_tier: Option<String>,
     /// `[DONE]` has come.
     done: bool,
 }
@@ -44,67 +43,22 @@ struct CallState {
     has_arguments: bool,
 }
 
-impl StreamDecoder {
-    /// A decoder of a stream that has not begun. `max_tokens` is the bound that was sent: a model
-    /// that does not say why it stopped and used that many was cut off.
-    #[must_use]
-    pub fn new(wire: Wire, max_tokens: u32) -> Self {
+impl Decoder {
+    /// A decoder of a stream that has not begun. `max_tokens` is the bound that was sent.
+    pub(in crate::providers) const fn new(wire: Wire, max_tokens: u32) -> Self {
         Self {
             wire,
             max_tokens,
-            sse: sse::Decoder::default(),
             choices: Vec::new(),
             usage: None,
+            service_tier: None,
             done: false,
         }
     }
+}
 
-    /// Takes bytes and appends the events that are complete with them.
-    ///
-    /// # Errors
-    /// The failure that the stream tells of, or [`FailureClass::Malformed`]. Events before it have
-    /// been appended; the decoder is of no use afterwards.
-    pub fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Failure> {
-        let decoded = self
-            .sse
-            .feed(bytes)
-            .map_err(|error| Failure::malformed(&error.to_string()))?;
-        decoded
-            .iter()
-            .try_for_each(|event| self.event(event, events))
-    }
-
-    /// Ends the stream: appends what was held back and the finish of each choice.
-    ///
-    /// # Errors
-    /// [`FailureClass::Truncated`] for a stream that ends without `[DONE]` and without the finish of
-    /// each choice, [`FailureClass::Malformed`] for one that brought no answer at all.
-    pub fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Failure> {
-        let last = std::mem::take(&mut self.sse).finish();
-        let last = last.map_err(|error| Failure::malformed(&error.to_string()))?;
-        // Half an event is not malformed but cut off.
-        if let Some(event) = last.filter(|event| is_whole(&event.data)) {
-            self.event(&event, events)?;
-        }
-        let begun = || self.choices.iter().filter(|choice| choice.begun);
-        let all_finished = begun().next().is_some() && begun().all(|choice| choice.finished);
-        if !self.done && !all_finished {
-            let message = "the stream ended without [DONE] and without a finish reason";
-            return Err(Failure::new(FailureClass::Truncated, message));
-        }
-        if begun().next().is_none() {
-            return Err(Failure::malformed("the stream brought no answer"));
-        }
-        let cut = answer::is_cut(self.usage, self.max_tokens);
-        for (index, choice) in (0_u32..).zip(&mut self.choices) {
-            if choice.begun {
-                choice.finish(index, None, cut, events);
-            }
-        }
-        Ok(())
-    }
-
-    fn event(&mut self, event: &sse::SseEvent, events: &mut Vec<Event>) -> Result<(), Failure> {
+impl EventDecoder for Decoder {
+    fn event(&mut self, event: &SseEvent, events: &mut Vec<Event>) -> Result<(), Failure> {
         let data = event.data.trim();
         if self.done || data.is_empty() {
             return Ok(());
@@ -129,9 +83,40 @@ impl StreamDecoder {
             self.usage = Some(usage);
             events.push(Event::Usage(usage));
         }
+        if let Some(tier) = object.get("service_tier").and_then(json::text)
+            && self.service_tier.as_ref() != Some(&tier)
+        {
+            events.push(Event::ServiceTier(tier.clone()));
+            self.service_tier = Some(tier);
+        }
         self.chunk(&object, events)
     }
 
+    fn is_whole(&self, data: &str) -> bool {
+        data.trim() == "[DONE]" || Object::parse(data).is_some()
+    }
+
+    fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Failure> {
+        let begun = || self.choices.iter().filter(|choice| choice.begun);
+        let all_finished = begun().next().is_some() && begun().all(|choice| choice.finished);
+        if !self.done && !all_finished {
+            let message = "the stream ended without [DONE] and without a finish reason";
+            return Err(Failure::new(FailureClass::Truncated, message));
+        }
+        if begun().next().is_none() {
+            return Err(Failure::malformed("the stream brought no answer"));
+        }
+        let cut = answer::is_cut(self.usage, self.max_tokens);
+        for (index, choice) in (0_u32..).zip(&mut self.choices) {
+            if choice.begun {
+                choice.finish(index, None, cut, events);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Decoder {
     fn chunk(&mut self, object: &Object<'_>, events: &mut Vec<Event>) -> Result<(), Failure> {
         let choices = object
             .get("choices")
@@ -196,8 +181,22 @@ impl StreamDecoder {
             if let Some(calls) = delta.get("tool_calls") {
                 choice.tool_calls(index, calls, false, events)?;
             }
+            if !choice.finished {
+                let cited = answer::citations(delta).into_iter();
+                events.extend(cited.map(|citation| Event::Citation {
+                    choice: index,
+                    citation,
+                }));
+            }
         } else if let Some(text) = object.get("text").and_then(answer::content) {
             choice.text(index, text, events);
+        }
+        let tokens = answer::logprobs(object);
+        if !tokens.is_empty() && !choice.finished {
+            events.push(Event::Logprobs {
+                choice: index,
+                tokens,
+            });
         }
         if reason.is_some() {
             choice.finish(index, reason, false, events);
@@ -222,7 +221,7 @@ impl StreamDecoder {
 impl ChoiceState {
     fn new(wire: Wire) -> Self {
         Self {
-            splitter: (wire != Wire::OpenAiChat).then(Splitter::default),
+            splitter: answer::is_workers_ai(wire).then(Splitter::default),
             calls: Vec::new(),
             finished: false,
             begun: false,
@@ -332,6 +331,7 @@ impl ChoiceState {
             id: Some(id),
             name: Some(fields.name.unwrap_or_default()),
             arguments,
+            signature: fields.signature,
         });
         Ok(())
     }
@@ -348,6 +348,7 @@ impl ChoiceState {
             id: None,
             name: None,
             arguments,
+            signature: None,
         });
     }
 
@@ -372,14 +373,15 @@ impl ChoiceState {
             id: None,
             name: None,
             arguments: "{}".to_owned(),
+            signature: None,
         }));
         let reason = answer::settle_reason(said, !self.calls.is_empty(), cut);
-        events.push(Event::Finish { choice, reason });
+        events.push(Event::Finish {
+            choice,
+            reason,
+            stop_sequence: None,
+        });
     }
-}
-
-fn is_whole(data: &str) -> bool {
-    data.trim() == "[DONE]" || Object::parse(data).is_some()
 }
 
 fn piece_event(choice: u32, piece: Piece) -> Event {

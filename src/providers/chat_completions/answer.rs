@@ -2,10 +2,13 @@
 
 use serde_json::value::RawValue;
 
-use super::failure::{Failure, FailureClass};
-use super::{Wire, think};
-use crate::protocol::json::{self, Object, Shape};
-use crate::protocol::{Answer, Choice, FinishReason, ToolCall};
+use super::think;
+use crate::config::Wire;
+use crate::protocol::json::{self, Json, Object, Shape};
+use crate::protocol::{
+    Answer, Choice, Citation, Content, Family, FinishReason, Part, Signature, ToolCall,
+};
+use crate::providers::failure::{Failure, FailureClass};
 use crate::usage::Usage;
 
 /// Choices of an answer; a request asks for 8 at most.
@@ -20,8 +23,11 @@ const MAX_TOKENS: f64 = 100_000_000.0;
 ///
 /// # Errors
 /// The failure that the body tells of, or [`FailureClass::Malformed`].
-pub fn decode_answer(wire: Wire, max_tokens: u32, body: &[u8]) -> Result<Answer, Failure> {
-    let text = std::str::from_utf8(body).map_err(|_| Failure::malformed("not UTF-8"))?;
+pub(in crate::providers) fn decode(
+    wire: Wire,
+    max_tokens: u32,
+    text: &str,
+) -> Result<Answer, Failure> {
     let object = Object::parse(text).ok_or_else(|| not_an_object(text))?;
     if let Some(failure) = Failure::told_by(&object) {
         return Err(failure);
@@ -33,7 +39,11 @@ pub fn decode_answer(wire: Wire, max_tokens: u32, body: &[u8]) -> Result<Answer,
         Some(items) if !items.is_empty() => chat_choices(wire, &items, cut)?,
         _ => vec![native_choice(wire, &object, cut)?],
     };
-    Ok(Answer { choices, usage })
+    Ok(Answer {
+        choices,
+        usage,
+        service_tier: object.get("service_tier").and_then(json::text),
+    })
 }
 
 fn not_an_object(text: &str) -> Failure {
@@ -46,7 +56,7 @@ fn not_an_object(text: &str) -> Failure {
 }
 
 /// The object in a `result`, where Cloudflare's REST envelope is around it.
-pub(super) fn unwrapped(object: Object<'_>) -> Object<'_> {
+pub(in crate::providers) fn unwrapped(object: Object<'_>) -> Object<'_> {
     let inner = object.get("result").and_then(Object::of);
     inner.unwrap_or(object)
 }
@@ -76,64 +86,126 @@ fn chat_choice(
     object: &Object<'_>,
     cut: bool,
 ) -> Result<Choice, Failure> {
-    let reason = reason(object)?;
+    let mut said = Said {
+        reason: reason(object)?,
+        ..Said::default()
+    };
     let Some(message) = object.get("message").and_then(Object::of) else {
         let text = object.get("text").and_then(content);
         let text = text.ok_or_else(|| Failure::malformed("a choice has no message"))?;
-        return Ok(choice(inline(wire, text), None, Vec::new(), reason, cut));
+        said.inline(wire, text);
+        return Ok(said.choice(cut));
     };
-    let told = reasoning(&message);
-    let (thought, text) = match message.get("content").and_then(content) {
-        Some(text) if told.is_none() => inline(wire, text),
-        text => (told, text),
-    };
-    let calls = tool_calls(position, message.get("tool_calls"))?;
-    let refusal = message.get("refusal").and_then(json::text);
-    Ok(choice((thought, text), refusal, calls, reason, cut))
+    said.reasoning = reasoning(&message);
+    match message.get("content").and_then(content) {
+        Some(text) if said.reasoning.is_none() => said.inline(wire, text),
+        text => said.text = text,
+    }
+    said.calls = tool_calls(position, message.get("tool_calls"))?;
+    said.refusal = message.get("refusal").and_then(json::text);
+    said.citations = citations(&message);
+    said.logprobs = logprobs(object);
+    Ok(said.choice(cut))
 }
 
 fn native_choice(wire: Wire, object: &Object<'_>, cut: bool) -> Result<Choice, Failure> {
-    let calls = tool_calls(0, object.get("tool_calls"))?;
+    let mut said = Said {
+        calls: tool_calls(0, object.get("tool_calls"))?,
+        reason: reason(object)?,
+        ..Said::default()
+    };
     let response = object.get("response").and_then(content);
-    if response.is_none() && calls.is_empty() {
+    if response.is_none() && said.calls.is_empty() {
         return Err(Failure::malformed(
             "the answer has neither text nor tool calls",
         ));
     }
-    let texts = response.map_or((None, None), |text| inline(wire, text));
     // Native models send empty text along with their calls.
-    let texts = match texts {
-        (thought, Some(text)) if text.is_empty() && !calls.is_empty() => (thought, None),
-        texts => texts,
-    };
-    Ok(choice(texts, None, calls, reason(object)?, cut))
-}
-
-fn choice(
-    (reasoning, text): (Option<String>, Option<String>),
-    refusal: Option<String>,
-    tool_calls: Vec<ToolCall>,
-    reason: Option<FinishReason>,
-    cut: bool,
-) -> Choice {
-    Choice {
-        text,
-        reasoning,
-        refusal,
-        finish_reason: settle_reason(reason, !tool_calls.is_empty(), cut),
-        tool_calls,
+    if let Some(text) = response.filter(|text| !text.is_empty() || said.calls.is_empty()) {
+        said.inline(wire, text);
     }
+    Ok(said.choice(cut))
 }
 
-/// Parts reasoning from text where a Workers AI model writes both into one.
-fn inline(wire: Wire, text: String) -> (Option<String>, Option<String>) {
-    match wire {
-        Wire::OpenAiChat => (None, Some(text)),
-        Wire::WorkersAiChat | Wire::WorkersAiNative => {
+/// What a choice says, wherever it says it.
+#[derive(Default)]
+struct Said {
+    reasoning: Option<String>,
+    text: Option<String>,
+    citations: Vec<Citation>,
+    refusal: Option<String>,
+    calls: Vec<ToolCall>,
+    reason: Option<FinishReason>,
+    logprobs: Vec<Json>,
+}
+
+impl Said {
+    /// Parts reasoning from text where a Workers AI model writes both into one.
+    fn inline(&mut self, wire: Wire, text: String) {
+        if is_workers_ai(wire) {
             let (reasoning, text) = think::split(&text);
-            (reasoning, Some(text))
+            (self.reasoning, self.text) = (reasoning, Some(text));
+        } else {
+            self.text = Some(text);
         }
     }
+
+    fn choice(self, cut: bool) -> Choice {
+        let finish_reason = settle_reason(self.reason, !self.calls.is_empty(), cut);
+        let reasoning = self.reasoning.map(|text| Content::Reasoning {
+            text,
+            signature: None,
+        });
+        let citations = self.citations;
+        let text = self.text.map(|text| Content::Text { text, citations });
+        let refusal = self.refusal.map(Content::Refusal);
+        let calls = self.calls.into_iter().map(Content::ToolCall);
+        let parts = reasoning
+            .into_iter()
+            .chain(text)
+            .chain(refusal)
+            .chain(calls);
+        Choice {
+            logprobs: self.logprobs,
+            ..Choice::new(parts.map(Part::new).collect(), finish_reason)
+        }
+    }
+}
+
+/// Whether reasoning may stand inside of the text.
+pub(super) const fn is_workers_ai(wire: Wire) -> bool {
+    matches!(wire, Wire::WorkersAiChat | Wire::WorkersAiNative)
+}
+
+/// What a text rests on, in a message or a delta.
+pub(super) fn citations(message: &Object<'_>) -> Vec<Citation> {
+    let items = message.get("annotations").and_then(json::elements);
+    let items = items.unwrap_or_default().into_iter();
+    items.filter_map(citation).collect()
+}
+
+fn citation(raw: &RawValue) -> Option<Citation> {
+    let cited = Object::of(Object::of(raw)?.get("url_citation")?)?;
+    let index = |name| cited.get(name).and_then(count);
+    let index = |name| index(name).and_then(|at| u32::try_from(at).ok());
+    Some(Citation {
+        url: cited.get("url").and_then(json::text),
+        title: cited.get("title").and_then(json::text),
+        quote: None,
+        span: index("start_index").zip(index("end_index")),
+        native: Some((Family::OpenAi, Json::from(raw))),
+    })
+}
+
+/// The probabilities of tokens that a choice or a chunk of it tells.
+pub(super) fn logprobs(choice: &Object<'_>) -> Vec<Json> {
+    let told = choice.get("logprobs").and_then(Object::of);
+    let tokens = told.and_then(|told| told.get("content").and_then(json::elements));
+    tokens
+        .unwrap_or_default()
+        .into_iter()
+        .map(Json::from)
+        .collect()
 }
 
 /// The reason for the caller: what the provider said, but calls are never a plain stop, and a
@@ -170,7 +242,8 @@ pub(super) fn reason(object: &Object<'_>) -> Result<Option<FinishReason>, Failur
         "tool_calls" | "tool_call" | "function_call" | "tool_use" => {
             Ok(Some(FinishReason::ToolCalls))
         }
-        "content_filter" | "safety" | "refusal" => Ok(Some(FinishReason::ContentFilter)),
+        "content_filter" | "safety" => Ok(Some(FinishReason::ContentFilter)),
+        "refusal" => Ok(Some(FinishReason::Refusal)),
         _ => Ok(Some(FinishReason::Stop)),
     }
 }
@@ -213,17 +286,17 @@ fn tool_calls(choice: usize, raw: Option<&RawValue>) -> Result<Vec<ToolCall>, Fa
     let named = items.iter().filter_map(|item| {
         let object = Object::of(item)?;
         let call = CallFields::of(&object);
-        Some((call.id, call.name?, call.arguments))
+        Some((call.name.clone()?, call))
     });
-    let numbered = named
-        .enumerate()
-        .map(|(index, (id, name, arguments))| ToolCall {
-            id: id.unwrap_or_else(|| generated_id(choice, index)),
-            name,
-            arguments: arguments
-                .filter(|text| !text.is_empty())
-                .unwrap_or_else(|| "{}".to_owned()),
-        });
+    let numbered = named.enumerate().map(|(index, (name, call))| ToolCall {
+        id: call.id.unwrap_or_else(|| generated_id(choice, index)),
+        name,
+        arguments: call
+            .arguments
+            .filter(|text| !text.is_empty())
+            .unwrap_or_else(|| "{}".to_owned()),
+        signature: call.signature,
+    });
     Ok(numbered.collect())
 }
 
@@ -240,6 +313,7 @@ pub(super) struct CallFields {
     pub(super) id: Option<String>,
     pub(super) name: Option<String>,
     pub(super) arguments: Option<String>,
+    pub(super) signature: Option<Signature>,
 }
 
 impl CallFields {
@@ -251,8 +325,16 @@ impl CallFields {
             id: object.get("id").and_then(filled),
             name: inner.get("name").and_then(filled),
             arguments: inner.get("arguments").and_then(content),
+            signature: thought_signature(object),
         }
     }
+}
+
+/// Gemini's signature of a call, where Google's own `OpenAI` interface puts it.
+fn thought_signature(call: &Object<'_>) -> Option<Signature> {
+    let google = Object::of(Object::of(call.get("extra_content")?)?.get("google")?)?;
+    let text = json::text(google.get("thought_signature")?)?;
+    Some(Signature::new(Family::Google, text))
 }
 
 /// What the call used. `None` where the provider says nothing, or nothing that can be true.
@@ -270,21 +352,26 @@ pub(super) fn usage(object: &Object<'_>) -> Option<Usage> {
         (None, Some(output)) => (total?.checked_sub(output?)?, output?),
         (None, None) => return None,
     };
+    let input_details = details(&usage, &["prompt_tokens_details", "input_tokens_details"]);
+    let output_details = details(
+        &usage,
+        &["completion_tokens_details", "output_tokens_details"],
+    );
+    let part = |details: &Object<'_>, name| details.get(name).and_then(tokens).unwrap_or(0);
     // A prompt has at least one token.
-    (input_tokens > 0).then_some(Usage {
+    (input_tokens > 0).then(|| Usage {
         input_tokens,
-        cached_input_tokens: cached_tokens(&usage).min(input_tokens),
+        cached_input_tokens: part(&input_details, "cached_tokens").min(input_tokens),
+        audio_input_tokens: part(&input_details, "audio_tokens").min(input_tokens),
         output_tokens,
-        estimated: false,
+        reasoning_tokens: part(&output_details, "reasoning_tokens").min(output_tokens),
+        ..Usage::default()
     })
 }
 
-fn cached_tokens(usage: &Object<'_>) -> u64 {
-    let details = usage.first(&["prompt_tokens_details", "input_tokens_details"]);
-    let cached = details
-        .and_then(Object::of)
-        .and_then(|details| tokens(details.get("cached_tokens")?));
-    cached.unwrap_or(0)
+/// An object of details, empty where there is none.
+fn details<'a>(usage: &Object<'a>, names: &[&str]) -> Object<'a> {
+    usage.first(names).and_then(Object::of).unwrap_or_default()
 }
 
 fn tokens(raw: &RawValue) -> Option<u64> {

@@ -1,0 +1,98 @@
+//! The wires that callers speak: one row each, so that the path of a request is the same for all.
+
+use super::writer::{Head, StreamWriter};
+use super::{Answer, ChatRequest, Family, openai_chat, openai_error};
+use crate::error::Error;
+use crate::http::Reply;
+use crate::money::Nanos;
+use crate::usage::Usage;
+
+/// A wire that a caller speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// `OpenAI`'s chat completions.
+    #[default]
+    OpenAiChat,
+}
+
+/// A path that answers conversations, with what it says beside the body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChatPath<'a> {
+    /// The wire of the path.
+    pub dialect: Dialect,
+    /// The provider, where the path names one: the body's model is one of its own.
+    pub provider: Option<&'a str>,
+    /// The model, where the path names it.
+    pub model: Option<&'a str>,
+    /// Whether the answer is streamed, where the path says so.
+    pub stream: Option<bool>,
+}
+
+/// What a caller is told with an answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Bill<'a> {
+    /// What the whole request used.
+    pub usage: &'a Usage,
+    /// What it cost.
+    pub cost: Nanos,
+}
+
+impl Dialect {
+    /// The endpoint's name in records.
+    #[must_use]
+    pub const fn endpoint(self) -> &'static str {
+        match self {
+            Self::OpenAiChat => "chat.completions",
+        }
+    }
+
+    /// The family whose signatures and native blocks this wire carries as they are.
+    #[must_use]
+    pub const fn family(self) -> Family {
+        match self {
+            Self::OpenAiChat => Family::OpenAi,
+        }
+    }
+
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// `InvalidRequest`, with the path of the field.
+    pub fn parse(self, body: &[u8], _path: &ChatPath<'_>) -> Result<ChatRequest, Error> {
+        match self {
+            Self::OpenAiChat => openai_chat::parse(body),
+        }
+    }
+
+    /// Writes a whole answer to `request`.
+    #[must_use]
+    pub fn render(
+        self,
+        _request: &ChatRequest,
+        answer: &Answer,
+        head: &Head,
+        bill: Bill<'_>,
+    ) -> Vec<u8> {
+        match self {
+            Self::OpenAiChat => openai_chat::render(answer, head, bill.usage, bill.cost),
+        }
+    }
+
+    /// A writer of the streamed answer to `request`.
+    #[must_use]
+    pub fn writer(self, request: &ChatRequest, head: Head) -> Box<dyn StreamWriter> {
+        match self {
+            Self::OpenAiChat => {
+                Box::new(openai_chat::ChunkWriter::new(head, request.include_usage))
+            }
+        }
+    }
+
+    /// The reply to a request that failed.
+    #[must_use]
+    pub fn error(self, error: &Error, request_id: &str) -> Reply {
+        match self {
+            Self::OpenAiChat => openai_error::error_body(error, request_id),
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! A chat request, whichever wire it came by.
+
+use std::borrow::Cow;
+
+use super::json::{Fields, Json};
+use super::message::{CacheControl, Content, Family, Message, Role};
+use super::warning::Warning;
+
+/// A chat request, parsed and valid.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChatRequest {
+    /// The model as the caller wrote it.
+    pub model: String,
+    /// The operation that the body names.
+    pub operation: Option<String>,
+    /// At least one.
+    pub messages: Vec<Message>,
+    /// The tools; at most 128.
+    pub tools: Vec<Tool>,
+    /// Which of them the model shall call.
+    pub tool_choice: Option<ToolChoice>,
+    /// Whether it may call several at once.
+    pub parallel_tool_calls: Option<bool>,
+    /// What form the answer must have.
+    pub response_format: ResponseFormat,
+    /// The caller's bound of the answer, in tokens.
+    pub max_output_tokens: Option<u32>,
+    /// How many answers, 1 to 8; 0 stands for 1.
+    pub choices: u32,
+    /// Whether the answer is streamed.
+    pub stream: bool,
+    /// Whether a stream of chat completions ends with a chunk of usage.
+    pub include_usage: bool,
+    /// How tokens are drawn.
+    pub sampling: Sampling,
+    /// How the model thinks.
+    pub reasoning: Reasoning,
+    /// How many alternatives of each token are told with their probability, 0 to 20; absent: none is.
+    pub logprobs: Option<u32>,
+    /// The provider's class of service, e.g. `flex`.
+    pub service_tier: Option<String>,
+    /// An opaque name of the end user.
+    pub user: Option<String>,
+    /// How many words the answer takes: `low`, `medium`, `high`.
+    pub verbosity: Option<String>,
+    /// Fields that the model does not know, for providers of the same family.
+    pub extras: Extras,
+    /// What was left out on the way in.
+    pub warnings: Vec<Warning>,
+}
+
+/// Fields of the caller's own wire that the model does not know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// Whose wire it is; absent only where there are no fields.
+    pub family: Option<Family>,
+    /// The fields, as they came.
+    pub fields: Fields,
+}
+
+/// How tokens are drawn. What is absent is left to the provider.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sampling {
+    /// 0 to 2.
+    pub temperature: Option<f64>,
+    /// 0 to 1.
+    pub top_p: Option<f64>,
+    /// At least 1.
+    pub top_k: Option<u32>,
+    /// −2 to 2.
+    pub frequency_penalty: Option<f64>,
+    /// −2 to 2.
+    pub presence_penalty: Option<f64>,
+    /// For answers that repeat.
+    pub seed: Option<i64>,
+    /// Texts before which the answer ends.
+    pub stop: Vec<String>,
+    /// `OpenAI`'s map from token to bias.
+    pub logit_bias: Option<Json>,
+}
+
+/// How the model thinks before it answers. What is absent is left to the provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reasoning {
+    /// Whether it does.
+    pub mode: Option<ReasoningMode>,
+    /// How hard.
+    pub effort: Option<Effort>,
+    /// At most so many tokens.
+    pub budget_tokens: Option<u32>,
+    /// Whether and how the answer shows it: `auto`, `concise`, `detailed`, `none`.
+    pub summary: Option<String>,
+}
+
+/// Whether a model thinks before it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReasoningMode {
+    /// As much as it finds right.
+    Adaptive,
+    /// Not at all.
+    Off,
+    /// Always.
+    On,
+}
+
+/// How hard a model thinks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effort {
+    /// Hardly.
+    Minimal,
+    /// A little.
+    Low,
+    /// As usual.
+    Medium,
+    /// Hard.
+    High,
+    /// As hard as it can.
+    Max,
+}
+
+impl Effort {
+    /// All efforts, least first.
+    pub const ALL: [Self; 5] = [
+        Self::Minimal,
+        Self::Low,
+        Self::Medium,
+        Self::High,
+        Self::Max,
+    ];
+
+    /// The word for it that most wires share.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Max => "max",
+        }
+    }
+
+    /// The effort of a word; `xhigh` is `OpenAI`'s for `max`.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "xhigh" => Some(Self::Max),
+            _ => Self::ALL.into_iter().find(|effort| effort.as_str() == word),
+        }
+    }
+}
+
+/// A tool the model may call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// A function of the application.
+    Function(FunctionTool),
+    /// A tool that the provider runs.
+    Hosted(HostedTool),
+}
+
+/// A function of the application.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FunctionTool {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// JSON schema of its arguments.
+    pub parameters: Option<Json>,
+    /// Whether the arguments keep to the schema exactly.
+    pub strict: Option<bool>,
+    /// Whether the provider shall remember the prompt up to here.
+    pub cache: Option<CacheControl>,
+}
+
+/// A tool that the provider runs, e.g. a search of the web.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostedTool {
+    /// Whose it is.
+    pub family: Family,
+    /// Its type in that family's wire.
+    pub kind: String,
+    /// The whole definition.
+    pub definition: Json,
+}
+
+/// Which tools the model shall call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ToolChoice {
+    /// Those it finds useful.
+    Auto,
+    /// This one.
+    Function(String),
+    /// None.
+    None,
+    /// At least one.
+    Required,
+}
+
+/// What form an answer must have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ResponseFormat {
+    /// Any JSON object.
+    JsonObject,
+    /// An instance of a schema.
+    JsonSchema {
+        /// The schema's name, where the wire has one.
+        name: Option<String>,
+        /// What the answer is.
+        description: Option<String>,
+        /// The schema itself.
+        schema: Json,
+        /// Whether the answer keeps to it exactly.
+        strict: Option<bool>,
+    },
+    /// Text.
+    #[default]
+    Text,
+}
+
+/// What a request asks of a model, found in its body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, not a state"
+)]
+pub struct Needs {
+    /// Tools.
+    pub tools: bool,
+    /// Pictures.
+    pub vision: bool,
+    /// Sound.
+    pub audio: bool,
+    /// Documents.
+    pub files: bool,
+    /// An instance of a schema, or JSON.
+    pub json: bool,
+}
+
+impl ChatRequest {
+    /// The text of the last turn of the user, which says what the request is about.
+    #[must_use]
+    pub fn last_user_text(&self) -> Cow<'_, str> {
+        let mut turns = self.messages.iter().rev();
+        let last = turns.find(|message| message.role == Role::User);
+        last.map_or(Cow::Borrowed(""), Message::plain_text)
+    }
+
+    /// Every part of every message, those inside the results of tools included.
+    pub fn contents(&self) -> impl Iterator<Item = &Content> {
+        let parts = self.messages.iter().flat_map(|message| &message.parts);
+        parts.flat_map(|part| {
+            let inner = match &part.content {
+                Content::ToolResult(result) => result.parts.as_slice(),
+                _ => &[],
+            };
+            std::iter::once(&part.content).chain(inner.iter().map(|part| &part.content))
+        })
+    }
+
+    /// What the request asks of a model.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        let mut needs = Needs {
+            tools: !self.tools.is_empty(),
+            json: !matches!(self.response_format, ResponseFormat::Text),
+            ..Needs::default()
+        };
+        for content in self.contents() {
+            match content {
+                Content::Audio(_) => needs.audio = true,
+                Content::File(_) => needs.files = true,
+                Content::Image(_) => needs.vision = true,
+                _ => {}
+            }
+        }
+        needs
+    }
+}

@@ -1,0 +1,15 @@
+//! The wires that look like `OpenAI`'s chat completions: its own, that of the many providers that
+//! copy it, and both of Workers AI.
+//!
+//! Decoding takes every shape a model is known to answer in, whichever wire was expected: models
+//! change shape between versions, and one gateway answers in another's.
+
+mod answer;
+mod message;
+mod request;
+mod stream;
+mod think;
+
+pub(super) use self::answer::{decode, unwrapped};
+pub(super) use self::request::encode;
+pub(super) use self::stream::Decoder;

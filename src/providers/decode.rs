@@ -1,0 +1,96 @@
+//! A provider's answer, whole or streamed, to the internal model.
+
+use super::chat_completions;
+use super::failure::{Failure, FailureClass};
+use crate::config::Wire;
+use crate::protocol::{Answer, Event};
+use crate::sse::{self, SseEvent};
+
+/// Reads a whole answer of status 2xx. `max_tokens` is the bound that was sent: a model that does
+/// not say why it stopped and used that many was cut off.
+///
+/// # Errors
+/// The failure that the body tells of, or [`FailureClass::Malformed`].
+pub fn decode_answer(wire: Wire, max_tokens: u32, body: &[u8]) -> Result<Answer, Failure> {
+    let text = std::str::from_utf8(body).map_err(|_| Failure::malformed("not UTF-8"))?;
+    match wire {
+        Wire::OpenAiChat | Wire::WorkersAiChat | Wire::WorkersAiNative => {
+            chat_completions::decode(wire, max_tokens, text)
+        }
+    }
+}
+
+/// Reads the events of one wire.
+pub(super) trait EventDecoder {
+    /// Takes an event of the stream and appends what it says.
+    ///
+    /// # Errors
+    /// The failure that it tells of, or [`FailureClass::Malformed`].
+    fn event(&mut self, event: &SseEvent, events: &mut Vec<Event>) -> Result<(), Failure>;
+
+    /// Whether `data` is a whole event, not the beginning of one that was cut off.
+    fn is_whole(&self, data: &str) -> bool;
+
+    /// Ends the stream: appends what was held back and the finish of each choice.
+    ///
+    /// # Errors
+    /// [`FailureClass::Truncated`] for a stream that lacks its proper end, [`FailureClass::Malformed`]
+    /// for one that brought no answer at all.
+    fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Failure>;
+}
+
+/// Decodes one stream. Feed it bytes as they come, then call [`Self::finish`].
+///
+/// The events of a choice end with exactly one [`Event::Finish`]; nothing follows it but usage.
+pub struct StreamDecoder {
+    sse: sse::Decoder,
+    wire: Box<dyn EventDecoder>,
+}
+
+impl StreamDecoder {
+    /// A decoder of a stream that has not begun. `max_tokens` is the bound that was sent: a model
+    /// that does not say why it stopped and used that many was cut off.
+    #[must_use]
+    pub fn new(wire: Wire, max_tokens: u32) -> Self {
+        let wire: Box<dyn EventDecoder> = match wire {
+            Wire::OpenAiChat | Wire::WorkersAiChat | Wire::WorkersAiNative => {
+                Box::new(chat_completions::Decoder::new(wire, max_tokens))
+            }
+        };
+        Self {
+            sse: sse::Decoder::default(),
+            wire,
+        }
+    }
+
+    /// Takes bytes and appends the events that are complete with them.
+    ///
+    /// # Errors
+    /// The failure that the stream tells of, or [`FailureClass::Malformed`]. Events before it have
+    /// been appended; the decoder is of no use afterwards.
+    pub fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Failure> {
+        let decoded = self.sse.feed(bytes).map_err(too_large)?;
+        decoded
+            .iter()
+            .try_for_each(|event| self.wire.event(event, events))
+    }
+
+    /// Ends the stream: appends what was held back and the finish of each choice.
+    ///
+    /// # Errors
+    /// [`FailureClass::Truncated`] for a stream that lacks its proper end, [`FailureClass::Malformed`]
+    /// for one that brought no answer at all.
+    pub fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Failure> {
+        let last = std::mem::take(&mut self.sse).finish();
+        // Half an event is not malformed but cut off.
+        let last = last.map_err(too_large)?;
+        if let Some(event) = last.filter(|event| self.wire.is_whole(&event.data)) {
+            self.wire.event(&event, events)?;
+        }
+        self.wire.finish(events)
+    }
+}
+
+fn too_large(error: sse::TooLarge) -> Failure {
+    Failure::new(FailureClass::Malformed, &error.to_string())
+}

@@ -1,10 +1,14 @@
 //! What a model call used, and what that costs.
 
+mod units;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::units::Units;
 
 use crate::money::{Nanos, Rate, round_up};
 
-/// Tokens of one or several model calls.
+/// Tokens of one or several model calls, and what else they used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Prompt tokens, those read from the provider's prompt cache included.
@@ -14,6 +18,9 @@ pub struct Usage {
     pub cached_input_tokens: u64,
     /// Completion tokens, reasoning included.
     pub output_tokens: u64,
+    /// What is not counted in tokens.
+    #[serde(default, skip_serializing_if = "Units::is_none")]
+    pub units: Units,
     /// The provider reported nothing, so these figures are Esclusa's estimate.
     #[serde(default)]
     pub estimated: bool,
@@ -29,8 +36,8 @@ impl Usage {
         Self {
             input_tokens: estimate_tokens(input_bytes),
             output_tokens: estimate_tokens(output_bytes),
-            cached_input_tokens: 0,
             estimated: true,
+            ..Self::default()
         }
     }
 
@@ -49,6 +56,7 @@ impl Usage {
                 .cached_input_tokens
                 .saturating_add(other.cached_input_tokens),
             output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            units: self.units.plus(other.units),
             estimated: self.estimated || other.estimated,
         }
     }

@@ -275,7 +275,7 @@ pub(super) fn usage(object: &Object<'_>) -> Option<Usage> {
         input_tokens,
         cached_input_tokens: cached_tokens(&usage).min(input_tokens),
         output_tokens,
-        estimated: false,
+        ..Usage::default()
     })
 }
 

@@ -1,6 +1,7 @@
 //! The path of a request: the phases top to bottom over [`crate::ports`], nothing else.
 
 pub mod admit;
+pub mod attempts;
 pub mod call;
 pub mod classify;
 pub mod dispatch;

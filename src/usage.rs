@@ -1,10 +1,14 @@
 //! What a model call used, and what that costs.
 
+mod units;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::units::Units;
 
 use crate::money::{Nanos, Rate, round_up};
 
-/// Tokens of one or several model calls.
+/// Tokens of one or several model calls, and what else they used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Prompt tokens, those read from the provider's prompt cache included.
@@ -23,6 +27,9 @@ pub struct Usage {
     /// The part of `output_tokens` that was reasoning.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reasoning_tokens: u64,
+    /// What is not counted in tokens.
+    #[serde(default, skip_serializing_if = "Units::is_none")]
+    pub units: Units,
     /// The provider reported nothing, so these figures are Esclusa's estimate.
     #[serde(default)]
     pub estimated: bool,
@@ -67,6 +74,7 @@ impl Usage {
             audio_input_tokens: sum(self.audio_input_tokens, other.audio_input_tokens),
             output_tokens: sum(self.output_tokens, other.output_tokens),
             reasoning_tokens: sum(self.reasoning_tokens, other.reasoning_tokens),
+            units: self.units.plus(other.units),
             estimated: self.estimated || other.estimated,
         }
     }

@@ -7,11 +7,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::intent::rules::Rules;
-use crate::money::Rate;
-use crate::usage::Price;
+use crate::money::{Nanos, Rate, round_up};
+use crate::usage::{Price, Usage};
 
 /// The bound of an answer in tokens where neither the caller nor the operation names one.
 pub const DEFAULT_OUTPUT_CAP: u32 = 4_096;
+
+const MINUTE_MS: i128 = 60_000;
 
 /// Everything under `config/`, checked as a whole.
 #[derive(Clone, Debug)]
@@ -263,6 +265,21 @@ impl ModelKind {
     }
 }
 
+impl ModelKind {
+    /// What it does, as a sentence continues after "does not".
+    #[must_use]
+    pub const fn work(self) -> &'static str {
+        match self {
+            Self::Chat => "answer conversations",
+            Self::Embedding => "embed texts",
+            Self::Guard => "judge texts",
+            Self::Rerank => "rank documents",
+            Self::Speech => "speak texts",
+            Self::Transcription => "transcribe sound",
+        }
+    }
+}
+
 /// The form of a chat model's requests and answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -316,6 +333,26 @@ pub enum UnitPrice {
     Minutes(Rate),
     /// Per token.
     Tokens(Price),
+}
+
+impl UnitPrice {
+    /// What `usage` costs, rounded up once to a whole nano-dollar.
+    #[must_use]
+    pub fn cost(&self, usage: &Usage) -> Nanos {
+        match self {
+            Self::Characters(rate) => round_up(rate.times(usage.units.characters)),
+            Self::Minutes(rate) => {
+                let product = rate.times(usage.units.audio_milliseconds);
+                round_up(
+                    product
+                        .saturating_add(MINUTE_MS)
+                        .saturating_sub(1)
+                        .div_euclid(MINUTE_MS),
+                )
+            }
+            Self::Tokens(price) => price.cost(usage),
+        }
+    }
 }
 
 /// A model.
@@ -406,6 +443,7 @@ pub struct Rag {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::usage::Units;
 
     #[test]
     fn tiers_round_trip() {
@@ -415,6 +453,35 @@ mod tests {
             assert_eq!(json, format!("\"{tier}\""));
         }
         assert_eq!("Light".parse::<Tier>(), Err(UnknownTier));
+    }
+
+    #[test]
+    fn each_unit_is_charged_exactly() {
+        let rate = |text: &str| Rate::from_usd_per_million(text).unwrap();
+        let used = |units| Usage {
+            units,
+            ..Usage::default()
+        };
+        let spoken = used(Units {
+            characters: 1_234,
+            ..Units::NONE
+        });
+        assert_eq!(
+            UnitPrice::Characters(rate("15")).cost(&spoken),
+            Nanos::from_usd("0.01851").unwrap()
+        );
+        // $0.00051 a minute: 90 s are $0.000765, and a millisecond costs the nano-dollar begun.
+        let heard = |audio_milliseconds| {
+            used(Units {
+                audio_milliseconds,
+                ..Units::NONE
+            })
+        };
+        let minutes = UnitPrice::Minutes(rate("510"));
+        assert_eq!(minutes.cost(&heard(90_000)), Nanos::new(765_000));
+        assert_eq!(minutes.cost(&heard(1)), Nanos::new(9));
+        assert_eq!(minutes.cost(&heard(0)), Nanos::ZERO);
+        assert_eq!(minutes.cost(&heard(u64::MAX)), Nanos::MAX);
     }
 
     #[test]

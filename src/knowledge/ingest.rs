@@ -4,14 +4,13 @@ use super::{Stored, change_corpus, delete_vectors};
 use crate::config::{self, Model};
 use crate::error::{Error, Kind};
 use crate::http::Reply;
-use crate::isolate::Isolate;
+use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::ports::{Document, Passage, VectorMetadata, VectorRecord};
 use crate::providers::workers_ai::{self, MAX_EMBEDDING_TEXTS};
-use crate::request::MOST_PLANS;
 use crate::request::exchange::Exchange;
 use crate::request::helper::{Helper, help};
-use crate::request::reserve::{Admission, Rejected, reserve_bound, still_stale};
+use crate::request::reserve::plan_and_reserve;
 use crate::request::settle::{settle, settle_failure};
 use crate::usage::Usage;
 
@@ -32,7 +31,9 @@ pub(super) async fn store(
         .iter()
         .map(String::len)
         .fold(0, usize::saturating_add);
-    if let Err(rejected) = reserve(&mut exchange, isolate, bytes).await {
+    let plan = |_: &mut Exchange, _: &OrgView| bound(bytes);
+    let admission = plan_and_reserve(&mut exchange, isolate, plan, |bound| *bound).await;
+    if let Err(rejected) = admission {
         return Err(rejected.record(exchange).0);
     }
     match ingest(&mut exchange, &document, &texts, &embedded).await {
@@ -49,24 +50,6 @@ pub(super) async fn store(
         }
         Err(error) => Err(settle_failure(exchange, error).await),
     }
-}
-
-async fn reserve(exchange: &mut Exchange, isolate: &Isolate, bytes: usize) -> Result<(), Rejected> {
-    let ports = exchange.ports.clone();
-    let bound = bound(bytes)?;
-    let mut view = isolate.org(&ports, &exchange.org).await?;
-    for _ in 0..MOST_PLANS {
-        exchange.draft.versions = view.versions;
-        let admission = reserve_bound(exchange, bound).await;
-        match admission.map_err(Rejected::Unknown)? {
-            Admission::Granted(_) => return Ok(()),
-            Admission::Refused(error, state) => return Err(Rejected::Recorded(error, state)),
-            Admission::Stale(versions) => {
-                view = isolate.refresh(&ports, &exchange.org, versions).await?;
-            }
-        }
-    }
-    Err(still_stale().into())
 }
 
 /// Embeds and stores. Vectors go first: a vector without its row is never used.

@@ -80,9 +80,7 @@ pub async fn admit(
     incoming: &dyn Incoming,
     path: &ChatPath<'_>,
 ) -> Result<Admitted, Error> {
-    exchange.draft.trace = incoming.header("traceparent").as_deref().and_then(trace_id);
-    let retries = incoming.header("x-stainless-retry-count");
-    exchange.draft.sdk_retries = retries.and_then(|count| count.parse().ok()).unwrap_or(0);
+    note_headers(exchange, incoming);
     let body = json_body(incoming).await?;
     let request = path.dialect.parse(&body, path)?;
     exchange.draft.requested_model = request.model.chars().take(200).collect();
@@ -98,7 +96,7 @@ pub async fn admit(
         cache_seconds: number(incoming, "cf-aig-cache-ttl", CACHE_SECONDS)?,
     };
     let cache_key = incoming.header("cf-aig-cache-key");
-    let attempt_ms = number(incoming, "cf-aig-request-timeout", TIMEOUT_MS)?;
+    let attempt_ms = attempt_ms(incoming)?;
     Ok(Admitted {
         dialect: path.dialect,
         body,
@@ -107,6 +105,21 @@ pub async fn admit(
         cache_key,
         attempt_ms,
     })
+}
+
+/// Notes what the headers of any request tell about it.
+pub fn note_headers(exchange: &mut Exchange, incoming: &dyn Incoming) {
+    exchange.draft.trace = incoming.header("traceparent").as_deref().and_then(trace_id);
+    let retries = incoming.header("x-stainless-retry-count");
+    exchange.draft.sdk_retries = retries.and_then(|count| count.parse().ok()).unwrap_or(0);
+}
+
+/// Milliseconds to the first byte that the caller allows each attempt.
+///
+/// # Errors
+/// `InvalidRequest`.
+pub fn attempt_ms(incoming: &dyn Incoming) -> Result<Option<u64>, Error> {
+    number(incoming, "cf-aig-request-timeout", TIMEOUT_MS)
 }
 
 /// Reads the body of a path that takes JSON.

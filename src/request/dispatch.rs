@@ -2,16 +2,17 @@
 //! other model can take over without the client reading the beginning twice.
 
 use crate::config::{Capability, Model};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::ports::ModelCall;
 use crate::protocol::{Answer, Message, Warning};
-use crate::providers::{Failure, FailureClass, Prompt, Target, Unsupported, Wire, encode};
+use crate::providers::{Encoded, Failure, Prompt, Target, Wire, encode};
 use crate::request::admit::Admitted;
+use crate::request::attempts::{Terms, first_success};
 use crate::request::call::{self, OpenStream};
 use crate::request::exchange::{DEADLINE_MS, Exchange};
-use crate::request::reserve::extend;
 use crate::routing::Plan;
 use crate::routing::plan::Candidate;
+use crate::usage::Usage;
 
 /// Milliseconds to the first event of a stream.
 const FIRST_EVENT_MS: u64 = 30_000;
@@ -41,67 +42,44 @@ pub enum Delivery {
 /// Asks one candidate after the other until one answers.
 ///
 /// # Errors
-/// `InvalidRequest` where no candidate can express the request, `UpstreamFailed` naming every attempt, `DeadlineExceeded`, `InvalidRequest` where every model
-/// refused the request itself, `BudgetExhausted` where an attempt of unknown cost has used the
-/// reservation and there is no more.
+/// As [`first_success`].
 pub async fn dispatch(
     exchange: &mut Exchange,
     admitted: &Admitted,
     plan: &Plan,
     messages: &[Message],
 ) -> Result<Dispatched, Error> {
-    let mut failures = Vec::new();
-    let mut unsupported = None;
-    let mut held = plan.bound;
-    for (step, candidate) in plan.candidates.iter().enumerate() {
-        let encoded = match encode(prompt(admitted, messages), &target(candidate)) {
-            Ok(encoded) => encoded,
-            Err(missing) => {
-                unsupported.get_or_insert(missing);
-                continue;
-            }
-        };
-        // Attempts of unknown cost keep their bounds, all of them.
-        let needed = exchange.cost().saturating_add(candidate.bound);
-        if needed > held {
-            let number = u32::try_from(step).unwrap_or(u32::MAX);
-            extend(exchange, number, needed.saturating_sub(held)).await?;
-            held = needed;
-        }
-        let Some(milliseconds) = time_left(exchange, admitted) else {
-            break;
-        };
-        let warnings = encoded.warnings.clone();
-        let call = encoded.into_call(candidate.model);
-        match attempt(exchange, admitted, candidate, call, milliseconds).await {
-            Ok(delivery) => {
-                return Ok(Dispatched {
-                    step,
-                    candidate: candidate.clone(),
-                    delivery,
-                    warnings,
-                });
-            }
-            Err(failure) => {
-                let falls_back = failure.class.falls_back();
-                failures.push((candidate.model.id.as_str(), failure));
-                if !falls_back {
-                    break;
-                }
-            }
-        }
-    }
-    match unsupported.filter(|_| failures.is_empty()) {
-        Some(missing) => Err(inexpressible(&missing)),
-        None => Err(exhausted(&failures)),
-    }
-}
-
-const fn prompt<'a>(admitted: &'a Admitted, messages: &'a [Message]) -> Prompt<'a> {
-    Prompt {
+    let usual = if admitted.request.stream {
+        FIRST_EVENT_MS
+    } else {
+        WHOLE_ANSWER_MS
+    };
+    let terms = Terms {
+        held: plan.bound,
+        milliseconds: admitted.attempt_ms.unwrap_or(usual),
+        subject: "messages",
+    };
+    let prompt = Prompt {
         request: &admitted.request,
         messages,
-    }
+    };
+    let prepare = |candidate: &Candidate| encode(prompt, &target(candidate));
+    // What a successful attempt used is known only at its end.
+    let attempt =
+        async |exchange: &Exchange, candidate: &Candidate, encoded: Encoded, ms, _: &mut Usage| {
+            let warnings = encoded.warnings.clone();
+            let call = encoded.into_call(candidate.model);
+            let delivery = run(exchange, admitted, candidate, call, ms).await?;
+            Ok((candidate.clone(), delivery, warnings))
+        };
+    let answered = first_success(exchange, &plan.candidates, terms, prepare, attempt);
+    let (step, (candidate, delivery, warnings)) = answered.await?;
+    Ok(Dispatched {
+        step,
+        candidate,
+        delivery,
+        warnings,
+    })
 }
 
 fn target(candidate: &Candidate) -> Target<'_> {
@@ -118,43 +96,6 @@ fn target(candidate: &Candidate) -> Target<'_> {
 /// The build refuses a chat model without a wire.
 fn wire(model: &Model) -> Wire {
     model.wire.unwrap_or(Wire::OpenAiChat)
-}
-
-/// The error of a request that asks for what no candidate can do.
-fn inexpressible(missing: &Unsupported) -> Error {
-    Error::invalid(&missing.field, missing.to_string())
-}
-
-/// Milliseconds that the next attempt has; `None` where the request's time is over.
-fn time_left(exchange: &Exchange, admitted: &Admitted) -> Option<u64> {
-    let elapsed = exchange.ports.clock.now().saturating_sub(exchange.draft.at);
-    let left = DEADLINE_MS.checked_sub(elapsed).filter(|left| *left > 0)?;
-    let usual = if admitted.request.stream {
-        FIRST_EVENT_MS
-    } else {
-        WHOLE_ANSWER_MS
-    };
-    Some(admitted.attempt_ms.unwrap_or(usual).min(left))
-}
-
-async fn attempt(
-    exchange: &mut Exchange,
-    admitted: &Admitted,
-    candidate: &Candidate,
-    call: ModelCall,
-    milliseconds: u64,
-) -> Result<Delivery, Failure> {
-    let began = exchange.ports.clock.now();
-    let outcome = run(exchange, admitted, candidate, call, milliseconds).await;
-    let took = exchange.ports.clock.now().saturating_sub(began);
-    let failure = outcome.as_ref().err();
-    let mut attempt = call::record("answer", candidate.model, failure, took);
-    // What it used nobody told; what a successful attempt used is known only at its end.
-    if attempt.bounded {
-        attempt.cost = candidate.bound;
-    }
-    exchange.note(attempt);
-    outcome
 }
 
 async fn run(
@@ -178,56 +119,4 @@ async fn run(
     call::within(clock, milliseconds, answer)
         .await
         .map(Delivery::Whole)
-}
-
-/// The error of a request that no candidate answered.
-fn exhausted(failures: &[(&str, Failure)]) -> Error {
-    let Some((_, last)) = failures.last() else {
-        let message = "The request's time was over before any model could be asked.";
-        return Error::new(Kind::DeadlineExceeded, message);
-    };
-    let named: Vec<String> = failures
-        .iter()
-        .map(|(model, failure)| format!("{model} ({})", failure.class.as_str()))
-        .collect();
-    let details: Vec<String> = failures
-        .iter()
-        .map(|(_, failure)| failure.to_string())
-        .collect();
-    let every = |class| failures.iter().all(|(_, failure)| failure.class == class);
-    let error = if last.class == FailureClass::ContentPolicy {
-        let message = format!(
-            "The provider's content policy forbids this request: {}.",
-            named.join(", ")
-        );
-        Error::new(Kind::Forbidden, message)
-    } else if every(FailureClass::ContextLength) {
-        let message = format!(
-            "The conversation is too long for every model tried: {}. Shorten it.",
-            named.join(", ")
-        );
-        Error::invalid("messages", message)
-    } else if every(FailureClass::BadRequest) {
-        let message = format!(
-            "Every model tried refuses a parameter of this request: {}. Leave out what they do not take.",
-            named.join(", ")
-        );
-        Error::new(Kind::InvalidRequest, message)
-    } else {
-        let message = format!(
-            "No model could answer, after {} attempts: {}. Retry later.",
-            failures.len(),
-            named.join(", ")
-        );
-        let error = Error::new(Kind::UpstreamFailed, message);
-        let after = failures
-            .iter()
-            .filter_map(|(_, failure)| failure.retry_after)
-            .min();
-        Error {
-            retry_after: after,
-            ..error
-        }
-    };
-    error.with_detail(details.join("; "))
 }

@@ -64,9 +64,7 @@ impl Exchange {
 
     /// Charges the last call, a `candidate`'s answer, with what it turned out to have used.
     pub fn charge(&mut self, candidate: &Candidate, usage: Usage) {
-        // The build refuses a chat model that does not charge by the token.
-        let price = candidate.model.token_price();
-        let cost = price.map_or(candidate.bound, |price| price.cost(&usage));
+        let cost = candidate.model.price.cost(&usage);
         self.draft.usage = self.draft.usage.plus(usage);
         if let Some(attempt) = self.draft.attempts.last_mut() {
             attempt.usage = usage;

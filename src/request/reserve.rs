@@ -2,7 +2,9 @@
 
 use crate::error::{Error, Kind};
 use crate::governor::command::{Command, Refusal, Reply, Reserve, State, Versions};
+use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
+use crate::request::MOST_PLANS;
 use crate::request::exchange::{DEADLINE_MS, Exchange};
 use crate::request::settle::{abandon, refuse};
 use crate::routing::Plan;
@@ -59,6 +61,34 @@ impl Rejected {
 pub fn still_stale() -> Error {
     let message = "The org's configuration is changing right now. Retry shortly.";
     Error::unavailable(message, "every plan was stale")
+}
+
+/// Plans with what this isolate knows of the org, and again with what the governor knows where that
+/// is newer, until the plan is admitted; gives it with the limits.
+///
+/// # Errors
+/// Why the request was not admitted, recorded or not.
+pub async fn plan_and_reserve<P>(
+    exchange: &mut Exchange,
+    isolate: &Isolate,
+    plan: impl Fn(&mut Exchange, &OrgView) -> Result<P, Error>,
+    bound: impl Fn(&P) -> Nanos,
+) -> Result<(P, State), Rejected> {
+    let ports = exchange.ports.clone();
+    let mut view = isolate.org(&ports, &exchange.org).await?;
+    for _ in 0..MOST_PLANS {
+        exchange.draft.versions = view.versions;
+        let planned = plan(exchange, &view)?;
+        let admission = reserve_bound(exchange, bound(&planned)).await;
+        match admission.map_err(Rejected::Unknown)? {
+            Admission::Granted(state) => return Ok((planned, state)),
+            Admission::Refused(error, state) => return Err(Rejected::Recorded(error, state)),
+            Admission::Stale(versions) => {
+                view = isolate.refresh(&ports, &exchange.org, versions).await?;
+            }
+        }
+    }
+    Err(still_stale().into())
 }
 
 /// Asks for admission of a plan.

@@ -30,8 +30,9 @@ impl<'a> Wanted<'a> {
     /// Reads the caller's `model`.
     ///
     /// # Errors
-    /// `ModelNotFound` where it names nothing that answers a conversation.
-    pub fn parse(name: &'a str, catalogue: &'a Catalogue) -> Result<Self, Error> {
+    /// `ModelNotFound` where it names nothing, `InvalidRequest` where that does not do the `kind` of
+    /// work that the path serves.
+    pub fn parse(name: &'a str, kind: ModelKind, catalogue: &'a Catalogue) -> Result<Self, Error> {
         if name == AUTO {
             return Ok(Self::Auto);
         }
@@ -39,15 +40,15 @@ impl<'a> Wanted<'a> {
             return Ok(Self::Operation(operation));
         }
         if let Ok(tier) = name.parse::<Tier>() {
-            return if tier.kind() == ModelKind::Chat {
+            return if tier.kind() == kind {
                 Ok(Self::Tier(tier))
             } else {
-                Err(other_endpoint(name))
+                Err(other_endpoint(name, "model", kind))
             };
         }
         match catalogue.resolve(name) {
-            Some(model) if model.kind == ModelKind::Chat => Ok(Self::Model(model)),
-            Some(_) => Err(other_endpoint(name)),
+            Some(model) if model.kind == kind => Ok(Self::Model(model)),
+            Some(_) => Err(other_endpoint(name, "model", kind)),
             None => {
                 let message = format!(
                     "The model `{}` is not known here. GET /v1/models lists what this key may use; `auto` lets the gateway choose.",
@@ -67,9 +68,10 @@ fn shortened(name: &str) -> String {
     name.chars().take(100).collect()
 }
 
-fn other_endpoint(name: &str) -> Error {
-    let message = format!("`{name}` does not answer conversations, so it cannot serve this path.");
-    Error::invalid("model", message)
+fn other_endpoint(name: &str, param: &str, kind: ModelKind) -> Error {
+    let work = kind.work();
+    let message = format!("`{name}` does not {work}, so it cannot serve this path.");
+    Error::invalid(param, message)
 }
 
 /// What a request may do from here on.
@@ -131,7 +133,7 @@ impl Plan {
         org: &OrgView,
         catalogue: &'static Catalogue,
     ) -> Result<Self, Error> {
-        let wanted = Wanted::parse(&request.model, catalogue)?;
+        let wanted = Wanted::parse(&request.model, ModelKind::Chat, catalogue)?;
         let (operation, confidence) = choose_operation(request, wishes, wanted, catalogue)?;
         let named = confidence == 100;
         let grounding = named || !matches!(wanted, Wanted::Model(_));
@@ -183,7 +185,8 @@ fn choose_operation(
         .into_iter()
         .find_map(|(name, param)| Some((name?, param)))
     {
-        return named_operation(name, param, catalogue).map(|operation| (operation, 100));
+        let operation = named_operation(name, param, ModelKind::Chat, catalogue)?;
+        return Ok((operation, 100));
     }
     let guess = match wanted {
         Wanted::Model(_) => None,
@@ -202,9 +205,14 @@ fn choose_operation(
     Ok((operation, confidence))
 }
 
-fn named_operation(
+/// An operation that a caller names in `param`, for a path that serves `kind`.
+///
+/// # Errors
+/// `InvalidRequest` where there is none of that name, or where it needs another kind of model.
+pub fn named_operation(
     name: &str,
     param: &str,
+    kind: ModelKind,
     catalogue: &'static Catalogue,
 ) -> Result<&'static Operation, Error> {
     let known = catalogue.operation(name).ok_or_else(|| {
@@ -216,13 +224,10 @@ fn named_operation(
         );
         Error::invalid(param, message)
     })?;
-    if known.tier.kind() == ModelKind::Chat {
+    if known.tier.kind() == kind {
         return Ok(known);
     }
-    let message = format!(
-        "The operation `{name}` does not answer conversations, so it cannot serve this path."
-    );
-    Err(Error::invalid(param, message))
+    Err(other_endpoint(name, param, kind))
 }
 
 /// The tier asked for; where none of its models can do it, the tier of the need, else the next up.

@@ -259,7 +259,7 @@ proptest! {
                 input_tokens: input.min(text_bytes(&request)),
                 cached_input_tokens: cached,
                 output_tokens: output.min(u64::from(candidate.max_tokens)),
-                estimated: false,
+                ..Usage::default()
             };
             let cost = candidate.model.token_price().unwrap().cost(&usage);
             prop_assert!(cost <= plan.bound);

@@ -51,6 +51,7 @@ const USAGE: Usage = Usage {
     input_tokens: 1_000,
     cached_input_tokens: 100,
     output_tokens: 200,
+    units: crate::usage::Units::NONE,
     estimated: false,
 };
 

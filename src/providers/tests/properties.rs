@@ -48,7 +48,7 @@ fn answers() -> impl Strategy<Value = Answer> {
             input_tokens,
             output_tokens,
             cached_input_tokens: input_tokens / 2,
-            estimated: false,
+            ..Usage::default()
         })
     });
     (prop::collection::vec(choice, 1..4), usage)

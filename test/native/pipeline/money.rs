@@ -14,7 +14,7 @@ fn charge(model: &str, input: u64, cached: u64, output: u64) -> i64 {
         input_tokens: input,
         cached_input_tokens: cached,
         output_tokens: output,
-        estimated: false,
+        ..Usage::default()
     };
     acme.world.provider.once(model, Act::Use(usage));
     let response = acme.ask(&question(model, "Hello"));

@@ -127,12 +127,11 @@ fn choice(
 
 /// Parts reasoning from text where a Workers AI model writes both into one.
 fn inline(wire: Wire, text: String) -> (Option<String>, Option<String>) {
-    match wire {
-        Wire::OpenAiChat => (None, Some(text)),
-        Wire::WorkersAiChat | Wire::WorkersAiNative => {
-            let (reasoning, text) = think::split(&text);
-            (reasoning, Some(text))
-        }
+    if wire.is_workers_ai() {
+        let (reasoning, text) = think::split(&text);
+        (reasoning, Some(text))
+    } else {
+        (None, Some(text))
     }
 }
 

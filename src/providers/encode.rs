@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use super::Wire;
-use crate::ports::ModelCall;
+use crate::ports::{BindingCall, ModelCall};
 use crate::protocol::{ChatRequest, Content, Message, Part, ResponseFormat, Role};
 
 /// Third-party models go through a gateway of the account, which must neither log prompts, nor
@@ -35,18 +35,14 @@ impl Wire {
             max_tokens,
         };
         let options = match self {
-            Self::OpenAiChat => THIRD_PARTY,
+            Self::Anthropic | Self::Gemini | Self::OpenAiChat => THIRD_PARTY,
             Self::WorkersAiChat | Self::WorkersAiNative => WORKERS_AI,
         };
-        ModelCall {
+        ModelCall::Binding(BindingCall {
             model: id.to_owned(),
             input: serde_json::to_string(&input).unwrap_or_default(),
             options: options.to_owned(),
-        }
-    }
-
-    const fn is_workers_ai(self) -> bool {
-        !matches!(self, Self::OpenAiChat)
+        })
     }
 }
 
@@ -64,7 +60,7 @@ impl Serialize for Input<'_> {
         map.serialize_entry("messages", &Messages(wire, self.messages))?;
         let bound = match wire {
             Wire::OpenAiChat => "max_completion_tokens",
-            Wire::WorkersAiChat | Wire::WorkersAiNative => "max_tokens",
+            _ => "max_tokens",
         };
         map.serialize_entry(bound, &self.max_tokens)?;
         map.serialize_entry("stream", &request.stream)?;

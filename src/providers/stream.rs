@@ -222,7 +222,7 @@ impl StreamDecoder {
 impl ChoiceState {
     fn new(wire: Wire) -> Self {
         Self {
-            splitter: (wire != Wire::OpenAiChat).then(Splitter::default),
+            splitter: wire.is_workers_ai().then(Splitter::default),
             calls: Vec::new(),
             finished: false,
             begun: false,

@@ -122,6 +122,10 @@ async fn run(
     let model = candidate.model;
     // The build refuses a chat model without a wire.
     let wire = model.wire.unwrap_or(Wire::OpenAiChat);
+    if matches!(wire, Wire::Anthropic | Wire::Gemini) {
+        let message = format!("the wire of {} is not spoken", model.id);
+        return Err(Failure::new(FailureClass::NotFound, &message));
+    }
     let call: ModelCall = wire.encode(&admitted.request, messages, &model.id, candidate.max_tokens);
     let ports = &exchange.ports;
     let clock = ports.clock.as_ref();

@@ -18,6 +18,7 @@ mod source {
         pub mod check;
         pub mod parse;
         pub mod problem;
+        pub mod providers;
         pub mod shape;
     }
     pub mod intent {
@@ -53,6 +54,7 @@ fn check() -> io::Result<Vec<config::problem::Problem>> {
         intent: &read("intent.json")?,
         models: &read("models.json")?,
         operations: &read("operations.json")?,
+        providers: &read("providers.json")?,
         tiers: &read("tiers.json")?,
     });
     Ok(checked.err().unwrap_or_default())

@@ -5,6 +5,7 @@ pub mod catalog;
 mod check;
 pub mod parse;
 pub mod problem;
+pub mod providers;
 mod shape;
 pub mod tenant;
 
@@ -13,11 +14,11 @@ use std::sync::LazyLock;
 use sha2::{Digest, Sha256};
 
 pub use self::catalog::{
-    Capability, Catalogue, Helpers, Model, ModelKind, Operation, Provider, Rag, Tier, UnitPrice,
-    Wire,
+    Capability, Catalogue, Helpers, Model, ModelKind, Operation, Rag, Tier, UnitPrice, Wire,
 };
 pub use self::parse::{Files, parse};
 pub use self::problem::Problem;
+pub use self::providers::{Provider, ProviderSlug};
 pub use self::tenant::TenantConfig;
 use crate::error::Error;
 use crate::protocol::Needs;
@@ -28,6 +29,7 @@ pub const EMBEDDED: Files<'static> = Files {
     intent: include_str!("../config/intent.json"),
     models: include_str!("../config/models.json"),
     operations: include_str!("../config/operations.json"),
+    providers: include_str!("../config/providers.json"),
     tiers: include_str!("../config/tiers.json"),
 };
 
@@ -54,6 +56,7 @@ pub fn digest() -> &'static str {
             EMBEDDED.intent,
             EMBEDDED.models,
             EMBEDDED.operations,
+            EMBEDDED.providers,
             EMBEDDED.tiers,
         ];
         let mut hasher = Sha256::new();

@@ -21,7 +21,7 @@ struct Item<'a> {
     id: &'a str,
     object: &'static str,
     created: u64,
-    owned_by: &'static str,
+    owned_by: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<ModelKind>,
     tiers: Vec<Tier>,

@@ -1,6 +1,7 @@
 //! The world, as the core reaches it: one trait a thing. `src/edge/` has one adapter for each, tests
 //! have in-memory ones with faults and virtual time.
 
+use std::fmt;
 use std::rc::Rc;
 
 use futures::future::LocalBoxFuture;
@@ -80,14 +81,51 @@ pub trait Secrets {
 }
 
 /// A model call, in the provider's own wire.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ModelCall {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelCall {
+    /// Through the AI binding.
+    Binding(BindingCall),
+    /// Straight to the provider.
+    Http(HttpCall),
+}
+
+/// A call through the AI binding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BindingCall {
     /// The provider's id of the model, e.g. `@cf/baai/bge-m3`.
     pub model: String,
     /// JSON text of the input.
     pub input: String,
     /// JSON text of the binding's options.
     pub options: String,
+}
+
+/// A `POST` to a provider. `Debug` shows neither the headers' values nor the query, where keys are,
+/// nor the body.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HttpCall {
+    /// The whole address.
+    pub url: String,
+    /// Lower-case names and their values, without `content-type`.
+    pub headers: Vec<(String, String)>,
+    /// `content-type` of the body.
+    pub content_type: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for HttpCall {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self.url.split('?').next().unwrap_or_default();
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        formatter
+            .debug_struct("HttpCall")
+            .field("url", &url)
+            .field("headers", &names)
+            .field("content_type", &self.content_type)
+            .field("body", &self.body.len())
+            .finish()
+    }
 }
 
 /// A provider's answer, not yet understood.

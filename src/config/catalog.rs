@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::providers::{Provider, ProviderSlug};
 use crate::intent::rules::Rules;
 use crate::money::{Nanos, Rate, round_up};
 use crate::usage::{Price, Usage};
@@ -18,6 +19,8 @@ const MINUTE_MS: i128 = 60_000;
 /// Everything under `config/`, checked as a whole.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
+    /// Providers by slug.
+    pub providers: BTreeMap<String, Provider>,
     /// Models by id.
     pub models: BTreeMap<String, Model>,
     /// Operations by name.
@@ -45,6 +48,12 @@ pub struct Helpers {
 }
 
 impl Catalogue {
+    /// A provider by its slug.
+    #[must_use]
+    pub fn provider(&self, slug: &str) -> Option<&Provider> {
+        self.providers.get(slug)
+    }
+
     /// A model by its id.
     #[must_use]
     pub fn model(&self, id: &str) -> Option<&Model> {
@@ -185,53 +194,6 @@ impl FromStr for Tier {
 )]
 pub struct UnknownTier;
 
-/// Who runs a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Provider {
-    /// Anthropic.
-    #[serde(rename = "anthropic")]
-    Anthropic,
-    /// Google.
-    #[serde(rename = "google")]
-    Google,
-    /// `OpenAI`.
-    #[serde(rename = "openai")]
-    OpenAi,
-    /// Cloudflare.
-    #[serde(rename = "workers-ai")]
-    WorkersAi,
-}
-
-impl Provider {
-    /// The name in headers, records and configuration.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Anthropic => "anthropic",
-            Self::Google => "google",
-            Self::OpenAi => "openai",
-            Self::WorkersAi => "workers-ai",
-        }
-    }
-
-    /// What the ids of this provider's models begin with.
-    #[must_use]
-    pub const fn id_prefix(self) -> &'static str {
-        match self {
-            Self::Anthropic => "anthropic/",
-            Self::Google => "google/",
-            Self::OpenAi => "openai/",
-            Self::WorkersAi => "@cf/",
-        }
-    }
-}
-
-impl fmt::Display for Provider {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
 /// What a model does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -284,6 +246,10 @@ impl ModelKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wire {
+    /// Anthropic's messages.
+    Anthropic,
+    /// Gemini's `generateContent`.
+    Gemini,
     /// `OpenAI`'s chat completions.
     #[serde(rename = "openai_chat")]
     OpenAiChat,
@@ -291,6 +257,14 @@ pub enum Wire {
     WorkersAiChat,
     /// Workers AI's first form: `{response, tool_calls}`.
     WorkersAiNative,
+}
+
+impl Wire {
+    /// Whether it is one of Workers AI's own.
+    #[must_use]
+    pub const fn is_workers_ai(self) -> bool {
+        matches!(self, Self::WorkersAiChat | Self::WorkersAiNative)
+    }
 }
 
 /// Something only some models can do.
@@ -363,7 +337,7 @@ pub struct Model {
     #[serde(skip_deserializing)]
     pub id: String,
     /// Who runs it.
-    pub provider: Provider,
+    pub provider: ProviderSlug,
     /// What it does.
     pub kind: ModelKind,
     /// The form of its requests and answers; chat models only.
@@ -494,19 +468,6 @@ mod tests {
                 (at, steps) = (next, steps + 1);
             }
             assert!(steps < Tier::ALL.len());
-        }
-    }
-
-    #[test]
-    fn providers_are_named_as_in_headers() {
-        for provider in [
-            Provider::Anthropic,
-            Provider::Google,
-            Provider::OpenAi,
-            Provider::WorkersAi,
-        ] {
-            let json = serde_json::to_string(&provider).unwrap();
-            assert_eq!(json, format!("\"{provider}\""));
         }
     }
 }

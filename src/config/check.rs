@@ -17,6 +17,7 @@ const MOST_VECTORS: u32 = 50;
 /// Reports everything that does not fit.
 pub(crate) fn meaning(parts: &Parts, reports: &mut Reports) {
     for (id, model) in &parts.models.entries {
+        check_provider_of(id, model, parts, &mut reports.models);
         check_model(id, model, &mut reports.models);
     }
     check_tiers(parts, &mut reports.tiers);
@@ -25,13 +26,24 @@ pub(crate) fn meaning(parts: &Parts, reports: &mut Reports) {
     check_aliases(parts, &mut reports.aliases);
 }
 
+fn check_provider_of(id: &str, model: &Model, parts: &Parts, report: &mut Report) {
+    let slug = &model.provider;
+    let reason = match parts.providers.find(slug.as_str()) {
+        Found::Here(provider) => {
+            let prefix = provider.id_prefix();
+            if id.len() > prefix.len() && id.starts_with(&prefix) {
+                return;
+            }
+            format!("the ids of {slug}'s models begin with {prefix}")
+        }
+        Found::Nowhere => format!("unknown provider {slug}"),
+        Found::Malformed => return,
+    };
+    report.add(format!("models.{id}.provider"), reason);
+}
+
 fn check_model(id: &str, model: &Model, report: &mut Report) {
     let at = |field: &str| format!("models.{id}.{field}");
-    let prefix = model.provider.id_prefix();
-    if !id.starts_with(prefix) || id.len() == prefix.len() {
-        let reason = format!("the ids of {}'s models begin with {prefix}", model.provider);
-        report.add(at("provider"), reason);
-    }
     let chat = model.kind == ModelKind::Chat;
     if chat && model.wire.is_none() {
         report.add(at("wire"), "missing: a chat model needs one");

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::catalog::{Catalogue, Helpers, Model, Operation, Tier};
 use super::check;
 use super::problem::{Problem, Report};
+use super::providers::{Provider, ProviderSlug};
 use super::shape::{self, Entries, Table};
 use crate::intent::rules::{RuleFile, Rules};
 
@@ -15,6 +16,7 @@ pub(crate) const ALIASES: &str = "config/aliases.json";
 pub(crate) const INTENT: &str = "config/intent.json";
 pub(crate) const MODELS: &str = "config/models.json";
 pub(crate) const OPERATIONS: &str = "config/operations.json";
+pub(crate) const PROVIDERS: &str = "config/providers.json";
 pub(crate) const TIERS: &str = "config/tiers.json";
 
 /// The text of each file under `config/`.
@@ -28,8 +30,16 @@ pub struct Files<'a> {
     pub models: &'a str,
     /// `operations.json`
     pub operations: &'a str,
+    /// `providers.json`
+    pub providers: &'a str,
     /// `tiers.json`
     pub tiers: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProviderFile {
+    providers: Entries,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +84,7 @@ pub fn parse(files: &Files<'_>) -> Result<Catalogue, Vec<Problem>> {
     match (rules, parts.default_operation, parts.helpers) {
         (Some(intent), Some(default_operation), Some(helpers)) if problems.is_empty() => {
             Ok(Catalogue {
+                providers: parts.providers.entries,
                 models: parts.models.entries,
                 operations: parts.operations.entries,
                 default_operation,
@@ -89,6 +100,7 @@ pub fn parse(files: &Files<'_>) -> Result<Catalogue, Vec<Problem>> {
 
 /// What the files say, as far as it can be read.
 pub(crate) struct Parts {
+    pub(crate) providers: Table<Provider>,
     pub(crate) models: Table<Model>,
     pub(crate) operations: Table<Operation>,
     pub(crate) default_operation: Option<String>,
@@ -99,6 +111,7 @@ pub(crate) struct Parts {
 
 /// A report for each file.
 pub(crate) struct Reports {
+    pub(crate) providers: Report,
     pub(crate) models: Report,
     pub(crate) operations: Report,
     pub(crate) tiers: Report,
@@ -109,6 +122,7 @@ pub(crate) struct Reports {
 impl Reports {
     const fn new() -> Self {
         Self {
+            providers: Report::new(PROVIDERS),
             models: Report::new(MODELS),
             operations: Report::new(OPERATIONS),
             tiers: Report::new(TIERS),
@@ -119,6 +133,7 @@ impl Reports {
 
     fn into_problems(self) -> Vec<Problem> {
         let reports = [
+            self.providers,
             self.models,
             self.operations,
             self.tiers,
@@ -133,6 +148,7 @@ impl Reports {
 }
 
 fn read(files: &Files<'_>, reports: &mut Reports) -> (Parts, Option<RuleFile>) {
+    let providers = shape::document(files.providers, &mut reports.providers);
     let models = shape::document(files.models, &mut reports.models);
     let operations = shape::document(files.operations, &mut reports.operations);
     let (default_operation, operations) = operations
@@ -144,6 +160,10 @@ fn read(files: &Files<'_>, reports: &mut Reports) -> (Parts, Option<RuleFile>) {
         .unzip();
     let aliases = shape::document(files.aliases, &mut reports.aliases);
     let parts = Parts {
+        providers: providers.map_or_else(Table::lost, |file: ProviderFile| {
+            let report = &mut reports.providers;
+            named_providers(shape::table(file.providers, "providers", report))
+        }),
         models: models.map_or_else(Table::lost, |file: ModelFile| {
             named_models(shape::table(file.models, "models", &mut reports.models))
         }),
@@ -161,6 +181,13 @@ fn read(files: &Files<'_>, reports: &mut Reports) -> (Parts, Option<RuleFile>) {
         }),
     };
     (parts, shape::document(files.intent, &mut reports.intent))
+}
+
+fn named_providers(mut table: Table<Provider>) -> Table<Provider> {
+    for (slug, provider) in &mut table.entries {
+        provider.slug = ProviderSlug::from(slug.as_str());
+    }
+    table
 }
 
 fn named_models(mut table: Table<Model>) -> Table<Model> {

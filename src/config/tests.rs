@@ -4,6 +4,7 @@ use super::*;
 use crate::governor::command::Limits;
 use crate::money::Nanos;
 
+const PROVIDERS: &str = "config/providers.json";
 const TIERS: &str = "config/tiers.json";
 const MODELS: &str = "config/models.json";
 const OPERATIONS: &str = "config/operations.json";
@@ -101,6 +102,7 @@ fn broken(file: &str, from: &str, to: &str) -> Result<Catalogue, Vec<Problem>> {
         intent: &change(INTENT, EMBEDDED.intent),
         models: &change(MODELS, EMBEDDED.models),
         operations: &change(OPERATIONS, EMBEDDED.operations),
+        providers: &change(PROVIDERS, EMBEDDED.providers),
         tiers: &change(TIERS, EMBEDDED.tiers),
     })
 }
@@ -126,7 +128,10 @@ const WRONG_FILES: &[(&str, &str, &str, &str)] = &[
     (OPERATIONS, "\"tier\": \"medium\"", "\"tier\": \"middling\"", "config/operations.json: operations.chat.tier: unknown variant `middling`"),
     (ALIASES, "\"openai/gpt-4o\"", "null", "config/aliases.json: aliases.gpt-4o: invalid type: null, expected a string"),
     (INTENT, "\"threshold\"", "\"treshold\"", "config/intent.json: treshold: unknown field `treshold`"),
+    // Providers.
+    (PROVIDERS, "\"binding\": true", "\"binding\": 1", "providers.workers-ai.binding: invalid type: integer `1`, expected a boolean"),
     // Models.
+    (MODELS, "\"provider\": \"workers-ai\"", "\"provider\": \"nobody\"", "models.@cf/qwen/qwen3-30b-a3b-fp8.provider: unknown provider nobody"),
     (MODELS, "\"provider\": \"workers-ai\"", "\"provider\": \"openai\"", "models.@cf/qwen/qwen3-30b-a3b-fp8.provider: the ids of openai's models begin with openai/"),
     (MODELS, "\"wire\": \"workers_ai_chat\",", "", "models.@cf/qwen/qwen3-30b-a3b-fp8.wire: missing"),
     (MODELS, "\"kind\": \"embedding\",", "\"kind\": \"embedding\", \"wire\": \"openai_chat\",", "models.@cf/baai/bge-m3.wire: only chat models"),

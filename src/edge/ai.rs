@@ -19,7 +19,7 @@ use web_sys::{Headers, Response};
 use worker::Env;
 
 use super::js::{self, Thrown};
-use crate::ports::{ModelCall, Models, Unreachable, Upstream};
+use crate::ports::{BindingCall, ModelCall, Models, Unreachable, Upstream};
 use crate::request::call::ANSWER_LIMIT;
 
 /// Bytes of a whole body that are copied at once.
@@ -57,6 +57,13 @@ impl AiModels {
 
 impl Models for AiModels {
     fn run(&self, call: ModelCall) -> LocalBoxFuture<'_, Result<Upstream, Unreachable>> {
+        let call = match call {
+            ModelCall::Binding(call) => call,
+            ModelCall::Http(_) => {
+                let unbound = Unreachable("only the AI binding is bound".to_owned());
+                return futures::future::err(unbound).boxed_local();
+            }
+        };
         let (sender, receiver) = oneshot::channel();
         let env = Rc::clone(&self.env);
         // The binding cannot be told to abort. A task of its own sees the answer even where the
@@ -72,7 +79,7 @@ impl Models for AiModels {
     }
 }
 
-async fn answer(env: &Env, call: &ModelCall, caller: &Caller) -> Result<Upstream, Thrown> {
+async fn answer(env: &Env, call: &BindingCall, caller: &Caller) -> Result<Upstream, Thrown> {
     let ai: Ai = js::binding(env, "AI")?;
     let (input, options) = (js::parse(&call.input)?, options(&call.options)?);
     let answer = ai.run(&call.model, &input, &options).await?;

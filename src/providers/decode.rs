@@ -17,6 +17,7 @@ pub fn decode_answer(wire: Wire, max_tokens: u32, body: &[u8]) -> Result<Answer,
         Wire::OpenAiChat | Wire::WorkersAiChat | Wire::WorkersAiNative => {
             chat_completions::decode(wire, max_tokens, text)
         }
+        Wire::Anthropic | Wire::Gemini => Err(Failure::malformed("a wire that is not spoken")),
     }
 }
 
@@ -53,9 +54,7 @@ impl StreamDecoder {
     #[must_use]
     pub fn new(wire: Wire, max_tokens: u32) -> Self {
         let wire: Box<dyn EventDecoder> = match wire {
-            Wire::OpenAiChat | Wire::WorkersAiChat | Wire::WorkersAiNative => {
-                Box::new(chat_completions::Decoder::new(wire, max_tokens))
-            }
+            _ => Box::new(chat_completions::Decoder::new(wire, max_tokens)),
         };
         Self {
             sse: sse::Decoder::default(),

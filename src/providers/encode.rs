@@ -1,8 +1,8 @@
 //! A chat request in a provider's wire, and what of it did not fit.
 
 use super::chat_completions;
-use crate::config::{Model, Provider, Wire};
-use crate::ports::ModelCall;
+use crate::config::{Model, Wire};
+use crate::ports::{BindingCall, ModelCall};
 use crate::protocol::{ChatRequest, Message, ReasoningMode, Warning};
 
 /// Options of the AI binding for a model of Workers AI.
@@ -46,16 +46,15 @@ impl Encoded {
     /// The call of a model by the AI binding.
     #[must_use]
     pub fn into_call(self, model: &Model) -> ModelCall {
-        let options = if model.provider == Provider::WorkersAi {
-            WORKERS_AI
-        } else {
-            THIRD_PARTY
+        let options = match model.wire {
+            Some(wire) if wire.is_workers_ai() => WORKERS_AI,
+            _ => THIRD_PARTY,
         };
-        ModelCall {
+        ModelCall::Binding(BindingCall {
             model: model.id.clone(),
             input: self.body,
             options: options.to_owned(),
-        }
+        })
     }
 }
 
@@ -89,5 +88,6 @@ pub fn encode(prompt: Prompt<'_>, target: &Target<'_>) -> Result<Encoded, Unsupp
         Wire::OpenAiChat | Wire::WorkersAiChat | Wire::WorkersAiNative => {
             chat_completions::encode(prompt, target)
         }
+        Wire::Anthropic | Wire::Gemini => Err(Unsupported::new("model", "is not served here yet.")),
     }
 }

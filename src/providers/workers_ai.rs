@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::chat_completions::unwrapped;
 use super::encode::WORKERS_AI;
 use super::failure::Failure;
-use crate::ports::ModelCall;
+use crate::ports::{BindingCall, ModelCall};
 use crate::protocol::json::{self, Object};
 
 /// Texts of one embedding call.
@@ -37,11 +37,11 @@ pub fn encode_rerank(model: &str, query: &str, texts: &[&str], top_k: usize) -> 
 }
 
 fn call<T: Serialize>(model: &str, input: &T) -> ModelCall {
-    ModelCall {
+    ModelCall::Binding(BindingCall {
         model: model.to_owned(),
         input: serde_json::to_string(input).unwrap_or_default(),
         options: WORKERS_AI.to_owned(),
-    }
+    })
 }
 
 #[derive(Serialize)]

@@ -142,7 +142,7 @@ struct Said {
 impl Said {
     /// Parts reasoning from text where a Workers AI model writes both into one.
     fn inline(&mut self, wire: Wire, text: String) {
-        if is_workers_ai(wire) {
+        if wire.is_workers_ai() {
             let (reasoning, text) = think::split(&text);
             (self.reasoning, self.text) = (reasoning, Some(text));
         } else {
@@ -170,11 +170,6 @@ impl Said {
             ..Choice::new(parts.map(Part::new).collect(), finish_reason)
         }
     }
-}
-
-/// Whether reasoning may stand inside of the text.
-pub(super) const fn is_workers_ai(wire: Wire) -> bool {
-    matches!(wire, Wire::WorkersAiChat | Wire::WorkersAiNative)
 }
 
 /// What a text rests on, in a message or a delta.

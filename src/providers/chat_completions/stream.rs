@@ -221,7 +221,7 @@ impl Decoder {
 impl ChoiceState {
     fn new(wire: Wire) -> Self {
         Self {
-            splitter: answer::is_workers_ai(wire).then(Splitter::default),
+            splitter: wire.is_workers_ai().then(Splitter::default),
             calls: Vec::new(),
             finished: false,
             begun: false,

@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use super::{BOUND, WIRES};
+use super::{BOUND, WIRES, binding, input};
 use crate::golden::assert_golden;
 use crate::protocol::openai_chat::parse;
 
@@ -31,7 +31,7 @@ fn requests_in_every_wire() {
                 call,
                 wire.encode(&request.clone(), &request.messages, "m", BOUND)
             );
-            writeln!(shown, "{wire:?} {}", call.input).unwrap();
+            writeln!(shown, "{wire:?} {}", input(&call)).unwrap();
         }
     }
     let request =
@@ -40,7 +40,7 @@ fn requests_in_every_wire() {
         writeln!(
             shown,
             "# options of {wire:?}\n{}",
-            wire.encode(&request, &[], "m", 1).options
+            binding(&wire.encode(&request, &[], "m", 1)).options
         )
         .unwrap();
     }
@@ -55,7 +55,8 @@ fn unknown_fields_pass_byte_for_byte() {
     );
     let request = parse(body.as_bytes()).unwrap();
     for wire in WIRES {
-        let input = wire.encode(&request, &request.messages, "m", 1).input;
+        let call = wire.encode(&request, &request.messages, "m", 1);
+        let input = input(&call);
         assert!(input.contains(&format!("\"x_vendor\":{raw}")), "{input}");
         assert!(input.contains(&format!("\"x_message\":{raw}")), "{input}");
     }

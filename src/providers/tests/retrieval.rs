@@ -1,9 +1,13 @@
+use super::input;
 use crate::providers::{FailureClass, workers_ai};
 
 #[test]
 fn embeddings_are_checked() {
     let call = workers_ai::encode_embedding("m", &["a", "é\""]);
-    assert_eq!(call.input, r#"{"text":["a","é\""],"truncate_inputs":true}"#);
+    assert_eq!(
+        input(&call),
+        r#"{"text":["a","é\""],"truncate_inputs":true}"#
+    );
     let good = br#"{"shape":[2,2],"data":[[0.5,-1],[1e-3,0]],"pooling":"cls"}"#;
     assert_eq!(
         workers_ai::decode_embedding(good, 2).unwrap(),
@@ -35,7 +39,7 @@ fn embeddings_are_checked() {
 fn ranks_are_checked() {
     let call = workers_ai::encode_rerank("m", "q", &["a", "b"], 1);
     assert_eq!(
-        call.input,
+        input(&call),
         r#"{"query":"q","contexts":[{"text":"a"},{"text":"b"}],"top_k":1}"#
     );
     let good = br#"{"response":[{"id":0,"score":0.25},{"id":2,"score":0.75}]}"#;

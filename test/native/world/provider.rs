@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use esclusa::config::{ModelKind, catalogue};
-use esclusa::ports::{ModelCall, Models, Unreachable, Upstream};
+use esclusa::ports::{BindingCall, ModelCall, Models, Unreachable, Upstream};
 use esclusa::usage::Usage;
 use futures::future::LocalBoxFuture;
 use futures::stream::{LocalBoxStream, StreamExt};
@@ -147,7 +147,7 @@ impl Provider {
         }
     }
 
-    async fn answer(&self, call: ModelCall) -> Result<Upstream, Unreachable> {
+    async fn answer(&self, call: BindingCall) -> Result<Upstream, Unreachable> {
         self.shared.hop().await;
         let input: Value = serde_json::from_str(&call.input).unwrap();
         let act = self.act(&call.model);
@@ -185,7 +185,7 @@ impl Provider {
         }
     }
 
-    fn body(&self, call: &ModelCall, input: &Value, said: Option<Said>) -> Upstream {
+    fn body(&self, call: &BindingCall, input: &Value, said: Option<Said>) -> Upstream {
         let Some(said) = said else {
             let body = match kind(&call.model) {
                 ModelKind::Embedding => wires::embeddings(input),
@@ -237,7 +237,10 @@ impl Provider {
 
 impl Models for Provider {
     fn run(&self, call: ModelCall) -> LocalBoxFuture<'_, Result<Upstream, Unreachable>> {
-        Box::pin(self.answer(call))
+        match call {
+            ModelCall::Binding(call) => Box::pin(self.answer(call)),
+            ModelCall::Http(call) => panic!("no call over HTTPS is made: {call:?}"),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use esclusa::config::{Wire, catalogue};
-use esclusa::ports::ModelCall;
+use esclusa::ports::BindingCall;
 use esclusa::usage::Usage;
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ pub(crate) struct Said {
 }
 
 /// The answer to a chat call: the user's text and the passages, again.
-pub(crate) fn say(call: &ModelCall, input: &Value, act: &Act) -> Said {
+pub(crate) fn say(call: &BindingCall, input: &Value, act: &Act) -> Said {
     let wire = catalogue()
         .unwrap()
         .model(&call.model)

@@ -240,7 +240,7 @@ proptest! {
         let passages = passages.into_iter().take(3).map(ranked).collect();
         let packed = context::pack(passages, 3 * PASSAGE_BYTES);
         let messages = context::ground(&request.messages, instructions, &packed);
-        let bytes: usize = messages.iter().map(|it| it.content.text().len()).sum();
+        let bytes: usize = messages.iter().map(|it| it.plain_text().len()).sum();
         prop_assert!(u64::try_from(bytes).unwrap() <= sizes.prompt_tokens);
     }
 

@@ -4,11 +4,12 @@ use super::*;
 use crate::error::{Error, Kind};
 use crate::golden::assert_golden;
 use crate::protocol::assembly::replay;
-use crate::protocol::{Answer, Choice, Event, ToolCall, openai_error};
+use crate::protocol::writer::StreamWriter;
+use crate::protocol::{Answer, Choice, Content, Event, Part, Source, ToolCall, openai_error};
 
 fn head(sources: Vec<Source>) -> Head {
     Head {
-        id: "chatcmpl-1".to_owned(),
+        request: "1".to_owned(),
         created: 1_800_000_000,
         model: "@cf/x/y".to_owned(),
         sources,
@@ -25,63 +26,97 @@ fn source() -> Source {
     }
 }
 
-fn choice(text: Option<&str>, finish_reason: FinishReason) -> Choice {
-    Choice {
-        text: text.map(str::to_owned),
-        reasoning: None,
-        refusal: None,
-        tool_calls: Vec::new(),
-        finish_reason,
+fn choice(contents: Vec<Content>, finish_reason: FinishReason) -> Choice {
+    let parts = contents.into_iter().map(Part::new).collect();
+    Choice::new(parts, finish_reason)
+}
+
+fn text(text: &str) -> Content {
+    Content::Text {
+        text: text.to_owned(),
+        citations: Vec::new(),
+    }
+}
+
+fn reasoning(text: &str, signature: Option<Signature>) -> Content {
+    Content::Reasoning {
+        text: text.to_owned(),
+        signature,
     }
 }
 
 fn tool_choice() -> Choice {
-    let call = |id: &str| ToolCall {
-        id: id.to_owned(),
-        name: "weather".to_owned(),
-        arguments: "{\"city\":\"Lugo\"}".to_owned(),
+    let call = |id: &str, signature| {
+        Content::ToolCall(ToolCall {
+            id: id.to_owned(),
+            name: "weather".to_owned(),
+            arguments: "{\"city\":\"Lugo\"}".to_owned(),
+            signature,
+        })
     };
+    let signature = Some(Signature::new(Family::Google, "Eg=="));
+    let calls = vec![call("a", signature), call("b", None)];
+    choice(calls, FinishReason::ToolCalls)
+}
+
+/// A choice with everything that has a place of its own in this wire.
+fn rich() -> Choice {
+    let signature = |value: &str| Signature::new(Family::Anthropic, value);
+    let citation = Citation {
+        url: Some("https://a.example".to_owned()),
+        title: Some("A".to_owned()),
+        span: Some((0, 2)),
+        ..Citation::default()
+    };
+    let cited = Content::Text {
+        text: "Sí".to_owned(),
+        citations: vec![citation, Citation::default()],
+    };
+    let contents = vec![
+        reasoning("Hm.", Some(signature("s1"))),
+        Content::RedactedReasoning(signature("r1")),
+        cited,
+    ];
+    let token = r#"{"token":"S","logprob":-0.5,"bytes":[83],"top_logprobs":[]}"#;
     Choice {
-        tool_calls: vec![call("a"), call("b")],
-        ..choice(None, FinishReason::ToolCalls)
+        logprobs: Json::parse(token).into_iter().collect(),
+        ..choice(contents, FinishReason::Stop)
     }
 }
 
 const USAGE: Usage = Usage {
     input_tokens: 1_000,
     cached_input_tokens: 100,
+    cache_write_tokens: 50,
+    audio_input_tokens: 25,
     output_tokens: 200,
+    reasoning_tokens: 150,
     units: crate::usage::Units::NONE,
     estimated: false,
 };
 
 fn answers() -> Vec<(&'static str, Vec<Choice>, Vec<Source>)> {
-    let reasoning = Choice {
-        reasoning: Some("Hm.".to_owned()),
-        ..choice(Some("Sí"), FinishReason::Stop)
-    };
-    let refusal = Choice {
-        refusal: Some("No.".to_owned()),
-        ..choice(None, FinishReason::ContentFilter)
-    };
+    let only = |content: Content, reason| vec![choice(vec![content], reason)];
+    let refusal = Content::Refusal("No.".to_owned());
+    let thought = vec![reasoning("Hm.", None), text("Sí")];
     let two = vec![
-        choice(Some("a"), FinishReason::Stop),
-        choice(Some(""), FinishReason::Length),
+        choice(vec![text("a")], FinishReason::Stop),
+        choice(vec![text("")], FinishReason::Length),
     ];
+    let plain = only(text("Hola 🚀 \"x\"\n"), FinishReason::Stop);
+    let grounded = only(text("24 h"), FinishReason::Stop);
+    let refused = only(refusal, FinishReason::ContentFilter);
     vec![
+        ("plain", plain, Vec::new()),
+        ("grounded", grounded, vec![source()]),
+        ("tools", vec![tool_choice()], Vec::new()),
         (
-            "plain",
-            vec![choice(Some("Hola 🚀 \"x\"\n"), FinishReason::Stop)],
+            "reasoning",
+            vec![choice(thought, FinishReason::Stop)],
             Vec::new(),
         ),
-        (
-            "grounded",
-            vec![choice(Some("24 h"), FinishReason::Stop)],
-            vec![source()],
-        ),
-        ("tools", vec![tool_choice()], Vec::new()),
-        ("reasoning", vec![reasoning], Vec::new()),
-        ("refusal", vec![refusal], Vec::new()),
+        ("signatures, citations, logprobs", vec![rich()], Vec::new()),
+        ("refusal", refused, Vec::new()),
         ("two choices, grounded", two, vec![source()]),
     ]
 }
@@ -93,6 +128,7 @@ fn answers_and_streams_for_clients() {
         let answer = Answer {
             choices,
             usage: Some(USAGE),
+            service_tier: None,
         };
         let whole = render(&answer, &head(sources.clone()), &USAGE, Nanos::new(118_000));
         writeln!(shown, "# {name}\n{}", String::from_utf8(whole).unwrap()).unwrap();

@@ -4,8 +4,9 @@ use super::streams::streams;
 use super::{BOUND, WIRES, decode_stream};
 use crate::money::Nanos;
 use crate::protocol::assembly::{assemble, replay};
-use crate::protocol::openai_chat::{ChunkWriter, Head, render};
-use crate::protocol::{Answer, Choice, FinishReason, Source, ToolCall};
+use crate::protocol::openai_chat::{ChunkWriter, render};
+use crate::protocol::writer::{Head, StreamWriter};
+use crate::protocol::{Answer, Choice, Content, FinishReason, Part, Source, ToolCall};
 use crate::providers::Wire::OpenAiChat;
 use crate::providers::{classify, decode_answer, workers_ai};
 use crate::usage::Usage;
@@ -26,22 +27,30 @@ fn answers() -> impl Strategy<Value = Answer> {
         prop::collection::vec(call, 0..4),
         reason,
     )
-        .prop_map(|(text, reasoning, refusal, calls, reason)| Choice {
-            text,
-            reasoning,
-            refusal,
-            finish_reason: match reason {
+        .prop_map(|(text, reasoning, refusal, calls, reason)| {
+            let reason = match reason {
                 FinishReason::Stop if !calls.is_empty() => FinishReason::ToolCalls,
                 reason => reason,
-            },
-            tool_calls: (0..)
-                .zip(calls)
-                .map(|(index, (name, arguments))| ToolCall {
+            };
+            let reasoning = reasoning.map(|text| Content::Reasoning {
+                text,
+                signature: None,
+            });
+            let text = text.map(|text| Content::Text {
+                text,
+                citations: Vec::new(),
+            });
+            let calls = (0..).zip(calls).map(|(index, (name, arguments))| {
+                Content::ToolCall(ToolCall {
                     id: format!("id{index}"),
                     name,
                     arguments,
+                    signature: None,
                 })
-                .collect(),
+            });
+            let said = reasoning.into_iter().chain(text);
+            let said = said.chain(refusal.map(Content::Refusal)).chain(calls);
+            Choice::new(said.map(Part::new).collect(), reason)
         });
     let usage = prop::option::of((1_u64..1_000_000, 0_u64..1_000_000)).prop_map(|usage| {
         usage.map(|(input_tokens, output_tokens)| Usage {
@@ -51,8 +60,11 @@ fn answers() -> impl Strategy<Value = Answer> {
             ..Usage::default()
         })
     });
-    (prop::collection::vec(choice, 1..4), usage)
-        .prop_map(|(choices, usage)| Answer { choices, usage })
+    (prop::collection::vec(choice, 1..4), usage).prop_map(|(choices, usage)| Answer {
+        choices,
+        usage,
+        service_tier: None,
+    })
 }
 
 fn head() -> Head {
@@ -64,7 +76,7 @@ fn head() -> Head {
         score: 0.5,
     };
     Head {
-        id: "chatcmpl-1".into(),
+        request: "1".into(),
         created: 1_800_000_000,
         model: "@cf/x/y".into(),
         sources: vec![source],

@@ -3,7 +3,7 @@ mod bad_input;
 use proptest::prelude::*;
 
 use super::*;
-use crate::protocol::{Content, Part, Role};
+use crate::protocol::{CacheControl, Content, MediaSource, Role, Signature, ToolChoice};
 
 /// A valid body with one more field.
 fn with(field: &str) -> String {
@@ -23,7 +23,7 @@ fn kept(fields: &Fields) -> Vec<(&str, &str)> {
     fields
         .0
         .iter()
-        .map(|(name, raw)| (name.as_str(), raw.get()))
+        .map(|(name, json)| (name.as_str(), json.get()))
         .collect()
 }
 
@@ -47,7 +47,7 @@ fn what_the_gateway_decides_by_is_typed() {
         request.response_format,
         ResponseFormat::JsonObject
     ));
-    assert_eq!(kept(&request.rest), []);
+    assert_eq!(kept(&request.extras.fields), []);
 }
 
 #[test]
@@ -72,27 +72,56 @@ fn absent_and_null_are_the_same() {
             (1, false, None),
             "{name}"
         );
-        assert_eq!(kept(&request.rest), [], "{name}");
+        assert_eq!(kept(&request.extras.fields), [], "{name}");
     }
 }
 
 #[test]
-fn unknown_and_passed_fields_keep_their_bytes() {
+fn unknown_fields_keep_their_bytes() {
     let fields = [
-        ("temperature", "0.70"),
         (
             "x_vendor",
             "{ \"b\" : 1.0e+2,\n\"a\":[null , 12345678901234567890, \"\\u00e9\\/\"] }",
         ),
-        ("reasoning_effort", "null"),
-        ("seed", "-9007199254740993"),
-        ("stop", "[ \"a\" ]"),
+        ("prediction", "{ \"type\":\"content\" }"),
         ("unknown_null", "null"),
     ];
     let text = fields
         .map(|(name, raw)| format!("\"{name}\": {raw}"))
         .join(" , ");
-    assert_eq!(kept(&parsed(&with(&text)).rest), fields);
+    assert_eq!(kept(&parsed(&with(&text)).extras.fields), fields);
+}
+
+#[test]
+fn how_the_model_answers_is_typed() {
+    let request = parsed(&with(
+        r#""temperature":0.70,"top_p":0.5,"top_k":40,"frequency_penalty":-1,"presence_penalty":1.5,
+        "seed":-9007199254740993,"stop":["a","b"],"logit_bias":{"50256":-100},"logprobs":true,"top_logprobs":3,
+        "reasoning_effort":"xhigh","service_tier":"flex","user":"u1","verbosity":"low","parallel_tool_calls":false,
+        "tools":[{"type":"function","function":{"name":"f","strict":true}}],"tool_choice":{"type":"function","function":{"name":"f"}}"#,
+    ));
+    let sampling = &request.sampling;
+    assert_eq!(
+        (sampling.temperature, sampling.top_p, sampling.top_k),
+        (Some(0.7), Some(0.5), Some(40))
+    );
+    assert_eq!(
+        (sampling.frequency_penalty, sampling.presence_penalty),
+        (Some(-1.0), Some(1.5))
+    );
+    assert_eq!(sampling.seed, Some(-9_007_199_254_740_993));
+    assert_eq!(sampling.stop, ["a", "b"]);
+    assert_eq!(request.logprobs, Some(3));
+    assert_eq!(request.reasoning.effort, Some(Effort::Max));
+    assert_eq!(request.service_tier.as_deref(), Some("flex"));
+    assert_eq!(request.verbosity.as_deref(), Some("low"));
+    assert_eq!(request.parallel_tool_calls, Some(false));
+    assert_eq!(
+        request.tool_choice,
+        Some(ToolChoice::Function("f".to_owned()))
+    );
+    let off = parsed(&with(r#""reasoning_effort":"none""#));
+    assert_eq!(off.reasoning.mode, Some(ReasoningMode::Off));
 }
 
 #[test]
@@ -103,24 +132,24 @@ fn a_repeated_field_counts_once() {
         (request.model.as_str(), request.max_output_tokens),
         ("first", Some(2))
     );
-    assert_eq!(kept(&request.rest), [("x", "2")]);
+    assert_eq!(kept(&request.extras.fields), [("x", "2")]);
 }
 
 #[test]
 fn metadata_goes_on_only_to_be_stored() {
     let body = with(r#""metadata":{"a":"b"},"store":true"#);
     assert_eq!(
-        kept(&parsed(&body).rest),
+        kept(&parsed(&body).extras.fields),
         [("store", "true"), ("metadata", r#"{"a":"b"}"#)]
     );
 }
 
 #[test]
-fn messages_keep_what_passes_through() {
+fn messages_are_typed() {
     let request = parsed(&saying(
         r#"[{"role":"user","name":"ana","content":[
             {"type":"text","text":"a","cache_control":{"type": "ephemeral"}},
-            {"type":"image_url","image_url":{"url":"https://x/y.png"},"x": 1 },
+            {"type":"image_url","image_url":{"url":"https://x.example/y.png","detail":"low"},"x": 1 },
             {"type":"input_audio","input_audio":{"data":"UklG","format":"wav"}},
             {"type":"file","file":{"file_id":"f"}},
             {"type":"text","text":"b"}]},
@@ -129,53 +158,99 @@ fn messages_keep_what_passes_through() {
             {"id":"c2","type":"function","function":{"name":"f","arguments":"{}"}}]},
         {"role":"tool","tool_call_id":"c2","content":"2"},
         {"role":"tool","tool_call_id":"c1","content":[{"type":"text","text":"1"}]},
-        {"role":"assistant","content":[{"type":"refusal","refusal":"No."}],"tool_calls":[]}]"#,
+        {"role":"assistant","content":[{"type":"refusal","refusal":"No."}],"tool_calls":[],"x":null,"y":[1]}]"#,
     ));
-    let Content::Parts(parts) = &request.messages[0].content else {
-        panic!("no parts");
+    let [user, calls, second, first, last] = request.messages.as_slice() else {
+        panic!("{:?}", request.messages);
     };
-    let Part::Text { rest, .. } = &parts[0] else {
-        panic!("no text");
+    assert_eq!(user.parts[0].cache, Some(CacheControl::default()));
+    let Content::Image(image) = &user.parts[1].content else {
+        panic!("{:?}", user.parts[1]);
     };
-    assert_eq!(kept(rest), [("cache_control", r#"{"type": "ephemeral"}"#)]);
-    assert!(matches!(&parts[1], Part::Image(raw) if raw.get().ends_with("\"x\": 1 }")));
-    assert!(matches!(
-        (&parts[2], &parts[3]),
-        (Part::Audio(_), Part::File(_))
-    ));
-    assert_eq!(request.messages[0].content.text(), "a\nb");
-    assert_eq!(kept(&request.messages[0].rest), [("name", "\"ana\"")]);
-    assert!(matches!(request.messages[1].content, Content::Empty));
-    assert_eq!(request.messages[1].rest.0.len(), 1);
+    assert_eq!(image.detail.as_deref(), Some("low"));
     assert_eq!(
-        kept(&request.messages[2].rest),
-        [("tool_call_id", "\"c2\"")]
+        image.source,
+        MediaSource::Url("https://x.example/y.png".to_owned())
     );
-    assert_eq!(kept(&request.messages[4].rest), []);
+    assert_eq!(user.plain_text(), "a\nb");
+    assert_eq!(user.name.as_deref(), Some("ana"));
+    assert_eq!(calls.tool_calls().count(), 2);
+    let answered = |message: &Message| -> Vec<String> {
+        let results = message.tool_results();
+        results.map(|result| result.call_id.clone()).collect()
+    };
+    assert_eq!(
+        (answered(second), answered(first)),
+        (vec!["c2".to_owned()], vec!["c1".to_owned()])
+    );
+    assert_eq!(last.parts[0].content, Content::Refusal("No.".to_owned()));
+    assert_eq!(kept(&last.extras), [("y", "[1]")]);
+    let warned: Vec<&str> = request
+        .warnings
+        .iter()
+        .map(|warning| warning.field.as_str())
+        .collect();
+    assert_eq!(warned, ["messages[0].content[1].x"]);
     let needs = request.needs();
-    assert!(needs.vision && needs.audio && !needs.json);
+    assert!(needs.vision && needs.audio && needs.files && !needs.json);
 }
 
 #[test]
-fn schemas_are_kept_bare_and_whole() {
-    let envelope = r#"{"name":"n","strict":true,"schema":{"type":"object", "x":1}}"#;
-    let request = parsed(&with(&format!(
-        r#""response_format":{{"type":"json_schema","json_schema":{envelope}}}"#
-    )));
+fn reasoning_comes_back_with_its_signature() {
+    let request = parsed(&saying(
+        r#"[{"role":"user","content":"Hi"},
+        {"role":"assistant","content":"Yes","reasoning_content":"Hm.","reasoning_details":[
+            {"type":"reasoning.text","text":"Hm.","signature":"s1","format":"anthropic-claude-v1"},
+            {"type":"reasoning.encrypted","data":"r1","format":"google-gemini-v1"},
+            {"type":"reasoning.text","text":"?","format":"unknown"},
+            {"type":"another"}]},
+        {"role":"assistant","content":"No","reasoning_content":"Plain."}]"#,
+    ));
+    let reasoning = |text: &str, signature| Content::Reasoning {
+        text: text.to_owned(),
+        signature,
+    };
+    let contents = |index: usize| -> Vec<Content> {
+        let parts = request.messages[index].parts.iter();
+        parts.map(|part| part.content.clone()).collect()
+    };
+    let text = |text: &str| Content::Text {
+        text: text.to_owned(),
+        citations: Vec::new(),
+    };
+    assert_eq!(
+        contents(1),
+        [
+            reasoning("Hm.", Some(Signature::new(Family::Anthropic, "s1"))),
+            Content::RedactedReasoning(Signature::new(Family::Google, "r1")),
+            reasoning("?", None),
+            text("Yes"),
+        ]
+    );
+    assert_eq!(contents(2), [reasoning("Plain.", None), text("No")]);
+}
+
+#[test]
+fn schemas_keep_their_bytes() {
+    let request = parsed(&with(
+        r#""response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"type":"object", "x":1}}}"#,
+    ));
     let ResponseFormat::JsonSchema {
+        name,
         schema,
-        envelope: whole,
+        strict,
+        ..
     } = request.response_format
     else {
         panic!("no schema");
     };
     assert_eq!(
-        (schema.get(), whole.get()),
-        (r#"{"type":"object", "x":1}"#, envelope)
+        (name.as_deref(), schema.get(), strict),
+        (Some("n"), r#"{"type":"object", "x":1}"#, Some(true))
     );
 }
 
-const SEED: &str = r#"{"model":"auto","messages":[{"role":"user","content":[{"type":"text","text":"é"},{"type":"image_url","image_url":{"url":"u"}}]},
+const SEED: &str = r#"{"model":"auto","messages":[{"role":"user","content":[{"type":"text","text":"é"},{"type":"image_url","image_url":{"url":"https://u.example"}}]},
 {"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c","content":"1"}],
 "n":1,"stop":["a"],"stream":true,"stream_options":{"include_usage":true},"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{}}},"tools":[{"type":"function","function":{"name":"f"}}]}"#;
 

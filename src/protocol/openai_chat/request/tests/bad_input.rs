@@ -1,4 +1,5 @@
-use super::{MAX_MESSAGES, MAX_TOOLS, parse, parsed, saying, with};
+use super::{MAX_MESSAGES, MAX_SCHEMA_BYTES, parse, parsed, saying, with};
+use crate::protocol::openai_chat::MAX_TOOLS;
 
 /// (body, path, part of the message)
 #[expect(clippy::too_many_lines, reason = "a table")]
@@ -150,6 +151,38 @@ fn bad_fields() -> Vec<(String, &'static str, &'static str)> {
             "response_format.json_schema.schema",
             "is required",
         ),
+        (
+            r#""tools":[{"type":"web_search"}]"#,
+            "tools[0].type",
+            "must be \"function\"",
+        ),
+        (
+            r#""tools":[{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"f"}}]"#,
+            "tools[1].function.name",
+            "is the name of another tool",
+        ),
+        (
+            r#""tool_choice":"required""#,
+            "tool_choice",
+            "but there is none",
+        ),
+        (
+            r#""tool_choice":{"type":"function","function":{"name":"g"}}"#,
+            "tool_choice",
+            "names \"g\", which is not among the tools",
+        ),
+        (r#""tool_choice":"some""#, "tool_choice", "\"auto\""),
+        (r#""functions":[]"#, "functions", "was replaced by `tools`"),
+        (
+            r#""modalities":["text","audio"]"#,
+            "modalities[1]",
+            "POST /v1/audio/speech",
+        ),
+        (
+            r#""reasoning_effort":"huge""#,
+            "reasoning_effort",
+            "\"xhigh\"",
+        ),
         (r#""logit_bias":[]"#, "logit_bias", "must be an object"),
         (r#""user":{}"#, "user", "must be a string"),
         (
@@ -168,7 +201,7 @@ fn bad_messages() -> Vec<(String, &'static str, &'static str)> {
     let cases = [
         (r#"["Hi"]"#.to_owned(), "messages[0]", "must be an object, not a string"),
         (r#"[{"content":"Hi"}]"#.to_owned(), "messages[0].role", "is required"),
-        (r#"[{"role":"robot","content":"Hi"}]"#.to_owned(), "messages[0].role", "is not a known role. Send \"developer\""),
+        (r#"[{"role":"robot","content":"Hi"}]"#.to_owned(), "messages[0].role", "is not a known role. Send \"system\""),
         (r#"[{"role":"User","content":"Hi"}]"#.to_owned(), "messages[0].role", "is not a known role"),
         (r#"[{"role":7,"content":"Hi"}]"#.to_owned(), "messages[0].role", "must be a string"),
         (r#"[{"role":"user"}]"#.to_owned(), "messages[0].content", "is required"),
@@ -184,11 +217,23 @@ fn bad_messages() -> Vec<(String, &'static str, &'static str)> {
         (r#"[{"role":"user","content":[{"type":"text","text":"a\u0000"}]}]"#.to_owned(), "messages[0].content[0].text", "NUL"),
         (r#"[{"role":"user","content":[{"type":"image_url","image_url":"https://x"}]}]"#.to_owned(), "messages[0].content[0].image_url", "must be an object"),
         (r#"[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]"#.to_owned(), "messages[0].content[0].image_url.url", "is required"),
-        (r#"[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"x"}}]}]"#.to_owned(), "messages[0].content[0].input_audio.format", "is required"),
-        (r#"[{"role":"assistant"}]"#.to_owned(), "messages[0].content", "`content`, `tool_calls` or both"),
+        (r#"[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"AAAA"}}]}]"#.to_owned(), "messages[0].content[0].input_audio.format", "is required"),
+        (r#"[{"role":"assistant"}]"#.to_owned(), "messages[0].content", "Send a text, or `tool_calls`"),
         (r#"[{"role":"assistant","content":null,"tool_calls":[]}]"#.to_owned(), "messages[0].content", "is required"),
         (r#"[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}]"#.to_owned(), "messages[0].tool_calls[0].id", "is required"),
         (r#"[{"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f","arguments":{}}}]}]"#.to_owned(), "messages[0].tool_calls[0].function.arguments", "must be a string"),
+        (r#"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"file:///etc/passwd"}}]}]"#.to_owned(), "messages[0].content[0].image_url.url", "an https URL or a data URL"),
+        (r#"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:text/html;base64,AAAA"}}]}]"#.to_owned(), "messages[0].content[0].image_url.url", "malformed data URL"),
+        (r#"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png,AAAA"}}]}]"#.to_owned(), "messages[0].content[0].image_url.url", "malformed data URL"),
+        (r#"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,A*=="}}]}]"#.to_owned(), "messages[0].content[0].image_url.url", "not valid base64"),
+        (r#"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x.example/a.png","detail":"huge"}}]}]"#.to_owned(), "messages[0].content[0].image_url.detail", "must be \"auto\""),
+        (r#"[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"AAAA","format":"ogg"}}]}]"#.to_owned(), "messages[0].content[0].input_audio.format", "\"wav\" or \"mp3\""),
+        (r#"[{"role":"user","content":[{"type":"file","file":{"filename":"a.pdf"}}]}]"#.to_owned(), "messages[0].content[0].file.file_data", "is required"),
+        (r#"[{"role":"system","content":[{"type":"image_url","image_url":{"url":"https://x.example/a.png"}}]}]"#.to_owned(), "messages[0].content[0].type", "must be \"text\""),
+        (r#"[{"role":"user","content":[{"type":"refusal","refusal":"No."}]}]"#.to_owned(), "messages[0].content[0].type", "of the assistant only"),
+        (r#"[{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"forever"}}]}]"#.to_owned(), "messages[0].content[0].cache_control.type", "ephemeral"),
+        (r#"[{"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}},{"id":"c","function":{"name":"f","arguments":"{}"}}]}]"#.to_owned(), "messages[0].tool_calls[1].id", "is the id of another call"),
+        (format!(r#"[{call},{{"role":"tool","tool_call_id":"c","content":"1"}},{{"role":"tool","tool_call_id":"c","content":"2"}}]"#), "messages[2].tool_call_id", "has its result already"),
         (r#"[{"role":"tool","content":"1"}]"#.to_owned(), "messages[0].tool_call_id", "is required"),
         (format!(r#"[{call},{{"role":"tool","content":"1"}}]"#), "messages[1].tool_call_id", "is required"),
         (format!(r#"[{call},{{"role":"tool","tool_call_id":"d","content":"1"}}]"#), "messages[1].tool_call_id", "names no tool call"),
@@ -262,9 +307,23 @@ fn counts_are_bounded() {
         "{}",
         error.message
     );
-    let tool = r#"{"type":"function","function":{"name":"f"}}"#;
-    let tools = |count: usize| with(&format!("\"tools\":[{}]", vec![tool; count].join(",")));
+    let tool = |index: usize| format!(r#"{{"type":"function","function":{{"name":"f{index}"}}}}"#);
+    let tools = |count: usize| {
+        let tools: Vec<String> = (0..count).map(tool).collect();
+        with(&format!("\"tools\":[{}]", tools.join(",")))
+    };
     assert_eq!(parsed(&tools(MAX_TOOLS)).tools.len(), MAX_TOOLS);
-    let error = parse(tools(MAX_TOOLS + 1).as_bytes()).unwrap_err();
-    assert_eq!(error.param.as_deref(), Some("tools"));
+    for count in [MAX_TOOLS + 1, 1_000] {
+        let error = parse(tools(count).as_bytes()).unwrap_err();
+        assert_eq!(error.param.as_deref(), Some("tools"));
+    }
+    let bomb = format!(r#"{{"description":"{}"}}"#, "x".repeat(MAX_SCHEMA_BYTES));
+    let schema = with(&format!(
+        r#""response_format":{{"type":"json_schema","json_schema":{{"name":"n","schema":{bomb}}}}}"#
+    ));
+    let error = parse(schema.as_bytes()).unwrap_err();
+    assert_eq!(
+        error.param.as_deref(),
+        Some("response_format.json_schema.schema")
+    );
 }

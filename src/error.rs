@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ports::Log;
+
 /// What went wrong. One row of the table in [`Kind::row`] each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -211,6 +213,13 @@ impl Error {
         Self {
             retry_after: Some(seconds),
             ..self
+        }
+    }
+
+    /// Tells the operator of an error that is not the client's fault.
+    pub fn log_fault(&self, log: &dyn Log, request: &str) {
+        if self.kind.row().source != Source::Client {
+            log.error(&format!("request {request}: {self}"));
         }
     }
 

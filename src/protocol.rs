@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod assembly;
 pub mod dialect;
+pub mod forward;
 pub mod json;
 pub(crate) mod media;
 pub mod message;

@@ -9,15 +9,19 @@ pub mod exchange;
 pub mod ground;
 pub mod headers;
 pub mod helper;
+pub mod patience;
+pub mod pulse;
 pub mod recall;
 pub mod release;
 pub mod reserve;
 pub mod settle;
 pub mod stream;
 
+use futures::FutureExt;
+
 use crate::auth::Scope;
 use crate::cache::Entry;
-use crate::error::{Error, Source};
+use crate::error::Error;
 use crate::governor::command::State;
 use crate::http::{Incoming, Reply};
 use crate::isolate::Isolate;
@@ -30,6 +34,7 @@ use self::classify::classify;
 use self::dispatch::dispatch;
 use self::exchange::Exchange;
 use self::ground::ground;
+use self::patience::Patience;
 use self::recall::{Place, place, recall};
 use self::release::{release, release_cached};
 use self::reserve::{Admission, Rejected, reserve};
@@ -42,9 +47,7 @@ pub(crate) const MOST_PLANS: usize = 4;
 /// The reply to a request that failed. What is not the client's fault goes to the operator's log.
 #[must_use]
 pub fn failed(ports: &Ports, dialect: Dialect, error: &Error, id: &str) -> Reply {
-    if error.kind.row().source != Source::Client {
-        ports.log.error(&format!("request {id}: {error}"));
-    }
+    error.log_fault(ports.log.as_ref(), id);
     dialect.error(error, id)
 }
 
@@ -74,7 +77,7 @@ pub async fn chat(
         }
     };
     exchange.end_phase("admit");
-    match answer(exchange, isolate, &admitted).await {
+    match answer(exchange, isolate, admitted).await {
         Ok(reply) => reply,
         Err(Failed { error, state }) => {
             let mut reply = failed(&error);
@@ -101,14 +104,14 @@ impl From<Error> for Failed {
 async fn answer(
     mut exchange: Exchange,
     isolate: &Isolate,
-    admitted: &Admitted,
+    admitted: Admitted,
 ) -> Result<Reply, Failed> {
     let Reserved {
         plan,
         place,
         state,
         hit,
-    } = match plan_and_reserve(&mut exchange, isolate, admitted).await {
+    } = match plan_and_reserve(&mut exchange, isolate, &admitted).await {
         Ok(reserved) => reserved,
         Err(rejected) => {
             let (error, state) = rejected.record(exchange);
@@ -117,20 +120,26 @@ async fn answer(
     };
     exchange.end_phase("reserve");
     if let Some(entry) = hit {
-        return Ok(release_cached(exchange, admitted, state, entry).await);
+        return Ok(release_cached(exchange, &admitted, state, entry).await);
     }
-    let grounded = ground(&mut exchange, admitted, &plan).await;
-    exchange.end_phase("ground");
-    let dispatched = match dispatch(&mut exchange, admitted, &plan, &grounded.messages).await {
-        Ok(dispatched) => dispatched,
-        Err(error) => return Err(settle_failure(exchange, error).await.into()),
+    let patience = Patience::of(&exchange, &admitted, &state);
+    let work = async move {
+        let grounded = ground(&mut exchange, &admitted, &plan).await;
+        exchange.end_phase("ground");
+        let dispatched = match dispatch(&mut exchange, &admitted, &plan, &grounded.messages).await {
+            Ok(dispatched) => dispatched,
+            Err(error) => return Err(settle_failure(exchange, error).await),
+        };
+        exchange.end_phase("dispatch");
+        let reply = release(
+            exchange, &admitted, &plan, place, state, grounded, dispatched,
+        );
+        Ok(reply.await)
     };
-    exchange.end_phase("dispatch");
-    let reply = release(
-        exchange, admitted, &plan, place, state, grounded, dispatched,
-    )
-    .await;
-    Ok(reply)
+    patience
+        .wait(work.boxed_local())
+        .await
+        .map_err(Failed::from)
 }
 
 /// An admitted request: from here on every path settles it.

@@ -46,6 +46,8 @@ pub(super) trait EventDecoder {
 pub struct StreamDecoder {
     sse: sse::Decoder,
     wire: Box<dyn EventDecoder>,
+    /// The events as they came, where somebody wants to forward them.
+    raw: Option<Vec<SseEvent>>,
 }
 
 impl StreamDecoder {
@@ -53,13 +55,23 @@ impl StreamDecoder {
     /// that does not say why it stopped and used that many was cut off.
     #[must_use]
     pub fn new(wire: Wire, max_tokens: u32) -> Self {
-        let wire: Box<dyn EventDecoder> = match wire {
-            _ => Box::new(chat_completions::Decoder::new(wire, max_tokens)),
-        };
         Self {
             sse: sse::Decoder::default(),
-            wire,
+            wire: Box::new(chat_completions::Decoder::new(wire, max_tokens)),
+            raw: None,
         }
+    }
+
+    /// The same decoder, which also keeps the stream's own events for [`Self::take_raw`].
+    #[must_use]
+    pub fn keeping_raw(mut self) -> Self {
+        self.raw = Some(Vec::new());
+        self
+    }
+
+    /// The stream's own events since the last call, in order.
+    pub fn take_raw(&mut self) -> Vec<SseEvent> {
+        self.raw.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Takes bytes and appends the events that are complete with them.
@@ -70,8 +82,8 @@ impl StreamDecoder {
     pub fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Failure> {
         let decoded = self.sse.feed(bytes).map_err(too_large)?;
         decoded
-            .iter()
-            .try_for_each(|event| self.wire.event(event, events))
+            .into_iter()
+            .try_for_each(|event| self.take(event, events))
     }
 
     /// Ends the stream: appends what was held back and the finish of each choice.
@@ -84,9 +96,17 @@ impl StreamDecoder {
         // Half an event is not malformed but cut off.
         let last = last.map_err(too_large)?;
         if let Some(event) = last.filter(|event| self.wire.is_whole(&event.data)) {
-            self.wire.event(&event, events)?;
+            self.take(event, events)?;
         }
         self.wire.finish(events)
+    }
+
+    fn take(&mut self, event: SseEvent, events: &mut Vec<Event>) -> Result<(), Failure> {
+        self.wire.event(&event, events)?;
+        if let Some(raw) = &mut self.raw {
+            raw.push(event);
+        }
+        Ok(())
     }
 }
 

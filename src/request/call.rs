@@ -9,6 +9,7 @@ use crate::money::Nanos;
 use crate::ports::{Clock, ModelCall, Ports, Unreachable, Upstream};
 use crate::protocol::{Answer, Event, assembly};
 use crate::providers::{Failure, FailureClass, StreamDecoder, Wire, classify, decode_answer};
+use crate::sse::SseEvent;
 use crate::usage::Usage;
 
 /// The largest whole answer that is read, in bytes.
@@ -105,7 +106,30 @@ pub struct OpenStream {
     /// The end of the whole request's time.
     deadline: LocalBoxFuture<'static, ()>,
     ready: Vec<Event>,
+    /// Whether the stream's own events are kept, to be forwarded.
+    raw: bool,
     ending: Ending,
+}
+
+/// What a stream has brought.
+#[derive(Debug, Default)]
+pub struct Brought {
+    /// What it means.
+    pub events: Vec<Event>,
+    /// What it was, where that is kept.
+    pub raw: Option<Vec<SseEvent>>,
+}
+
+/// How a stream is read.
+pub struct Reading {
+    /// The wire it speaks.
+    pub wire: Wire,
+    /// The bound of tokens that was sent.
+    pub max_tokens: u32,
+    /// Whether its own events are kept, to be forwarded.
+    pub raw: bool,
+    /// The end of the whole request's time.
+    pub deadline: LocalBoxFuture<'static, ()>,
 }
 
 /// How far a stream has come.
@@ -124,13 +148,13 @@ impl OpenStream {
     ///
     /// # Errors
     /// The failure that the provider tells of, also where it is the first event of a stream.
-    pub async fn open(
-        ports: &Ports,
-        call: ModelCall,
-        wire: Wire,
-        max_tokens: u32,
-        deadline: LocalBoxFuture<'static, ()>,
-    ) -> Result<Self, Failure> {
+    pub async fn open(ports: &Ports, call: ModelCall, reading: Reading) -> Result<Self, Failure> {
+        let Reading {
+            wire,
+            max_tokens,
+            raw,
+            deadline,
+        } = reading;
         let mut upstream = open(ports, call).await?;
         let decoder = StreamDecoder::new(wire, max_tokens);
         if upstream.content_type.starts_with("application/json") {
@@ -143,14 +167,16 @@ impl OpenStream {
                 decoder,
                 deadline,
                 ready,
+                raw: false,
                 ending: Ending::Whole,
             });
         }
         let mut stream = Self {
             body: upstream.body,
-            decoder,
+            decoder: if raw { decoder.keeping_raw() } else { decoder },
             deadline,
             ready: Vec::new(),
+            raw,
             ending: Ending::Open,
         };
         while stream.ready.is_empty() && matches!(stream.ending, Ending::Open) {
@@ -166,10 +192,15 @@ impl OpenStream {
     ///
     /// # Errors
     /// How the stream broke. Nothing comes after it.
-    pub async fn next(&mut self) -> Option<Result<Vec<Event>, Failure>> {
+    ///
+    /// Dropping the future loses nothing: a later call goes on where it was.
+    pub async fn next(&mut self) -> Option<Result<Brought, Failure>> {
         loop {
-            if !self.ready.is_empty() {
-                return Some(Ok(std::mem::take(&mut self.ready)));
+            let raw = self.decoder.take_raw();
+            if !self.ready.is_empty() || !raw.is_empty() {
+                let events = std::mem::take(&mut self.ready);
+                let raw = self.raw.then_some(raw);
+                return Some(Ok(Brought { events, raw }));
             }
             match std::mem::replace(&mut self.ending, Ending::Whole) {
                 Ending::Failed(failure) => return Some(Err(failure)),

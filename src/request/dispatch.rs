@@ -4,11 +4,12 @@
 use crate::config::{Capability, Model};
 use crate::error::Error;
 use crate::ports::ModelCall;
-use crate::protocol::{Answer, Message, Warning};
+use crate::protocol::forward::Forwarder;
+use crate::protocol::{Answer, Message, ReasoningMode, Warning};
 use crate::providers::{Encoded, Failure, Prompt, Target, Wire, encode};
 use crate::request::admit::Admitted;
 use crate::request::attempts::{Terms, first_success};
-use crate::request::call::{self, OpenStream};
+use crate::request::call::{self, OpenStream, Reading};
 use crate::request::exchange::{DEADLINE_MS, Exchange};
 use crate::routing::Plan;
 use crate::routing::plan::Candidate;
@@ -16,6 +17,8 @@ use crate::usage::Usage;
 
 /// Milliseconds to the first event of a stream.
 const FIRST_EVENT_MS: u64 = 30_000;
+/// The same of a model that thinks first, and may show nothing of it.
+const FIRST_THOUGHT_MS: u64 = 240_000;
 /// Milliseconds to the end of a whole answer, which comes all at once.
 const WHOLE_ANSWER_MS: u64 = 120_000;
 
@@ -50,7 +53,7 @@ pub async fn dispatch(
     messages: &[Message],
 ) -> Result<Dispatched, Error> {
     let usual = if admitted.request.stream {
-        FIRST_EVENT_MS
+        FIRST_THOUGHT_MS
     } else {
         WHOLE_ANSWER_MS
     };
@@ -93,6 +96,23 @@ fn target(candidate: &Candidate) -> Target<'_> {
     }
 }
 
+/// A forwarder of the candidate's streams to the caller, where both speak one wire.
+#[must_use]
+pub fn forwarder(admitted: &Admitted, candidate: &Candidate) -> Option<Forwarder> {
+    let wire = wire(candidate.model);
+    Forwarder::new(admitted.dialect, wire, admitted.request.include_usage)
+}
+
+fn first_event_ms(candidate: &Candidate) -> u64 {
+    let thinks = candidate.model.can(Capability::Reasoning)
+        && candidate.reasoning != Some(ReasoningMode::Off);
+    if thinks {
+        FIRST_THOUGHT_MS
+    } else {
+        FIRST_EVENT_MS
+    }
+}
+
 /// The build refuses a chat model without a wire.
 fn wire(model: &Model) -> Wire {
     model.wire.unwrap_or(Wire::OpenAiChat)
@@ -110,8 +130,14 @@ async fn run(
     let clock = ports.clock.as_ref();
     if admitted.request.stream {
         let elapsed = clock.now().saturating_sub(exchange.draft.at);
-        let deadline = clock.sleep(DEADLINE_MS.saturating_sub(elapsed));
-        let open = OpenStream::open(ports, call, wire, candidate.max_tokens, deadline);
+        let reading = Reading {
+            wire,
+            max_tokens: candidate.max_tokens,
+            raw: forwarder(admitted, candidate).is_some(),
+            deadline: clock.sleep(DEADLINE_MS.saturating_sub(elapsed)),
+        };
+        let milliseconds = milliseconds.min(first_event_ms(candidate));
+        let open = OpenStream::open(ports, call, reading);
         let stream = call::within(clock, milliseconds, open).await?;
         return Ok(Delivery::Stream(Box::new(stream)));
     }

@@ -24,17 +24,12 @@ pub struct Decision {
 
 /// Sets the headers of an answer.
 pub fn set(reply: &mut Reply, draft: &Draft, decision: &Decision, state: &State) {
-    reply.set("x-request-id", draft.request.clone());
-    reply.set("cf-aig-log-id", draft.request.clone());
-    reply.set("x-ai-cache-status", draft.cache.as_str());
-    reply.set("cf-aig-cache-status", draft.cache.as_str());
+    begun(reply, draft);
     if let Some(step) = decision.step {
         reply.set("cf-aig-step", step.to_string());
     }
     reply.set("cf-aig-provider", decision.provider.clone());
     reply.set("cf-aig-model", decision.model.clone());
-    reply.set("x-ai-operation", draft.operation.clone());
-    reply.set("x-ai-tier", draft.tier.clone());
     let attempts = draft
         .attempts
         .iter()
@@ -51,6 +46,16 @@ pub fn set(reply: &mut Reply, draft: &Draft, decision: &Decision, state: &State)
         .map(|(name, milliseconds)| format!("{name};dur={milliseconds}"));
     reply.set("server-timing", phases.collect::<Vec<_>>().join(", "));
     limits(reply, state);
+}
+
+/// Sets the headers of a request that was admitted.
+pub fn begun(reply: &mut Reply, draft: &Draft) {
+    reply.set("x-request-id", draft.request.clone());
+    reply.set("cf-aig-log-id", draft.request.clone());
+    reply.set("x-ai-cache-status", draft.cache.as_str());
+    reply.set("cf-aig-cache-status", draft.cache.as_str());
+    reply.set("x-ai-operation", draft.operation.clone());
+    reply.set("x-ai-tier", draft.tier.clone());
 }
 
 /// Tells what of the request was left out.

@@ -9,7 +9,7 @@ use crate::protocol::writer::Head;
 use crate::protocol::{Answer, Bill, Source, Warning, assembly};
 use crate::request::admit::Admitted;
 use crate::request::call::OpenStream;
-use crate::request::dispatch::{Delivery, Dispatched};
+use crate::request::dispatch::{Delivery, Dispatched, forwarder};
 use crate::request::exchange::Exchange;
 use crate::request::ground::Grounded;
 use crate::request::headers::{self, Decision};
@@ -153,11 +153,21 @@ impl Release<'_> {
         self.exchange.draft.status = 200;
         let draft = self.exchange.draft.clone();
         let sources = self.head.sources.clone();
-        let fill = self.place.map(|place| Fill { place, sources });
+        let fill = self.place.map(|place| {
+            let sources = sources.clone();
+            Fill { place, sources }
+        });
         let dialect = self.admitted.dialect;
         let writer = dialect.writer(&self.admitted.request, self.head);
+        let forwarder = forwarder(self.admitted, &self.candidate);
+        let delivery = stream::Delivery {
+            writer,
+            forwarder: forwarder.filter(|_| sources.is_empty()),
+            fill,
+        };
+        let clock = self.exchange.ports.clock.clone();
         let meter = Meter::new(self.exchange, self.candidate, self.prompt_bytes);
-        let mut reply = Reply::events(stream::chunks(open, writer, meter, fill));
+        let mut reply = Reply::events(stream::chunks(open, delivery, meter, clock));
         headers::set(&mut reply, &draft, &self.decision, &self.state);
         headers::warnings(&mut reply, &self.warnings);
         reply

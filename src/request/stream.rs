@@ -1,6 +1,8 @@
 //! A stream on its way to the client: written in its protocol, metered, and settled whatever
 //! becomes of it.
 
+use std::rc::Rc;
+
 use futures::channel::oneshot;
 use futures::stream::{LocalBoxStream, StreamExt};
 
@@ -8,12 +10,15 @@ use crate::audit::Outcome;
 use crate::cache::Entry;
 use crate::error::{Error, Kind};
 use crate::money::Nanos;
+use crate::ports::Clock;
 use crate::protocol::assembly::Assembler;
+use crate::protocol::forward::Forwarder;
 use crate::protocol::writer::StreamWriter;
-use crate::protocol::{Event, Source};
+use crate::protocol::{Bill, Event, Source};
 use crate::providers::Failure;
-use crate::request::call::OpenStream;
+use crate::request::call::{Brought, OpenStream};
 use crate::request::exchange::Exchange;
+use crate::request::pulse::Pulse;
 use crate::request::recall::Place;
 use crate::request::settle::{fill_cache, settle};
 use crate::routing::plan::Candidate;
@@ -126,11 +131,21 @@ impl Metered {
     }
 }
 
+/// How a stream is given to the client.
+pub struct Delivery {
+    /// Writes it in the client's wire.
+    pub writer: Box<dyn StreamWriter>,
+    /// Passes it on as it came, where the client's wire is the provider's.
+    pub forwarder: Option<Forwarder>,
+    /// Where its whole answer goes besides.
+    pub fill: Option<Fill>,
+}
+
 struct Release {
     open: OpenStream,
-    writer: Box<dyn StreamWriter>,
+    delivery: Delivery,
     meter: Meter,
-    fill: Option<Fill>,
+    pulse: Pulse,
     ended: bool,
 }
 
@@ -139,15 +154,16 @@ struct Release {
 #[must_use]
 pub fn chunks(
     open: OpenStream,
-    writer: Box<dyn StreamWriter>,
+    delivery: Delivery,
     meter: Meter,
-    fill: Option<Fill>,
+    clock: Rc<dyn Clock>,
 ) -> LocalBoxStream<'static, Vec<u8>> {
+    let pulse = Pulse::new(clock);
     let release = Box::new(Release {
         open,
-        writer,
+        delivery,
         meter,
-        fill,
+        pulse,
         ended: false,
     });
     futures::stream::unfold(release, |mut release| async move {
@@ -163,24 +179,50 @@ impl Release {
             return None;
         }
         let mut bytes = Vec::new();
-        match self.open.next().await {
-            Some(Ok(events)) => {
-                for event in &events {
-                    self.meter.push(event);
-                    self.writer.push(event, &mut bytes);
-                }
+        while bytes.is_empty() && !self.ended {
+            self.advance(&mut bytes).await;
+        }
+        self.pulse.wrote();
+        Some(bytes)
+    }
+
+    async fn advance(&mut self, bytes: &mut Vec<u8>) {
+        match self.pulse.unless_silent(self.open.next()).await {
+            None => self.delivery.writer.keep_alive(bytes),
+            Some(Some(Ok(brought))) => self.pass(&brought, bytes),
+            Some(Some(Err(failure))) => self.break_off(&failure, bytes).await,
+            Some(None) => self.finish(bytes).await,
+        }
+    }
+
+    fn pass(&mut self, brought: &Brought, bytes: &mut Vec<u8>) {
+        let delivery = &mut self.delivery;
+        for event in &brought.events {
+            self.meter.push(event);
+        }
+        if let (Some(forwarder), Some(raw)) = (&mut delivery.forwarder, &brought.raw) {
+            for event in raw {
+                forwarder.push(event, bytes);
             }
-            Some(Err(failure)) => self.break_off(&failure, &mut bytes).await,
-            None => {
-                let (usage, cost) = self
-                    .meter
-                    .settle(Outcome::Answered, None, self.fill.take())
-                    .await;
-                self.writer.finish(&usage, cost, &mut bytes);
-                self.ended = true;
+        } else {
+            delivery.forwarder = None;
+            for event in &brought.events {
+                delivery.writer.push(event, bytes);
             }
         }
-        Some(bytes)
+    }
+
+    async fn finish(&mut self, bytes: &mut Vec<u8>) {
+        let fill = self.delivery.fill.take();
+        let (usage, cost) = self.meter.settle(Outcome::Answered, None, fill).await;
+        match &mut self.delivery.forwarder {
+            Some(forwarder) => {
+                let usage = &usage;
+                forwarder.finish(Bill { usage, cost }, bytes);
+            }
+            None => self.delivery.writer.finish(&usage, cost, bytes),
+        }
+        self.ended = true;
     }
 
     async fn break_off(&mut self, failure: &Failure, bytes: &mut Vec<u8>) {
@@ -192,7 +234,7 @@ impl Release {
         self.meter
             .settle(Outcome::Truncated, Some(&error), None)
             .await;
-        self.writer.error(&error, bytes);
+        self.delivery.writer.error(&error, bytes);
         self.ended = true;
     }
 }

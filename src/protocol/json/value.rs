@@ -247,7 +247,9 @@ impl<'a> Object<'a> {
         name: &str,
         advice: &str,
     ) -> Result<String, Error> {
-        self.required(parent, name, advice, |value| value.string())
+        let path = Path::Field(parent, name);
+        let raw = self.get(name).ok_or_else(|| path.missing(advice))?;
+        Value::new(raw, &path).string()
     }
 
     /// Reads a field that may be absent or null.
@@ -270,7 +272,9 @@ impl<'a> Object<'a> {
     /// # Errors
     /// `InvalidRequest`.
     pub fn optional_string(&self, parent: &Path<'_>, name: &str) -> Result<Option<String>, Error> {
-        self.optional(parent, name, |value| value.string())
+        let path = Path::Field(parent, name);
+        let raw = self.get(name);
+        raw.map(|raw| Value::new(raw, &path).string()).transpose()
     }
 
     /// Reads a boolean that may be absent or null.
@@ -278,7 +282,9 @@ impl<'a> Object<'a> {
     /// # Errors
     /// `InvalidRequest`.
     pub fn optional_boolean(&self, parent: &Path<'_>, name: &str) -> Result<Option<bool>, Error> {
-        self.optional(parent, name, |value| value.boolean())
+        let path = Path::Field(parent, name);
+        let raw = self.get(name);
+        raw.map(|raw| Value::new(raw, &path).boolean()).transpose()
     }
 
     /// Notes each field that is not among `known` and not null: it goes no further.

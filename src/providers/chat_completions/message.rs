@@ -76,7 +76,7 @@ impl Writer<'_> {
                     self.reasoning(text, signature.is_some(), &mut body);
                 }
                 Content::RedactedReasoning(_) => {
-                    self.drop("reasoning", "only its maker can read it")
+                    self.drop("reasoning", "only its maker can read it");
                 }
                 Content::Refusal(text) => body.refusal = Some(text),
                 Content::ToolCall(call) => body.tool_calls.push(CallBody::new(call)),

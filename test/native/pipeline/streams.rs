@@ -162,3 +162,85 @@ fn a_request_dropped_before_its_answer_is_charged_at_its_bound() {
     );
     acme.check_released();
 }
+
+#[test]
+fn a_silent_provider_is_bridged_by_comments() {
+    // Before the first event and after some; a model that thinks may be silent for long.
+    for act in [Act::Slow(130_000), Act::Pause(2, 130_000)] {
+        let acme = Acme::new();
+        acme.world.provider.once(OSS, act.clone());
+        let begun = acme.world.shared.clock.elapsed();
+        let (worker, request) = (acme.worker.clone(), acme.request(&streamed(OSS, "Hello")));
+        let clock = acme.world.shared.clock.clone();
+        let gaps = acme.world.shared.executor.block_on(async move {
+            let mut opened = worker.open(request).await;
+            let mut times = vec![clock.elapsed()];
+            while opened.read().await {
+                times.push(clock.elapsed());
+            }
+            let text = opened.response.text().to_owned();
+            assert!(text.ends_with("data: [DONE]\n\n"), "{text}");
+            assert!(
+                text.matches(": keep-alive\n\n").count() >= 130_000 / 15_000,
+                "{text}"
+            );
+            times
+                .windows(2)
+                .map(|pair| pair[1] - pair[0])
+                .collect::<Vec<_>>()
+        });
+        assert!(acme.world.shared.clock.elapsed() - begun >= 130_000);
+        assert!(gaps.iter().all(|gap| *gap <= 15_000), "{act:?}: {gaps:?}");
+        acme.check_released();
+    }
+}
+
+#[test]
+fn a_failure_after_the_headers_is_an_error_event() {
+    let acme = Acme::new();
+    acme.world.provider.always("openai/gpt-4o", Act::Stall(0));
+    let response = acme.ask(&streamed("openai/gpt-4o", "Hello"));
+    let events = response.events();
+    let [only] = events.as_slice() else {
+        panic!("{events:?}");
+    };
+    let error: Value = serde_json::from_str(only).unwrap();
+    assert_eq!(error["error"]["code"], "upstream_failed");
+    assert_eq!(acme.record(&response).draft.outcome, Outcome::Failed);
+    acme.check_released();
+}
+
+#[test]
+fn a_client_that_goes_before_the_first_event_ends_the_call() {
+    let acme = Acme::new();
+    acme.world.provider.once(OSS, Act::Slow(60_000));
+    let opened = open(&acme, &streamed(OSS, "Hello"), 2);
+    assert_eq!(acme.world.provider.open_calls(), 1);
+    drop(opened);
+    acme.world.shared.executor.run_ready();
+    assert_eq!(acme.world.provider.open_calls(), 0);
+}
+
+#[test]
+fn a_stream_of_the_callers_own_wire_passes_as_it_came() {
+    let acme = Acme::new();
+    let strange = r#"{"id":"x","system_fingerprint":"fp","choices":[{"index":0,"delta":{"content":"a","strange":[1.0]}}],"obfuscation":"zz"}"#;
+    let end = r#"{"id":"x","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+    let usage = r#"{"id":"x","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13}}"#;
+    let stream = format!("data: {strange}\n\ndata: {end}\n\ndata: {usage}\n\ndata: [DONE]\n\n");
+    acme.world
+        .provider
+        .always("openai/gpt-4o", Act::Raw(stream));
+    let response = acme.ask(&streamed("openai/gpt-4o", "Hello"));
+    let events = response.events();
+    assert_eq!(events[..2], [strange, end]);
+    let told: Value = serde_json::from_str(&events[2]).unwrap();
+    let record = acme.record(&response);
+    assert_eq!(told["usage"]["cost_usd"], record.cost.to_usd());
+    assert_eq!(record.draft.usage.output_tokens, 4);
+    assert_eq!(events[3], "[DONE]");
+    let mut unasked = streamed("openai/gpt-4o", "Hello");
+    unasked.as_object_mut().unwrap().remove("stream_options");
+    let events = acme.ask(&unasked).events();
+    assert_eq!(events, [strange, end, "[DONE]"], "usage is for who asks");
+}

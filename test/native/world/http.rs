@@ -118,9 +118,10 @@ impl Response {
             .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    /// The data of the events of a stream.
+    /// The data of the events of a stream, comments left out.
     pub(crate) fn events(&self) -> Vec<String> {
-        let events = self.text().split("\n\n").filter(|event| !event.is_empty());
+        let events = self.text().split("\n\n");
+        let events = events.filter(|event| !event.is_empty() && !event.starts_with(':'));
         events
             .map(|event| event.strip_prefix("data: ").unwrap().to_owned())
             .collect()

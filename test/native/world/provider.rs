@@ -52,6 +52,10 @@ pub(crate) enum Act {
     ErrorEvent(usize),
     /// The stream falls silent after so many events.
     Stall(usize),
+    /// The stream is silent after so many events, for so many milliseconds.
+    Pause(usize, u64),
+    /// The stream is this.
+    Raw(String),
 }
 
 /// A call that reached the provider.
@@ -72,6 +76,23 @@ pub(crate) struct Provider {
     always: Rc<RefCell<BTreeMap<String, Act>>>,
     per_mille: Rc<Cell<u64>>,
     pub(crate) calls: Rc<RefCell<Vec<Call>>>,
+    open: Rc<Cell<usize>>,
+}
+
+/// A call that waits for its answer; dropped where its caller waits no more.
+struct Open(Rc<Cell<usize>>);
+
+impl Open {
+    fn new(count: &Rc<Cell<usize>>) -> Self {
+        count.set(count.get() + 1);
+        Self(Rc::clone(count))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
 }
 
 impl Provider {
@@ -82,7 +103,13 @@ impl Provider {
             always: Rc::default(),
             per_mille: Rc::default(),
             calls: Rc::default(),
+            open: Rc::default(),
         }
+    }
+
+    /// Calls that wait for their answers.
+    pub(crate) fn open_calls(&self) -> usize {
+        self.open.get()
     }
 
     /// The next call of `model` does this; several are taken in order.
@@ -148,6 +175,7 @@ impl Provider {
     }
 
     async fn answer(&self, call: BindingCall) -> Result<Upstream, Unreachable> {
+        let _open = Open::new(&self.open);
         self.shared.hop().await;
         let input: Value = serde_json::from_str(&call.input).unwrap();
         let act = self.act(&call.model);
@@ -194,6 +222,9 @@ impl Provider {
             };
             return whole(200, "application/json", None, &body);
         };
+        if let Act::Raw(body) = &said.act {
+            return whole(200, "text/event-stream", None, body);
+        }
         if said.streamed && said.act != Act::Whole {
             let events = self.events(&said);
             return upstream(200, "text/event-stream", events);
@@ -205,7 +236,11 @@ impl Provider {
     fn events(&self, said: &Said) -> LocalBoxStream<'static, Result<Vec<u8>, Unreachable>> {
         let mut chunks = VecDeque::from(wires::chunks(said));
         let mut stall = false;
+        let mut pause = None;
         match said.act {
+            Act::Pause(events, milliseconds) => {
+                pause = Some((chunks.len() - events, milliseconds));
+            }
             Act::Cut(events) => chunks.truncate(events),
             Act::ErrorEvent(events) => {
                 chunks.truncate(events);
@@ -222,6 +257,11 @@ impl Provider {
             let shared = Rc::clone(&shared);
             async move {
                 shared.hop().await;
+                if let Some((left, milliseconds)) = pause
+                    && left == chunks.len()
+                {
+                    shared.sleep(milliseconds).await;
+                }
                 let Some(chunk) = chunks.pop_front() else {
                     if stall {
                         std::future::pending::<()>().await;

@@ -1,0 +1,130 @@
+//! A stream whose wire in is its wire out: its events pass as they came, without being written anew,
+//! so that nothing is lost that the internal model does not know.
+
+use super::dialect::{Bill, Dialect};
+use super::json::{Fields, Json, Object};
+use crate::config::Wire;
+use crate::sse::{self, SseEvent};
+
+/// Forwards the events of one stream. What ends it is held back until the request is settled.
+#[derive(Debug)]
+pub struct Forwarder {
+    dialect: Dialect,
+    include_usage: bool,
+    held: Vec<SseEvent>,
+}
+
+impl Forwarder {
+    /// A forwarder of streams of `wire` to callers of `dialect`, where the two are one wire.
+    #[must_use]
+    pub const fn new(dialect: Dialect, wire: Wire, include_usage: bool) -> Option<Self> {
+        if !matches!((dialect, wire), (Dialect::OpenAiChat, Wire::OpenAiChat)) {
+            return None;
+        }
+        Some(Self {
+            dialect,
+            include_usage,
+            held: Vec::new(),
+        })
+    }
+
+    /// Takes an event that came and appends what goes on now.
+    pub fn push(&mut self, event: &SseEvent, out: &mut Vec<u8>) {
+        if !self.held.is_empty() || self.ends(event) {
+            self.held.push(event.clone());
+        } else if !event.data.trim().is_empty() {
+            sse::write_event(out, &event.name, &event.data);
+        }
+    }
+
+    /// Ends a whole stream, with what it cost where the wire has a place for that.
+    pub fn finish(&mut self, bill: Bill<'_>, out: &mut Vec<u8>) {
+        for event in std::mem::take(&mut self.held) {
+            if !is_usage(&event.data) {
+                sse::write_event(out, &event.name, &event.data);
+            } else if self.include_usage {
+                let data = with_cost(&event.data, bill).unwrap_or(event.data);
+                sse::write_event(out, &event.name, &data);
+            }
+        }
+    }
+
+    /// Whether an event is the last but for more of its kind.
+    fn ends(&self, event: &SseEvent) -> bool {
+        match self.dialect {
+            Dialect::OpenAiChat => event.data.trim() == "[DONE]" || is_usage(&event.data),
+        }
+    }
+}
+
+/// Whether a chunk tells of usage and nothing else.
+fn is_usage(data: &str) -> bool {
+    let Some(chunk) = Object::parse(data) else {
+        return false;
+    };
+    let choices = chunk.get("choices").and_then(super::json::elements);
+    chunk.get("usage").is_some() && choices.is_some_and(|choices| choices.is_empty())
+}
+
+/// The same chunk with the cost in its usage.
+fn with_cost(data: &str, bill: Bill<'_>) -> Option<String> {
+    let mut fields = Fields::default();
+    for (name, raw) in Object::parse(data)? {
+        if name == "usage" {
+            let mut usage = Fields::default();
+            Object::of(raw)?
+                .into_iter()
+                .for_each(|(name, raw)| usage.keep(&name, raw));
+            usage.keep("cost_usd", Json::of(&bill.cost.to_usd()).raw());
+            fields.keep(&name, Json::of(&usage).raw());
+        } else {
+            fields.keep(&name, raw);
+        }
+    }
+    serde_json::to_string(&fields).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Nanos;
+    use crate::usage::Usage;
+
+    const CHUNK: &str = r#"{"id":"x","system_fingerprint":"fp", "choices":[{"delta":{"content":"a"}}],"usage":null,"obfuscation":"zz"}"#;
+    const USAGE: &str = r#"{"id":"x","choices":[],"usage":{"prompt_tokens":9, "x":1}}"#;
+
+    fn forwarded(include_usage: bool) -> (String, String) {
+        let mut forwarder =
+            Forwarder::new(Dialect::OpenAiChat, Wire::OpenAiChat, include_usage).unwrap();
+        let mut out = Vec::new();
+        for data in [CHUNK, "", USAGE, "[DONE]"] {
+            let event = SseEvent {
+                data: data.to_owned(),
+                ..SseEvent::default()
+            };
+            forwarder.push(&event, &mut out);
+        }
+        let before = String::from_utf8(std::mem::take(&mut out)).unwrap();
+        let bill = Bill {
+            usage: &Usage::default(),
+            cost: Nanos::new(5),
+        };
+        forwarder.finish(bill, &mut out);
+        (before, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn events_pass_byte_for_byte_and_the_end_is_held() {
+        let (before, end) = forwarded(false);
+        assert_eq!(before, format!("data: {CHUNK}\n\n"));
+        assert_eq!(end, "data: [DONE]\n\n");
+    }
+
+    #[test]
+    fn usage_is_told_with_its_cost_to_who_asked() {
+        let (_, end) = forwarded(true);
+        let usage =
+            r#"{"id":"x","choices":[],"usage":{"prompt_tokens":9,"x":1,"cost_usd":"0.000000005"}}"#;
+        assert_eq!(end, format!("data: {usage}\n\ndata: [DONE]\n\n"));
+    }
+}

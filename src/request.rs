@@ -13,6 +13,7 @@ pub mod recall;
 pub mod release;
 pub mod reserve;
 pub mod settle;
+pub mod single;
 pub mod stream;
 
 use crate::auth::Scope;

@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod assembly;
+pub mod audio;
 pub mod dialect;
 pub mod embeddings;
 

@@ -16,6 +16,7 @@ mod source {
     pub mod config {
         pub mod catalog;
         pub mod check;
+        pub mod facts;
         pub mod parse;
         pub mod problem;
         pub mod providers;

@@ -3,6 +3,7 @@
 
 pub mod catalog;
 mod check;
+pub mod facts;
 pub mod parse;
 pub mod problem;
 pub mod providers;
@@ -16,6 +17,7 @@ use sha2::{Digest, Sha256};
 pub use self::catalog::{
     Capability, Catalogue, Helpers, Model, ModelKind, Operation, Rag, Tier, UnitPrice, Wire,
 };
+pub use self::facts::{EmbeddingFacts, SpeechFacts};
 pub use self::parse::{Files, parse};
 pub use self::problem::Problem;
 pub use self::providers::{Provider, ProviderSlug};

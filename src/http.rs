@@ -6,7 +6,7 @@ pub mod reply;
 
 use futures::future::LocalBoxFuture;
 
-pub use self::endpoints::{Endpoint, Method, resolve};
+pub use self::endpoints::{Endpoint, Method, Work, resolve};
 pub use self::reply::{Body, Reply};
 use crate::error::Error;
 

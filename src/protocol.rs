@@ -7,14 +7,19 @@
 
 pub mod answer;
 pub mod assembly;
+pub mod audio;
 pub mod dialect;
+pub mod embeddings;
 pub mod forward;
+pub mod input_usage;
 pub mod json;
 pub(crate) mod media;
 pub mod message;
+pub mod model_name;
 pub mod openai_chat;
 pub mod openai_error;
 pub mod request;
+pub mod rerank;
 pub(crate) mod tool_order;
 pub mod warning;
 pub mod writer;

@@ -15,6 +15,7 @@ pub mod recall;
 pub mod release;
 pub mod reserve;
 pub mod settle;
+pub mod single;
 pub mod stream;
 
 use futures::FutureExt;

@@ -3,6 +3,7 @@
 
 pub mod bound;
 pub mod plan;
+pub mod single;
 
 pub use self::plan::{Plan, Wanted};
 

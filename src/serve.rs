@@ -9,6 +9,7 @@ use crate::knowledge;
 use crate::models::models;
 use crate::ports::Ports;
 use crate::protocol::Dialect;
+use crate::request::single::work_on;
 use crate::request::{chat, failed};
 
 /// Answers a request.
@@ -25,6 +26,7 @@ pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) ->
         Ok(Endpoint::Documents) => knowledge::documents(ports, isolate, incoming, &id).await,
         Ok(Endpoint::Health) => Ok(health(ports).await),
         Ok(Endpoint::Models) => models(ports, isolate, incoming).await,
+        Ok(Endpoint::Work(work)) => return work_on(ports, isolate, incoming, work, &id).await,
         Ok(administration) => admin::serve(ports, incoming, administration, &id).await,
         Err(error) => Err(error),
     };

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::facts::{EmbeddingFacts, SpeechFacts};
 use super::providers::{Provider, ProviderSlug};
 use crate::intent::rules::Rules;
 use crate::money::{Nanos, Rate, round_up};
@@ -157,6 +158,17 @@ impl Tier {
             Self::Embed => ModelKind::Embedding,
             Self::Speech => ModelKind::Transcription,
             Self::Tts => ModelKind::Speech,
+        }
+    }
+
+    /// The tier of a kind of model, where it has one of its own.
+    #[must_use]
+    pub const fn of(kind: ModelKind) -> Option<Self> {
+        match kind {
+            ModelKind::Embedding => Some(Self::Embed),
+            ModelKind::Speech => Some(Self::Tts),
+            ModelKind::Transcription => Some(Self::Speech),
+            _ => None,
         }
     }
 
@@ -355,6 +367,12 @@ pub struct Model {
     /// What it can do.
     #[serde(default)]
     pub capabilities: BTreeSet<Capability>,
+    /// Its vectors; embedding models only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding: Option<EmbeddingFacts>,
+    /// How it speaks; models that speak only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speech: Option<SpeechFacts>,
     /// The day (`YYYY-MM-DD`) on which the provider retires it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deprecated: Option<String>,

@@ -55,6 +55,7 @@ fn check_model(id: &str, model: &Model, report: &mut Report) {
         let reason = format!("kind {} does not charge by this unit", model.kind.as_str());
         report.add(at("price"), reason);
     }
+    check_facts(id, model, report);
     check_windows(id, model, report);
     if model.deprecated.as_deref().is_some_and(|day| !is_day(day)) {
         report.add(at("deprecated"), "expected a day as YYYY-MM-DD");
@@ -71,6 +72,31 @@ const fn charges_by_its_unit(model: &Model) -> bool {
             UnitPrice::Characters(_) | UnitPrice::Minutes(_)
         ),
         ModelKind::Transcription => matches!(model.price, UnitPrice::Minutes(_)),
+    }
+}
+
+/// Reports facts of another kind of model, and those that are missing or empty.
+fn check_facts(id: &str, model: &Model, report: &mut Report) {
+    let at = |field: &str| format!("models.{id}.{field}");
+    let facts = [
+        ("embedding", ModelKind::Embedding, model.embedding.is_some()),
+        ("speech", ModelKind::Speech, model.speech.is_some()),
+    ];
+    for (name, kind, present) in facts {
+        if present != (model.kind == kind) {
+            let reason = format!("models of kind {} have one, and no others", kind.as_str());
+            report.add(at(name), reason);
+        }
+    }
+    if let Some(vectors) = &model.embedding
+        && (vectors.dimensions == 0 || vectors.batch == 0)
+    {
+        report.add(at("embedding"), "expected at least 1");
+    }
+    if let Some(speech) = &model.speech
+        && (speech.formats.is_empty() || speech.languages.is_empty())
+    {
+        report.add(at("speech"), "expected a format and a language");
     }
 }
 

@@ -57,6 +57,17 @@ pub enum Endpoint<'a> {
     Models,
     /// `GET|POST /admin/v1/orgs`
     Orgs,
+    /// A path that is one call and no conversation.
+    Work(Work),
+}
+
+/// What a path does that is one call and no conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// `POST /v1/embeddings`
+    Embeddings,
+    /// `POST /v1/rerank`
+    Rerank,
 }
 
 /// Finds what a path asks for.
@@ -93,6 +104,8 @@ fn find(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
         (("v1", Some("chat"), Some("completions"), None), _) => {
             (Endpoint::Chat(ChatPath::default()), "POST")
         }
+        (("v1", Some("embeddings"), None, None), _) => (Endpoint::Work(Work::Embeddings), "POST"),
+        (("v1", Some("rerank"), None, None), _) => (Endpoint::Work(Work::Rerank), "POST"),
         (("v1", Some("models"), None, None), _) => (Endpoint::Models, "GET"),
         (("v1", Some("knowledge"), Some("documents"), None), _) => {
             (Endpoint::Documents, "GET, POST")

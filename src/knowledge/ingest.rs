@@ -7,7 +7,7 @@ use crate::http::Reply;
 use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::ports::{Document, Passage, VectorMetadata, VectorRecord};
-use crate::providers::workers_ai::{self, MAX_EMBEDDING_TEXTS};
+use crate::providers::workers_ai::{self, MAX_EMBEDDING_TEXTS, Overlong};
 use crate::request::exchange::Exchange;
 use crate::request::helper::{Helper, help};
 use crate::request::reserve::plan_and_reserve;
@@ -116,7 +116,7 @@ async fn embed(exchange: &mut Exchange, texts: &[String]) -> Result<Vec<Vec<f32>
         model,
         bytes: texts.iter().map(String::len).fold(0, usize::saturating_add),
         milliseconds: EMBED_MS,
-        call: workers_ai::encode_embedding(model, &borrowed),
+        call: workers_ai::encode_embedding(model, &borrowed, Overlong::Cut),
     };
     let decode = |body: &[u8]| workers_ai::decode_embedding(body, texts.len());
     help(exchange, helper, decode).await.map_err(|failure| {

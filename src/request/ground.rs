@@ -10,7 +10,8 @@ use crate::config::{self, Catalogue, Rag};
 use crate::context::{self, Keep, Ranked, Scored};
 use crate::error::Error;
 use crate::protocol::{Message, Source};
-use crate::providers::{Failure, workers_ai};
+use crate::providers::Failure;
+use crate::providers::workers_ai::{self, Overlong};
 use crate::request::admit::Admitted;
 use crate::request::exchange::Exchange;
 use crate::request::helper::{Helper, help};
@@ -96,7 +97,7 @@ async fn embed(
         model,
         bytes: query.len(),
         milliseconds: STEP_MS,
-        call: workers_ai::encode_embedding(model, &[query]),
+        call: workers_ai::encode_embedding(model, &[query], Overlong::Cut),
     };
     let decode = |body: &[u8]| workers_ai::decode_embedding(body, 1);
     let vectors = help(exchange, helper, decode).await?;

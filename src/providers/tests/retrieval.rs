@@ -1,9 +1,10 @@
 use super::input;
-use crate::providers::{FailureClass, workers_ai};
+use crate::providers::FailureClass;
+use crate::providers::workers_ai::{self, Overlong};
 
 #[test]
 fn embeddings_are_checked() {
-    let call = workers_ai::encode_embedding("m", &["a", "é\""]);
+    let call = workers_ai::encode_embedding("m", &["a", "é\""], Overlong::Cut);
     assert_eq!(
         input(&call),
         r#"{"text":["a","é\""],"truncate_inputs":true}"#

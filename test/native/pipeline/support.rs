@@ -60,6 +60,19 @@ impl Acme {
         self.world.expect(&self.worker, self.request(body), 200)
     }
 
+    /// Sends JSON to another path than that of conversations.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Response {
+        let request = Request::new("POST", path).key(&self.key).json(body);
+        self.world.send(&self.worker, request)
+    }
+
+    /// The same, which must be answered.
+    pub(crate) fn posted(&self, path: &str, body: &Value) -> Response {
+        let response = self.post(path, body);
+        assert_eq!(response.status, 200, "{}", response.text());
+        response
+    }
+
     pub(crate) fn limits(&self) -> Value {
         self.world.limits(&self.worker, "acme")
     }

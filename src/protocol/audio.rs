@@ -1,0 +1,5 @@
+//! Sound in and out: `OpenAI`'s transcriptions, translations and speech.
+//!
+//! <https://platform.openai.com/docs/api-reference/audio>
+
+pub mod duration;

@@ -1,0 +1,280 @@
+//! The path of a request that is one call and no conversation: the same life as a chat request's,
+//! with one [`Task`] for each endpoint.
+
+pub mod embeddings;
+pub mod rerank;
+
+use crate::auth::Scope;
+use crate::config::{self, Model, ModelKind};
+use crate::error::Error;
+use crate::governor::command::State;
+use crate::http::{Incoming, Reply, Work};
+use crate::isolate::{Isolate, OrgView};
+use crate::money::Nanos;
+use crate::ports::Ports;
+use crate::protocol::{Dialect, Warning};
+use crate::providers::Failure;
+use crate::request;
+use crate::request::admit::{attempt_ms, authenticate, note_headers};
+use crate::request::attempts::{Terms, first_success};
+use crate::request::exchange::Exchange;
+use crate::request::headers::{self, Decision};
+use crate::request::reserve::plan_and_reserve;
+use crate::request::settle::{refuse, settle, settle_failure};
+use crate::routing::plan::Candidate;
+use crate::routing::single::{Ask, Plan};
+use crate::usage::Usage;
+
+/// A request that one kind of model answers with one call, or with several of the same.
+pub trait Task {
+    /// What its models do.
+    const KIND: ModelKind;
+    /// What the work is called where the caller names no operation.
+    const WORK: &'static str;
+    /// The field that holds what may be too long.
+    const SUBJECT: &'static str;
+    /// Milliseconds of an attempt, unless the caller allows less.
+    const MILLISECONDS: u64;
+
+    /// What a model gives.
+    type Answer;
+
+    /// The model as the caller wrote it.
+    fn model(&self) -> &str;
+
+    /// What was left out of the request.
+    fn warnings(&self) -> &[Warning];
+
+    /// Why `model` cannot do it, as the caller is told.
+    fn unfit(&self, model: &Model) -> Option<Error>;
+
+    /// What `model` may use at most.
+    fn most(&self, model: &Model) -> Usage;
+
+    /// Asks `model`. Notes in `used` what was used, as soon as it is known, also before a failure.
+    fn call(
+        &self,
+        ports: &Ports,
+        model: &Model,
+        milliseconds: u64,
+        used: &mut Usage,
+    ) -> impl Future<Output = Result<Self::Answer, Failure>>;
+
+    /// The answer as the caller reads it.
+    fn render(&self, answer: Self::Answer, told: &Told<'_>) -> Reply;
+}
+
+/// What stands around an answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The request's id.
+    pub id: &'a str,
+    /// Unix seconds.
+    pub created: u64,
+    /// The model that answered.
+    pub model: &'a Model,
+    /// What the whole request used.
+    pub usage: &'a Usage,
+    /// What the whole request cost.
+    pub cost: Nanos,
+}
+
+/// A task with what the headers say about it.
+pub struct Asked<T> {
+    task: T,
+    operation: Option<String>,
+    attempt_ms: Option<u64>,
+}
+
+/// Answers a request that is one call and no conversation.
+pub async fn work_on(
+    ports: &Ports,
+    isolate: &Isolate,
+    incoming: &dyn Incoming,
+    work: Work,
+    id: &str,
+) -> Reply {
+    let visit = Visit {
+        ports,
+        isolate,
+        incoming,
+        id,
+    };
+    match work {
+        Work::Embeddings => visit.serve("embeddings", embeddings::read).await,
+        Work::Rerank => visit.serve("rerank", rerank::read).await,
+    }
+}
+
+/// A request that has arrived.
+#[derive(Clone, Copy)]
+struct Visit<'a> {
+    ports: &'a Ports,
+    isolate: &'a Isolate,
+    incoming: &'a dyn Incoming,
+    id: &'a str,
+}
+
+impl Visit<'_> {
+    /// Answers a request of `endpoint`, of which `read` makes a task.
+    async fn serve<T: Task>(
+        self,
+        endpoint: &str,
+        read: impl AsyncFnOnce(&dyn Incoming) -> Result<T, Error>,
+    ) -> Reply {
+        let mut exchange = match self.begin(endpoint).await {
+            Ok(exchange) => exchange,
+            Err(error) => return failed(self.ports, &error, self.id),
+        };
+        match admit(&mut exchange, self.incoming, read).await {
+            Ok(asked) => carry_out(exchange, self.isolate, asked).await,
+            Err(error) => {
+                refuse(exchange, &error);
+                failed(self.ports, &error, self.id)
+            }
+        }
+    }
+
+    /// Finds out who asks.
+    async fn begin(self, endpoint: &str) -> Result<Exchange, Error> {
+        let Self {
+            ports,
+            isolate,
+            incoming,
+            id,
+        } = self;
+        let arrived = ports.clock.now();
+        let principal = authenticate(ports, isolate, incoming, Scope::Inference).await?;
+        let mut exchange = Exchange::begin(ports, id, arrived, &principal);
+        endpoint.clone_into(&mut exchange.draft.endpoint);
+        Ok(exchange)
+    }
+}
+
+fn failed(ports: &Ports, error: &Error, id: &str) -> Reply {
+    request::failed(ports, Dialect::OpenAiChat, error, id)
+}
+
+async fn admit<T: Task>(
+    exchange: &mut Exchange,
+    incoming: &dyn Incoming,
+    read: impl AsyncFnOnce(&dyn Incoming) -> Result<T, Error>,
+) -> Result<Asked<T>, Error> {
+    note_headers(exchange, incoming);
+    let task = read(incoming).await?;
+    exchange.draft.requested_model = task.model().chars().take(200).collect();
+    Ok(Asked {
+        task,
+        operation: incoming.header("x-ai-operation"),
+        attempt_ms: attempt_ms(incoming)?,
+    })
+}
+
+async fn carry_out<T: Task>(mut exchange: Exchange, isolate: &Isolate, asked: Asked<T>) -> Reply {
+    exchange.end_phase("admit");
+    let (ports, id) = (exchange.ports.clone(), exchange.draft.request.clone());
+    let planned = |exchange: &mut Exchange, view: &OrgView| plan(exchange, view, &asked);
+    let reserved = plan_and_reserve(&mut exchange, isolate, planned, |plan| plan.bound).await;
+    let (plan, state) = match reserved {
+        Ok(reserved) => reserved,
+        Err(rejected) => {
+            let (error, state) = rejected.record(exchange);
+            let mut reply = failed(&ports, &error, &id);
+            if let Some(state) = state {
+                headers::limits(&mut reply, &state);
+            }
+            return reply;
+        }
+    };
+    exchange.end_phase("reserve");
+    let answered = dispatch(&mut exchange, &asked, &plan).await;
+    exchange.end_phase("dispatch");
+    match answered {
+        Ok(answered) => release(exchange, &asked.task, state, answered).await,
+        Err(error) => {
+            let error = settle_failure(exchange, error).await;
+            failed(&ports, &error, &id)
+        }
+    }
+}
+
+fn plan<T: Task>(exchange: &mut Exchange, view: &OrgView, asked: &Asked<T>) -> Result<Plan, Error> {
+    let ask = Ask {
+        kind: T::KIND,
+        model: asked.task.model(),
+        operation: asked.operation.as_deref(),
+        work: T::WORK,
+    };
+    let unfit = |model: &Model| asked.task.unfit(model);
+    let most = |model: &Model| asked.task.most(model);
+    let plan = Plan::make(ask, view, config::catalogue()?, unfit, most)?;
+    exchange.draft.operation.clone_from(&plan.operation);
+    plan.tier.clone_into(&mut exchange.draft.tier);
+    exchange.draft.confidence = 100;
+    Ok(plan)
+}
+
+/// An answer, and who gave it.
+struct Answered<A> {
+    step: usize,
+    model: &'static Model,
+    answer: A,
+}
+
+async fn dispatch<T: Task>(
+    exchange: &mut Exchange,
+    asked: &Asked<T>,
+    plan: &Plan,
+) -> Result<Answered<T::Answer>, Error> {
+    let terms = Terms {
+        held: plan.bound,
+        milliseconds: asked.attempt_ms.unwrap_or(T::MILLISECONDS),
+        subject: T::SUBJECT,
+    };
+    let attempt = async |exchange: &Exchange, candidate: &Candidate, (), ms, used: &mut Usage| {
+        let model = candidate.model;
+        let answer = asked.task.call(&exchange.ports, model, ms, used).await?;
+        Ok((model, answer))
+    };
+    let answered = first_success(exchange, &plan.candidates, terms, |_| Ok(()), attempt);
+    let (step, (model, answer)) = answered.await?;
+    Ok(Answered {
+        step,
+        model,
+        answer,
+    })
+}
+
+async fn release<T: Task>(
+    mut exchange: Exchange,
+    task: &T,
+    state: State,
+    answered: Answered<T::Answer>,
+) -> Reply {
+    exchange.draft.status = 200;
+    let Answered {
+        step,
+        model,
+        answer,
+    } = answered;
+    let cost = exchange.cost();
+    let told = Told {
+        id: &exchange.draft.request,
+        created: exchange.draft.at.checked_div(1_000).unwrap_or_default(),
+        model,
+        usage: &exchange.draft.usage,
+        cost,
+    };
+    let mut reply = task.render(answer, &told);
+    let decision = Decision {
+        step: Some(step),
+        provider: model.provider.as_str().to_owned(),
+        model: model.id.clone(),
+        cost: Some(cost),
+    };
+    exchange.end_phase("release");
+    let (draft, settled) = settle(exchange).await;
+    headers::set(&mut reply, &draft, &decision, &settled.unwrap_or(state));
+    headers::warnings(&mut reply, task.warnings());
+    reply
+}

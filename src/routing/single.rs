@@ -1,0 +1,115 @@
+//! The plan of a request that is one call and no conversation: which models may do it, in order, and
+//! the worst that may cost.
+
+use super::plan::{Candidate, Wanted, named_operation};
+use crate::config::{Catalogue, Model, ModelKind, Tier};
+use crate::error::Error;
+use crate::isolate::OrgView;
+use crate::money::Nanos;
+use crate::usage::Usage;
+
+/// What a caller asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The kind of work.
+    pub kind: ModelKind,
+    /// The `model` of the request.
+    pub model: &'a str,
+    /// The operation that the header names.
+    pub operation: Option<&'a str>,
+    /// What the work is called where the caller names no operation.
+    pub work: &'static str,
+}
+
+/// What a request may do from here on.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What the request is for.
+    pub operation: String,
+    /// The tier, or the kind of models that have none.
+    pub tier: &'static str,
+    /// The models that may do it, in order; at least one.
+    pub candidates: Vec<Candidate>,
+    /// The worst this plan may cost.
+    pub bound: Nanos,
+}
+
+impl Plan {
+    /// Makes the plan of a request for an org. `unfit` says why a model cannot do it, `most` what it
+    /// uses at most.
+    ///
+    /// # Errors
+    /// `ModelNotFound`; `InvalidRequest` for a model or an operation of another kind, and the reason
+    /// of the first candidate where none can do it.
+    pub fn make(
+        ask: Ask<'_>,
+        org: &OrgView,
+        catalogue: &'static Catalogue,
+        unfit: impl Fn(&Model) -> Option<Error>,
+        most: impl Fn(&Model) -> Usage,
+    ) -> Result<Self, Error> {
+        let wanted = Wanted::parse(ask.model, ask.kind, catalogue)?;
+        let models = match wanted {
+            Wanted::Model(model) => catalogue.model(&model.id).into_iter().collect(),
+            Wanted::Auto | Wanted::Operation(_) | Wanted::Tier(_) => {
+                models_of(ask.kind, org, catalogue)
+            }
+        };
+        let candidate = |model: &'static Model| Candidate {
+            model,
+            max_tokens: 0,
+            reasoning: None,
+            bound: model.price.cost(&most(model)),
+        };
+        let fitting = models.iter().filter(|model| unfit(model).is_none());
+        let mut candidates: Vec<Candidate> = fitting.map(|model| candidate(model)).collect();
+        let tier = Tier::of(ask.kind);
+        if tier.is_none() {
+            candidates.sort_by_key(|candidate| candidate.bound);
+        }
+        let Some(bound) = candidates.iter().map(|candidate| candidate.bound).max() else {
+            let reason = models.first().and_then(|model| unfit(model));
+            return Err(reason.unwrap_or_else(|| nothing_for(ask)));
+        };
+        Ok(Self {
+            operation: operation(ask, wanted, catalogue)?,
+            tier: tier.map_or(ask.kind.as_str(), Tier::as_str),
+            candidates,
+            bound,
+        })
+    }
+}
+
+/// The models of the kind's tier for this org, best first. Of a kind without a tier, all.
+fn models_of(kind: ModelKind, org: &OrgView, catalogue: &'static Catalogue) -> Vec<&'static Model> {
+    if let Some(tier) = Tier::of(kind) {
+        let ids = org.config.candidates(tier, catalogue).iter();
+        return ids.filter_map(|id| catalogue.model(id)).collect();
+    }
+    let models = catalogue.models.values();
+    models.filter(|model| model.kind == kind).collect()
+}
+
+fn operation(
+    ask: Ask<'_>,
+    wanted: Wanted<'_>,
+    catalogue: &'static Catalogue,
+) -> Result<String, Error> {
+    let in_model = match wanted {
+        Wanted::Operation(name) => Some((name, "model")),
+        _ => None,
+    };
+    let in_header = ask.operation.map(|name| (name, "x-ai-operation"));
+    match in_header.or(in_model) {
+        Some((name, param)) => {
+            let known = named_operation(name, param, ask.kind, catalogue)?;
+            Ok(known.name.clone())
+        }
+        None => Ok(ask.work.to_owned()),
+    }
+}
+
+fn nothing_for(ask: Ask<'_>) -> Error {
+    let work = ask.kind.work();
+    Error::invalid("model", format!("No model of this deployment can {work}."))
+}

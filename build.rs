@@ -20,7 +20,9 @@ mod source {
         pub mod parse;
         pub mod problem;
         pub mod providers;
+        pub mod quirks;
         pub mod shape;
+        pub mod unlisted;
     }
     pub mod intent {
         pub mod fold;

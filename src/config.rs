@@ -7,8 +7,10 @@ pub mod facts;
 pub mod parse;
 pub mod problem;
 pub mod providers;
+pub mod quirks;
 mod shape;
 pub mod tenant;
+pub mod unlisted;
 
 use std::sync::LazyLock;
 
@@ -21,7 +23,9 @@ pub use self::facts::{EmbeddingFacts, SpeechFacts};
 pub use self::parse::{Files, parse};
 pub use self::problem::Problem;
 pub use self::providers::{Provider, ProviderSlug};
+pub use self::quirks::{Parameter, Quirks, SchemaForm, ToolChoiceForm, Unsupported};
 pub use self::tenant::TenantConfig;
+pub use self::unlisted::{Named, Unlisted};
 use crate::error::Error;
 use crate::protocol::Needs;
 

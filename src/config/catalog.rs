@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{EmbeddingFacts, SpeechFacts};
 use super::providers::{Provider, ProviderSlug};
+use super::unlisted::FreeModels;
 use crate::intent::rules::Rules;
 use crate::money::{Nanos, Rate, round_up};
 use crate::usage::{Price, Usage};
@@ -22,6 +23,8 @@ const MINUTE_MS: i128 = 60_000;
 pub struct Catalogue {
     /// Providers by slug.
     pub providers: BTreeMap<String, Provider>,
+    /// Models that stand for all those of the free providers, by slug.
+    pub(super) free_models: FreeModels,
     /// Models by id.
     pub models: BTreeMap<String, Model>,
     /// Operations by name.
@@ -61,11 +64,22 @@ impl Catalogue {
         self.models.get(id)
     }
 
-    /// A model by its id or by an alias.
+    /// A model by its id, by an alias, or by another name of its provider before its own.
     #[must_use]
     pub fn resolve(&self, name: &str) -> Option<&Model> {
         let id = self.aliases.get(name).map_or(name, String::as_str);
-        self.model(id)
+        self.model(id).or_else(|| {
+            let (_, id) = self.qualified(id)?;
+            self.model(&id)
+        })
+    }
+
+    /// A provider by its slug or by another of its names.
+    #[must_use]
+    pub fn resolve_provider(&self, name: &str) -> Option<&Provider> {
+        let has = |provider: &&Provider| provider.aliases.iter().any(|alias| alias == name);
+        let by_alias = || self.providers.values().find(has);
+        self.provider(name).or_else(by_alias)
     }
 
     /// An operation by its name.
@@ -216,6 +230,8 @@ pub enum ModelKind {
     Embedding,
     /// Judges whether a text is safe.
     Guard,
+    /// Draws pictures.
+    Image,
     /// Orders passages by how well they answer a query.
     Rerank,
     /// Turns text into speech.
@@ -232,6 +248,7 @@ impl ModelKind {
             Self::Chat => "chat",
             Self::Embedding => "embedding",
             Self::Guard => "guard",
+            Self::Image => "image",
             Self::Rerank => "rerank",
             Self::Speech => "speech",
             Self::Transcription => "transcription",
@@ -247,6 +264,7 @@ impl ModelKind {
             Self::Chat => "answer conversations",
             Self::Embedding => "embed texts",
             Self::Guard => "judge texts",
+            Self::Image => "draw pictures",
             Self::Rerank => "rank documents",
             Self::Speech => "speak texts",
             Self::Transcription => "transcribe sound",
@@ -315,6 +333,8 @@ impl Capability {
 pub enum UnitPrice {
     /// Per character of the text that is spoken.
     Characters(Rate),
+    /// Per picture of the default size.
+    Images(Rate),
     /// Per minute of sound.
     Minutes(Rate),
     /// Per token.
@@ -327,6 +347,7 @@ impl UnitPrice {
     pub fn cost(&self, usage: &Usage) -> Nanos {
         match self {
             Self::Characters(rate) => round_up(rate.times(usage.units.characters)),
+            Self::Images(rate) => round_up(rate.times(usage.units.images)),
             Self::Minutes(rate) => {
                 let product = rate.times(usage.units.audio_milliseconds);
                 round_up(
@@ -352,7 +373,8 @@ pub struct Model {
     pub provider: ProviderSlug,
     /// What it does.
     pub kind: ModelKind,
-    /// The form of its requests and answers; chat models only.
+    /// The form of its requests and answers; chat models only. The provider's where the file leaves
+    /// it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wire: Option<Wire>,
     /// What it charges.
@@ -390,7 +412,7 @@ impl Model {
     pub const fn token_price(&self) -> Option<&Price> {
         match &self.price {
             UnitPrice::Tokens(price) => Some(price),
-            UnitPrice::Characters(_) | UnitPrice::Minutes(_) => None,
+            UnitPrice::Characters(_) | UnitPrice::Images(_) | UnitPrice::Minutes(_) => None,
         }
     }
 }
@@ -474,6 +496,12 @@ mod tests {
         assert_eq!(minutes.cost(&heard(1)), Nanos::new(9));
         assert_eq!(minutes.cost(&heard(0)), Nanos::ZERO);
         assert_eq!(minutes.cost(&heard(u64::MAX)), Nanos::MAX);
+        let drawn = used(Units {
+            images: 3,
+            ..Units::NONE
+        });
+        let images = UnitPrice::Images(rate("634"));
+        assert_eq!(images.cost(&drawn), Nanos::new(1_902_000));
     }
 
     #[test]

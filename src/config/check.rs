@@ -1,5 +1,7 @@
 //! What the shape of a file cannot say: whether its parts fit each other and those of the others.
 
+mod providers;
+
 use std::collections::BTreeSet;
 
 use super::catalog::{Capability, Model, ModelKind, Operation, Tier, UnitPrice};
@@ -16,8 +18,10 @@ const MOST_VECTORS: u32 = 50;
 
 /// Reports everything that does not fit.
 pub(crate) fn meaning(parts: &Parts, reports: &mut Reports) {
+    providers::check(&parts.providers, &mut reports.providers);
     for (id, model) in &parts.models.entries {
         check_provider_of(id, model, parts, &mut reports.models);
+        check_wire(id, model, parts, &mut reports.models);
         check_model(id, model, &mut reports.models);
     }
     check_tiers(parts, &mut reports.tiers);
@@ -42,15 +46,22 @@ fn check_provider_of(id: &str, model: &Model, parts: &Parts, report: &mut Report
     report.add(format!("models.{id}.provider"), reason);
 }
 
+fn check_wire(id: &str, model: &Model, parts: &Parts, report: &mut Report) {
+    let Found::Here(provider) = parts.providers.find(model.provider.as_str()) else {
+        return;
+    };
+    let chat = model.kind == ModelKind::Chat;
+    let reason = match (model.wire, provider.wire) {
+        (None, None) if chat => "missing: a chat model of this provider needs one",
+        (Some(_), _) if !chat => "only chat models have one",
+        (Some(own), Some(common)) if own != common => "its provider speaks another",
+        _ => return,
+    };
+    report.add(format!("models.{id}.wire"), reason);
+}
+
 fn check_model(id: &str, model: &Model, report: &mut Report) {
     let at = |field: &str| format!("models.{id}.{field}");
-    let chat = model.kind == ModelKind::Chat;
-    if chat && model.wire.is_none() {
-        report.add(at("wire"), "missing: a chat model needs one");
-    }
-    if !chat && model.wire.is_some() {
-        report.add(at("wire"), "only chat models have one");
-    }
     if !charges_by_its_unit(model) {
         let reason = format!("kind {} does not charge by this unit", model.kind.as_str());
         report.add(at("price"), reason);
@@ -67,6 +78,7 @@ const fn charges_by_its_unit(model: &Model) -> bool {
         ModelKind::Chat | ModelKind::Embedding | ModelKind::Guard | ModelKind::Rerank => {
             matches!(model.price, UnitPrice::Tokens(_))
         }
+        ModelKind::Image => matches!(model.price, UnitPrice::Images(_)),
         ModelKind::Speech => matches!(
             model.price,
             UnitPrice::Characters(_) | UnitPrice::Minutes(_)

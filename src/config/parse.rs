@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::catalog::{Catalogue, Helpers, Model, Operation, Tier};
+use super::catalog::{Catalogue, Helpers, Model, ModelKind, Operation, Tier};
 use super::check;
 use super::problem::{Problem, Report};
 use super::providers::{Provider, ProviderSlug};
 use super::shape::{self, Entries, Table};
+use super::unlisted::free_models;
 use crate::intent::rules::{RuleFile, Rules};
 
 pub(crate) const ALIASES: &str = "config/aliases.json";
@@ -84,8 +85,9 @@ pub fn parse(files: &Files<'_>) -> Result<Catalogue, Vec<Problem>> {
     match (rules, parts.default_operation, parts.helpers) {
         (Some(intent), Some(default_operation), Some(helpers)) if problems.is_empty() => {
             Ok(Catalogue {
+                free_models: free_models(&parts.providers.entries),
+                models: with_wires(parts.models.entries, &parts.providers),
                 providers: parts.providers.entries,
-                models: parts.models.entries,
                 operations: parts.operations.entries,
                 default_operation,
                 tiers: by_tier(parts.tiers.entries),
@@ -202,6 +204,20 @@ fn named_operations(mut table: Table<Operation>) -> Table<Operation> {
         operation.name.clone_from(name);
     }
     table
+}
+
+/// A chat model speaks its provider's wire, unless that leaves it to each model.
+fn with_wires(
+    mut models: BTreeMap<String, Model>,
+    providers: &Table<Provider>,
+) -> BTreeMap<String, Model> {
+    for model in models.values_mut() {
+        let provider = providers.entries.get(model.provider.as_str());
+        if model.kind == ModelKind::Chat {
+            model.wire = model.wire.or_else(|| provider?.wire);
+        }
+    }
+    models
 }
 
 /// Keys that are no tier have been reported.

@@ -1,3 +1,5 @@
+mod providers;
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -129,12 +131,35 @@ const WRONG_FILES: &[(&str, &str, &str, &str)] = &[
     (ALIASES, "\"openai/gpt-4o\"", "null", "config/aliases.json: aliases.gpt-4o: invalid type: null, expected a string"),
     (INTENT, "\"threshold\"", "\"treshold\"", "config/intent.json: treshold: unknown field `treshold`"),
     // Providers.
-    (PROVIDERS, "\"binding\": true", "\"binding\": 1", "providers.workers-ai.binding: invalid type: integer `1`, expected a boolean"),
+    (PROVIDERS, "\"binding\": {}", "\"binding\": 1", "providers.workers-ai.binding: invalid type: integer `1`"),
+    (PROVIDERS, "\"key\": \"bearer\"", "\"key\": \"basic\"", "providers.openai.direct.key: unknown variant `basic`"),
+    (PROVIDERS, "\"name\": \"OpenAI\",", "", "providers.openai: missing field `name`"),
+    (PROVIDERS, "\"groq\": {", "\"Groq!\": {", "providers.Groq!: expected a name of lower-case"),
+    (PROVIDERS, "\"groq\": {", "\"openai\": {", "providers.openai: appears twice"),
+    (PROVIDERS, "[\"azure\"]", "[\"openai\"]", "providers.azure-openai.aliases[0]: openai names openai already"),
+    (PROVIDERS, "[\"azure\"]", "[\"a/b\"]", "providers.azure-openai.aliases[0]: expected a name"),
+    (PROVIDERS, "\"binding\": {},\n      \"quirks\"", "\"quirks\"", "providers.workers-ai: expected `binding` or `direct`"),
+    (PROVIDERS, "\"wire\": \"openai_chat\",\n      \"binding\": {},", "\"wire\": \"workers_ai_chat\",\n      \"binding\": {},", "providers.openai.wire: the models of Workers AI have their own"),
+    (PROVIDERS, "\"wire\": \"openai_chat\",\n      \"binding\": {},", "", "providers.openai.wire: missing"),
+    (PROVIDERS, "https://api.openai.com/v1", "http://api.openai.com/v1", "providers.openai.direct.base_url: expected an https address"),
+    (PROVIDERS, "https://api.openai.com/v1", "https://key@api.openai.com/v1", "providers.openai.direct.base_url: expected an https address"),
+    (PROVIDERS, "https://api.openai.com/v1", "https://api.openai.com/v1/", "providers.openai.direct.base_url: expected an https address"),
+    (PROVIDERS, "\"/openai/deployments/{model}\"", "\"openai/\"", "providers.azure-openai.direct.prefix: expected a path"),
+    (PROVIDERS, "{ \"header\": \"api-key\" }", "{ \"header\": \"API Key\" }", "providers.azure-openai.direct.key.header: expected a header's name"),
+    (PROVIDERS, "\"anthropic-version\"", "\"x-api-key\"", "providers.anthropic.direct.headers.x-api-key: expected a header's name"),
+    (PROVIDERS, "\"key_required\": false", "\"key_required\": true", "providers.ollama.direct.key_required: a free provider"),
+    (PROVIDERS, "\"max_tokens_field\": \"max_completion_tokens\"", "\"max_tokens_field\": \"limit\"", "providers.openai.quirks.max_tokens_field: expected max_completion_tokens"),
+    (PROVIDERS, "\"max_choices\": 1", "\"max_choices\": 0", "providers.anthropic.quirks.max_choices: expected at least 1"),
+    (PROVIDERS, "\"max_temperature\": 1", "\"max_temperature\": 3", "providers.anthropic.quirks.max_temperature: expected more than 0"),
+    (PROVIDERS, "\"temperature\": \"drop\"", "\"temperature\": \"ignore\"", "providers.openai.model_quirks.gpt-5.unsupported.temperature: unknown variant `ignore`"),
+    (PROVIDERS, "{ \"seed\": \"random_seed\" }", "{ \"logprobs\": \"x\" }", "providers.mistral.quirks.unsupported.logprobs: it is renamed and unsupported"),
+    (PROVIDERS, "\"image_urls\": false", "\"imgae_urls\": false", "providers.workers-ai.quirks.imgae_urls: unknown field"),
     // Models.
     (MODELS, "\"provider\": \"workers-ai\"", "\"provider\": \"nobody\"", "models.@cf/qwen/qwen3-30b-a3b-fp8.provider: unknown provider nobody"),
     (MODELS, "\"provider\": \"workers-ai\"", "\"provider\": \"openai\"", "models.@cf/qwen/qwen3-30b-a3b-fp8.provider: the ids of openai's models begin with openai/"),
     (MODELS, "\"wire\": \"workers_ai_chat\",", "", "models.@cf/qwen/qwen3-30b-a3b-fp8.wire: missing"),
-    (MODELS, "\"kind\": \"embedding\",", "\"kind\": \"embedding\", \"wire\": \"openai_chat\",", "models.@cf/baai/bge-m3.wire: only chat models"),
+    (MODELS, "\"openai/gpt-4o\": {", "\"openai/gpt-4o\": { \"wire\": \"gemini\",", "models.openai/gpt-4o.wire: its provider speaks another"),
+    (MODELS, "\"kind\": \"embedding\",", "\"kind\": \"embedding\", \"wire\": \"openai_chat\",", "models.openai/text-embedding-3-small.wire: only chat models"),
     (MODELS, "{ \"minutes\": \"510\" }", "{ \"characters\": \"510\" }", "models.@cf/openai/whisper-large-v3-turbo.price: kind transcription does not charge by this unit"),
     (MODELS, "\"context_window\": 32768", "\"context_window\": 0", "models.@cf/qwen/qwen3-30b-a3b-fp8.context_window: missing or 0"),
     (MODELS, "\"max_output\": 8192", "\"max_output\": 32769", "models.@cf/qwen/qwen3-30b-a3b-fp8.max_output: expected 1 to context_window"),
@@ -194,19 +219,21 @@ fn a_wrong_file_says_where_and_why() {
 
 #[test]
 fn every_problem_is_listed_and_only_once() {
+    let window = "\"context_window\": 128000";
+    let windows = EMBEDDED.models.matches(window).count();
     let files = Files {
         aliases: r#"{"aliases": {"gpt-4o": "gone"}}"#,
         models: &EMBEDDED
             .models
             .replace("\"0.051\"", "0.051")
-            .replace("128000", "0"),
+            .replace(window, "\"context_window\": 0"),
         ..EMBEDDED
     };
     let problems = parse(&files).unwrap_err();
     let found = lines(&problems);
     let with = |text: &str| found.iter().filter(|line| line.contains(text)).count();
     assert_eq!(with("price.tokens.input"), 1, "{found:#?}");
-    assert_eq!(with("context_window"), 5, "{found:#?}");
+    assert_eq!(with("context_window"), windows, "{found:#?}");
     assert_eq!(with("aliases.gpt-4o: unknown model gone"), 1, "{found:#?}");
     assert_eq!(
         with("unknown model @cf/qwen"),

@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod assembly;
 pub mod audio;
+pub mod cloudflare_error;
 pub mod dialect;
 pub mod embeddings;
 pub mod forward;
@@ -22,6 +23,7 @@ pub mod request;
 pub mod rerank;
 pub(crate) mod tool_order;
 pub mod warning;
+pub mod workers_ai;
 pub mod writer;
 
 pub use self::answer::{Answer, Choice, Event, FinishReason, Source};

@@ -17,6 +17,7 @@ pub mod reserve;
 pub mod settle;
 pub mod single;
 pub mod stream;
+pub mod universal;
 
 use futures::FutureExt;
 
@@ -30,7 +31,7 @@ use crate::ports::Ports;
 use crate::protocol::{ChatPath, Dialect};
 use crate::routing::Plan;
 
-use self::admit::{Admitted, admit, authenticate};
+use self::admit::{Admitted, admit, authenticate, check_account};
 use self::classify::classify;
 use self::dispatch::dispatch;
 use self::exchange::Exchange;
@@ -66,6 +67,9 @@ pub async fn chat(
         Ok(principal) => principal,
         Err(error) => return failed(&error),
     };
+    if let Err(error) = check_account(path.gateway, &principal) {
+        return failed(&error);
+    }
     let mut exchange = Exchange::begin(ports, id, arrived, &principal);
     path.dialect
         .endpoint()

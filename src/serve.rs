@@ -10,6 +10,7 @@ use crate::models::models;
 use crate::ports::Ports;
 use crate::protocol::Dialect;
 use crate::request::single::work_on;
+use crate::request::universal::universal;
 use crate::request::{chat, failed};
 
 /// Answers a request.
@@ -26,7 +27,12 @@ pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) ->
         Ok(Endpoint::Documents) => knowledge::documents(ports, isolate, incoming, &id).await,
         Ok(Endpoint::Health) => Ok(health(ports).await),
         Ok(Endpoint::Models) => models(ports, isolate, incoming).await,
-        Ok(Endpoint::Work(work)) => return work_on(ports, isolate, incoming, work, &id).await,
+        Ok(Endpoint::Work(work, gateway)) => {
+            return work_on(ports, isolate, incoming, (work, gateway), &id).await;
+        }
+        Ok(Endpoint::Universal(gateway)) => {
+            return universal(ports, isolate, incoming, gateway, &id).await;
+        }
         Ok(administration) => admin::serve(ports, incoming, administration, &id).await,
         Err(error) => Err(error),
     };

@@ -73,6 +73,8 @@ fn free_model(provider: &Provider, kind: ModelKind) -> Model {
         max_output: if chat { WINDOW } else { 0 },
         capabilities: all.into_iter().filter(|_| chat).collect(),
         deprecated: None,
+        embedding: None,
+        speech: None,
     }
 }
 
@@ -82,7 +84,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn named<'a>(&'a self, name: &'a str, kind: ModelKind) -> Result<Named<'a>, Unlisted> {
+    pub fn named(&self, name: &str, kind: ModelKind) -> Result<Named<'_>, Unlisted> {
         if let Some(model) = self.resolve(name) {
             let id = Cow::Borrowed(model.id.as_str());
             return Ok(Named { model, id });

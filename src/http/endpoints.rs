@@ -1,7 +1,11 @@
 //! The table of paths: method and path to an [`Endpoint`], or 404, or 405 with `Allow`.
 
+use super::gateway::{self, Gateway};
 use crate::error::{Error, Kind};
 use crate::protocol::ChatPath;
+
+/// Segments of a path that are looked at: more than any path has.
+const MAX_SEGMENTS: usize = 12;
 
 /// An HTTP method that some path takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +61,10 @@ pub enum Endpoint<'a> {
     Models,
     /// `GET|POST /admin/v1/orgs`
     Orgs,
+    /// Several calls of which the first that is answered counts: `POST /v1/{account}/{gateway}`.
+    Universal(Gateway<'a>),
     /// A path that is one call and no conversation.
-    Work(Work),
+    Work(Work, Gateway<'a>),
 }
 
 /// What a path does that is one call and no conversation.
@@ -91,37 +97,28 @@ pub fn resolve(method: Method, path: &str) -> Result<Endpoint<'_>, Error> {
 
 fn find(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
     let path = path.strip_prefix('/')?;
-    let mut segments = path.strip_suffix('/').unwrap_or(path).split('/');
-    let head = (
-        segments.next()?,
-        segments.next(),
-        segments.next(),
-        segments.next(),
-    );
-    let tail = (segments.next(), segments.next(), segments.next());
-    let found = match (head, tail) {
-        (("health", None, None, None), _) => (Endpoint::Health, "GET"),
-        (("v1", Some("chat"), Some("completions"), None), _) => {
-            (Endpoint::Chat(ChatPath::default()), "POST")
-        }
-        (("v1", Some("embeddings"), None, None), _) => (Endpoint::Work(Work::Embeddings), "POST"),
-        (("v1", Some("rerank"), None, None), _) => (Endpoint::Work(Work::Rerank), "POST"),
-        (("v1", Some("models"), None, None), _) => (Endpoint::Models, "GET"),
-        (("v1", Some("knowledge"), Some("documents"), None), _) => {
-            (Endpoint::Documents, "GET, POST")
-        }
-        (("v1", Some("knowledge"), Some("documents"), Some(id)), (None, ..)) => {
-            (Endpoint::Document(id), "DELETE")
-        }
-        (("admin", Some("v1"), Some("audit"), None), _) => (Endpoint::Audit, "GET"),
-        (("admin", Some("v1"), Some("orgs"), None), _) => (Endpoint::Orgs, "GET, POST"),
-        (("admin", Some("v1"), Some("orgs"), Some(org)), tail) => match tail {
-            (Some("config"), None, _) => (Endpoint::Config(org), "GET, PUT"),
-            (Some("limits"), None, _) => (Endpoint::Limits(org), "GET"),
-            (Some("keys"), None, _) => (Endpoint::Keys(org), "GET, POST"),
-            (Some("keys"), Some(id), None) => (Endpoint::Key(org, id), "DELETE"),
-            _ => return None,
-        },
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let segments: Vec<&str> = path.split('/').take(MAX_SEGMENTS).collect();
+    own(&segments).or_else(|| Some((gateway::find(path)?, "POST")))
+}
+
+/// The paths that are no gateway's.
+fn own<'a>(segments: &[&'a str]) -> Option<(Endpoint<'a>, &'static str)> {
+    let work = |work| (Endpoint::Work(work, Gateway::default()), "POST");
+    let found = match segments {
+        ["health"] => (Endpoint::Health, "GET"),
+        ["v1", "chat", "completions"] => (Endpoint::Chat(ChatPath::default()), "POST"),
+        ["v1", "embeddings"] => work(Work::Embeddings),
+        ["v1", "rerank"] => work(Work::Rerank),
+        ["v1", "models"] => (Endpoint::Models, "GET"),
+        ["v1", "knowledge", "documents"] => (Endpoint::Documents, "GET, POST"),
+        ["v1", "knowledge", "documents", id] => (Endpoint::Document(id), "DELETE"),
+        ["admin", "v1", "audit"] => (Endpoint::Audit, "GET"),
+        ["admin", "v1", "orgs"] => (Endpoint::Orgs, "GET, POST"),
+        ["admin", "v1", "orgs", org, "config"] => (Endpoint::Config(org), "GET, PUT"),
+        ["admin", "v1", "orgs", org, "limits"] => (Endpoint::Limits(org), "GET"),
+        ["admin", "v1", "orgs", org, "keys"] => (Endpoint::Keys(org), "GET, POST"),
+        ["admin", "v1", "orgs", org, "keys", id] => (Endpoint::Key(org, id), "DELETE"),
         _ => return None,
     };
     Some(found)

@@ -93,6 +93,12 @@ impl Reply {
         self.headers.push((name, value.into()));
     }
 
+    /// Sets a header in place of the one there may be.
+    pub fn replace(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
+        self.headers.retain(|(known, _)| *known != name);
+        self.set(name, value);
+    }
+
     /// A header by its lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -1,9 +1,9 @@
 //! The wires that callers speak: one row each, so that the path of a request is the same for all.
 
 use super::writer::{Head, StreamWriter};
-use super::{Answer, ChatRequest, Family, openai_chat, openai_error};
+use super::{Answer, ChatRequest, Family, cloudflare_error, openai_chat, openai_error, workers_ai};
 use crate::error::Error;
-use crate::http::Reply;
+use crate::http::{Gateway, Reply};
 use crate::money::Nanos;
 use crate::usage::Usage;
 
@@ -13,6 +13,8 @@ pub enum Dialect {
     /// `OpenAI`'s chat completions.
     #[default]
     OpenAiChat,
+    /// Workers AI's own, as its REST interface has it.
+    WorkersAi,
 }
 
 /// A path that answers conversations, with what it says beside the body.
@@ -20,8 +22,8 @@ pub enum Dialect {
 pub struct ChatPath<'a> {
     /// The wire of the path.
     pub dialect: Dialect,
-    /// The provider, where the path names one: the body's model is one of its own.
-    pub provider: Option<&'a str>,
+    /// Account and provider, where the path names them.
+    pub gateway: Gateway<'a>,
     /// The model, where the path names it.
     pub model: Option<&'a str>,
     /// Whether the answer is streamed, where the path says so.
@@ -43,6 +45,7 @@ impl Dialect {
     pub const fn endpoint(self) -> &'static str {
         match self {
             Self::OpenAiChat => "chat.completions",
+            Self::WorkersAi => "workers-ai",
         }
     }
 
@@ -50,7 +53,7 @@ impl Dialect {
     #[must_use]
     pub const fn family(self) -> Family {
         match self {
-            Self::OpenAiChat => Family::OpenAi,
+            Self::OpenAiChat | Self::WorkersAi => Family::OpenAi,
         }
     }
 
@@ -58,9 +61,10 @@ impl Dialect {
     ///
     /// # Errors
     /// `InvalidRequest`, with the path of the field.
-    pub fn parse(self, body: &[u8], _path: &ChatPath<'_>) -> Result<ChatRequest, Error> {
+    pub fn parse(self, body: &[u8], path: &ChatPath<'_>) -> Result<ChatRequest, Error> {
         match self {
             Self::OpenAiChat => openai_chat::parse(body),
+            Self::WorkersAi => workers_ai::parse(body, path.model.unwrap_or_default()),
         }
     }
 
@@ -75,6 +79,7 @@ impl Dialect {
     ) -> Vec<u8> {
         match self {
             Self::OpenAiChat => openai_chat::render(answer, head, bill.usage, bill.cost),
+            Self::WorkersAi => workers_ai::render(answer, head, bill),
         }
     }
 
@@ -85,6 +90,7 @@ impl Dialect {
             Self::OpenAiChat => {
                 Box::new(openai_chat::ChunkWriter::new(head, request.include_usage))
             }
+            Self::WorkersAi => workers_ai::writer(head),
         }
     }
 
@@ -93,6 +99,7 @@ impl Dialect {
     pub fn error(self, error: &Error, request_id: &str) -> Reply {
         match self {
             Self::OpenAiChat => openai_error::error_body(error, request_id),
+            Self::WorkersAi => cloudflare_error::error_body(error, request_id),
         }
     }
 }

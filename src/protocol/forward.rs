@@ -52,7 +52,9 @@ impl Forwarder {
     /// Whether an event is the last but for more of its kind.
     fn ends(&self, event: &SseEvent) -> bool {
         match self.dialect {
-            Dialect::OpenAiChat => event.data.trim() == "[DONE]" || is_usage(&event.data),
+            Dialect::OpenAiChat | Dialect::WorkersAi => {
+                event.data.trim() == "[DONE]" || is_usage(&event.data)
+            }
         }
     }
 }

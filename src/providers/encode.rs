@@ -1,7 +1,7 @@
 //! A chat request in a provider's wire, and what of it did not fit.
 
 use super::chat_completions;
-use crate::config::{Model, Wire};
+use crate::config::{Model, Quirks, Wire};
 use crate::ports::{BindingCall, ModelCall};
 use crate::protocol::{ChatRequest, Message, ReasoningMode, Warning};
 
@@ -27,6 +27,8 @@ pub struct Target<'a> {
     pub wire: Wire,
     /// The model's name in the body; none where the transport names it.
     pub model: Option<&'a str>,
+    /// What the model takes.
+    pub quirks: &'a Quirks,
     /// The bound of each answer in tokens.
     pub max_tokens: u32,
     /// Whether the model thinks, where the caller leaves it open.

@@ -1,12 +1,14 @@
 //! Who asks, may they, and is the body sane. Nothing here costs money.
 
 use crate::auth::{PresentedKey, Principal, Scope};
+use crate::config;
 use crate::error::{Error, Kind};
-use crate::http::{Incoming, JSON_BODY_LIMIT};
+use crate::http::{Gateway, Incoming, JSON_BODY_LIMIT};
 use crate::isolate::Isolate;
 use crate::ports::{ApiKey, Ports};
 use crate::protocol::{ChatPath, ChatRequest, Dialect};
 use crate::request::exchange::Exchange;
+use crate::routing;
 use crate::routing::plan::Wishes;
 
 /// Cloudflare's bounds of a cached answer's life, in seconds: a minute to a month.
@@ -82,7 +84,8 @@ pub async fn admit(
 ) -> Result<Admitted, Error> {
     note_headers(exchange, incoming);
     let body = json_body(incoming).await?;
-    let request = path.dialect.parse(&body, path)?;
+    let mut request = path.dialect.parse(&body, path)?;
+    request.model = qualified(path.gateway, path.model.unwrap_or(&request.model))?;
     exchange.draft.requested_model = request.model.chars().take(200).collect();
     exchange.draft.stream = request.stream;
     let wishes = Wishes {
@@ -105,6 +108,48 @@ pub async fn admit(
         cache_key,
         attempt_ms,
     })
+}
+
+/// The model that a body means by `model` under a path of a provider: one of that provider, unless
+/// the name says otherwise itself (`@cf/…`, `auto`).
+///
+/// # Errors
+/// `NotFound` for a provider that is not known here.
+pub fn qualified(gateway: Gateway<'_>, model: &str) -> Result<String, Error> {
+    let Some(name) = gateway.provider else {
+        return Ok(model.to_owned());
+    };
+    let catalogue = config::catalogue()?;
+    let Some(provider) = catalogue.resolve_provider(name) else {
+        let shown: String = name.chars().take(64).collect();
+        let message = format!("There is no provider `{shown}` here.");
+        return Err(Error::new(Kind::NotFound, message));
+    };
+    let prefix = provider.id_prefix();
+    let listed = catalogue.resolve(model);
+    let is_own = listed.is_some_and(|listed| listed.provider == provider.slug);
+    let says_otherwise = model.starts_with("@cf/") || model.starts_with(&prefix) || is_own;
+    Ok(if says_otherwise || routing::plan::leaves_choice(model) {
+        model.to_owned()
+    } else {
+        format!("{prefix}{model}")
+    })
+}
+
+/// Checks that the account in a path is the caller's org, or could be the tag of its account.
+///
+/// # Errors
+/// `NotFound`.
+pub fn check_account(gateway: Gateway<'_>, principal: &Principal) -> Result<(), Error> {
+    let is_tag =
+        |account: &str| account.len() == 32 && account.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match gateway.account {
+        Some(account) if account != principal.org && !is_tag(account) => {
+            let message = "The account in the path is not this key's. Put the org's id there.";
+            Err(Error::new(Kind::NotFound, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Notes what the headers of any request tell about it.

@@ -67,7 +67,7 @@ pub async fn first_success<C, T>(
             Ok(answer) => return Ok((index, answer)),
             Err(failure) => {
                 let falls_back = failure.class.falls_back();
-                failures.push((candidate.model.id.as_str(), failure));
+                failures.push((candidate.id.as_ref(), failure));
                 if !falls_back {
                     break;
                 }
@@ -97,6 +97,7 @@ fn note(
 ) {
     let took = exchange.ports.clock.now().saturating_sub(began);
     let mut attempt = call::record("answer", candidate.model, failure, took);
+    attempt.model = candidate.id.clone().into_owned();
     attempt.usage = usage;
     attempt.cost = if attempt.bounded {
         candidate.bound

@@ -1,12 +1,12 @@
 //! Walks the plan: calls, times out, falls back. The first event of a stream decides: after it no
 //! other model can take over without the client reading the beginning twice.
 
-use crate::config::{Capability, Model};
+use crate::config::{self, Capability, Model};
 use crate::error::Error;
 use crate::ports::ModelCall;
 use crate::protocol::forward::Forwarder;
 use crate::protocol::{Answer, Message, ReasoningMode, Warning};
-use crate::providers::{Encoded, Failure, Prompt, Target, Wire, encode};
+use crate::providers::{Encoded, Failure, Prompt, Target, Unsupported, Wire, encode};
 use crate::request::admit::Admitted;
 use crate::request::attempts::{Terms, first_success};
 use crate::request::call::{self, OpenStream, Reading};
@@ -66,7 +66,7 @@ pub async fn dispatch(
         request: &admitted.request,
         messages,
     };
-    let prepare = |candidate: &Candidate| encode(prompt, &target(candidate));
+    let prepare = |candidate: &Candidate| prepare(prompt, candidate);
     // What a successful attempt used is known only at its end.
     let attempt =
         async |exchange: &Exchange, candidate: &Candidate, encoded: Encoded, ms, _: &mut Usage| {
@@ -85,15 +85,22 @@ pub async fn dispatch(
     })
 }
 
-fn target(candidate: &Candidate) -> Target<'_> {
-    Target {
-        wire: wire(candidate.model),
+/// The request as a candidate takes it.
+fn prepare(prompt: Prompt<'_>, candidate: &Candidate) -> Result<Encoded, Unsupported> {
+    let model = candidate.model;
+    let catalogue = config::catalogue().ok();
+    let provider = catalogue.and_then(|all| all.provider(model.provider.as_str()));
+    let quirks = provider.map(|provider| provider.quirks(provider.native_name(&candidate.id)));
+    let target = Target {
+        wire: wire(model),
         model: None,
+        quirks: &quirks.unwrap_or_default(),
         max_tokens: candidate.max_tokens,
         reasoning: candidate
             .reasoning
-            .filter(|_| candidate.model.can(Capability::Reasoning)),
-    }
+            .filter(|_| model.can(Capability::Reasoning)),
+    };
+    encode(prompt, &target)
 }
 
 /// A forwarder of the candidate's streams to the caller, where both speak one wire.

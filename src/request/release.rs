@@ -84,13 +84,13 @@ pub async fn release(
         decision: Decision {
             step: Some(dispatched.step),
             provider: model.provider.as_str().to_owned(),
-            model: model.id.clone(),
+            model: dispatched.candidate.id.clone().into_owned(),
             cost: None,
         },
         // An answer without the passages it should rest on is not worth keeping.
         place: place.filter(|_| exchange.draft.ungrounded.is_none()),
         prompt_bytes: prompt_bytes(plan, admitted, &grounded.sources),
-        head: head(&exchange, &model.id, grounded.sources),
+        head: head(&exchange, &dispatched.candidate.id, grounded.sources),
         candidate: dispatched.candidate,
         warnings: [&admitted.request.warnings[..], &dispatched.warnings[..]].concat(),
         admitted,

@@ -8,14 +8,14 @@ use crate::auth::Scope;
 use crate::config::{self, Model, ModelKind};
 use crate::error::Error;
 use crate::governor::command::State;
-use crate::http::{Incoming, Reply, Work};
+use crate::http::{Gateway, Incoming, Reply, Work};
 use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::ports::Ports;
 use crate::protocol::{Dialect, Warning};
 use crate::providers::Failure;
 use crate::request;
-use crate::request::admit::{attempt_ms, authenticate, note_headers};
+use crate::request::admit::{attempt_ms, authenticate, check_account, note_headers, qualified};
 use crate::request::attempts::{Terms, first_success};
 use crate::request::exchange::Exchange;
 use crate::request::headers::{self, Decision};
@@ -82,6 +82,7 @@ pub struct Told<'a> {
 /// A task with what the headers say about it.
 pub struct Asked<T> {
     task: T,
+    model: String,
     operation: Option<String>,
     attempt_ms: Option<u64>,
 }
@@ -91,10 +92,11 @@ pub async fn work_on(
     ports: &Ports,
     isolate: &Isolate,
     incoming: &dyn Incoming,
-    work: Work,
+    (work, gateway): (Work, Gateway<'_>),
     id: &str,
 ) -> Reply {
     let visit = Visit {
+        gateway,
         ports,
         isolate,
         incoming,
@@ -109,6 +111,7 @@ pub async fn work_on(
 /// A request that has arrived.
 #[derive(Clone, Copy)]
 struct Visit<'a> {
+    gateway: Gateway<'a>,
     ports: &'a Ports,
     isolate: &'a Isolate,
     incoming: &'a dyn Incoming,
@@ -126,7 +129,7 @@ impl Visit<'_> {
             Ok(exchange) => exchange,
             Err(error) => return failed(self.ports, &error, self.id),
         };
-        match admit(&mut exchange, self.incoming, read).await {
+        match admit(&mut exchange, self, read).await {
             Ok(asked) => carry_out(exchange, self.isolate, asked).await,
             Err(error) => {
                 refuse(exchange, &error);
@@ -138,6 +141,7 @@ impl Visit<'_> {
     /// Finds out who asks.
     async fn begin(self, endpoint: &str) -> Result<Exchange, Error> {
         let Self {
+            gateway,
             ports,
             isolate,
             incoming,
@@ -145,6 +149,7 @@ impl Visit<'_> {
         } = self;
         let arrived = ports.clock.now();
         let principal = authenticate(ports, isolate, incoming, Scope::Inference).await?;
+        check_account(gateway, &principal)?;
         let mut exchange = Exchange::begin(ports, id, arrived, &principal);
         endpoint.clone_into(&mut exchange.draft.endpoint);
         Ok(exchange)
@@ -157,14 +162,17 @@ fn failed(ports: &Ports, error: &Error, id: &str) -> Reply {
 
 async fn admit<T: Task>(
     exchange: &mut Exchange,
-    incoming: &dyn Incoming,
+    visit: Visit<'_>,
     read: impl AsyncFnOnce(&dyn Incoming) -> Result<T, Error>,
 ) -> Result<Asked<T>, Error> {
+    let incoming = visit.incoming;
     note_headers(exchange, incoming);
     let task = read(incoming).await?;
-    exchange.draft.requested_model = task.model().chars().take(200).collect();
+    let model = qualified(visit.gateway, task.model())?;
+    exchange.draft.requested_model = model.chars().take(200).collect();
     Ok(Asked {
         task,
+        model,
         operation: incoming.header("x-ai-operation"),
         attempt_ms: attempt_ms(incoming)?,
     })
@@ -201,7 +209,7 @@ async fn carry_out<T: Task>(mut exchange: Exchange, isolate: &Isolate, asked: As
 fn plan<T: Task>(exchange: &mut Exchange, view: &OrgView, asked: &Asked<T>) -> Result<Plan, Error> {
     let ask = Ask {
         kind: T::KIND,
-        model: asked.task.model(),
+        model: &asked.model,
         operation: asked.operation.as_deref(),
         work: T::WORK,
     };

@@ -119,7 +119,7 @@ impl Metered {
             let model = self.candidate.model;
             let entry = Entry {
                 answer: self.assembler.finish(),
-                model: model.id.clone(),
+                model: self.candidate.id.clone().into_owned(),
                 provider: model.provider.as_str().to_owned(),
                 sources: fill.sources,
             };

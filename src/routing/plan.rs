@@ -1,5 +1,7 @@
 //! The plan of a request: operation, tier, candidates in order, and what may be spent on it.
 
+use std::borrow::Cow;
+
 use crate::config::{Catalogue, Model, ModelKind, Operation, Rag, Tier};
 use crate::error::{Error, Kind};
 use crate::intent;
@@ -19,7 +21,7 @@ pub enum Wanted<'a> {
     /// Whatever suits.
     Auto,
     /// Exactly this model.
-    Model(&'a Model),
+    Model(&'static Model),
     /// Whatever this operation needs.
     Operation(&'a str),
     /// Whatever suits, of this tier.
@@ -32,7 +34,11 @@ impl<'a> Wanted<'a> {
     /// # Errors
     /// `ModelNotFound` where it names nothing, `InvalidRequest` where that does not do the `kind` of
     /// work that the path serves.
-    pub fn parse(name: &'a str, kind: ModelKind, catalogue: &'a Catalogue) -> Result<Self, Error> {
+    pub fn parse(
+        name: &'a str,
+        kind: ModelKind,
+        catalogue: &'static Catalogue,
+    ) -> Result<Self, Error> {
         if name == AUTO {
             return Ok(Self::Auto);
         }
@@ -46,12 +52,12 @@ impl<'a> Wanted<'a> {
                 Err(other_endpoint(name, "model", kind))
             };
         }
-        match catalogue.resolve(name) {
-            Some(model) if model.kind == kind => Ok(Self::Model(model)),
-            Some(_) => Err(other_endpoint(name, "model", kind)),
-            None => {
+        match catalogue.named(name, kind) {
+            Ok(named) if named.model.kind == kind => Ok(Self::Model(named.model)),
+            Ok(_) => Err(other_endpoint(name, "model", kind)),
+            Err(reason) => {
                 let message = format!(
-                    "The model `{}` is not known here. GET /v1/models lists what this key may use; `auto` lets the gateway choose.",
+                    "The model `{}` cannot be used here: {reason}.",
                     shortened(name)
                 );
                 Err(Error {
@@ -61,6 +67,12 @@ impl<'a> Wanted<'a> {
             }
         }
     }
+}
+
+/// Whether a name leaves the choice of the model to the gateway.
+#[must_use]
+pub fn leaves_choice(name: &str) -> bool {
+    name == AUTO || name.starts_with(OPERATION_PREFIX) || name.parse::<Tier>().is_ok()
 }
 
 /// The caller's text, short enough to be quoted in an error.
@@ -100,6 +112,8 @@ pub struct Plan {
 pub struct Candidate {
     /// The model.
     pub model: &'static Model,
+    /// Its id: that of the model, but for one that the catalogue does not list.
+    pub id: Cow<'static, str>,
     /// The bound of each answer in tokens that is sent to it.
     pub max_tokens: u32,
     /// The worst one attempt may cost.
@@ -141,10 +155,13 @@ impl Plan {
         let instructions = operation.instructions.as_deref().filter(|_| grounding);
         let (tier, models) = choose_models(request, wanted, operation, org, catalogue)?;
         let sizes = bound::Sizes::of(request, instructions, rag);
-        let candidates: Vec<Candidate> = models
+        let mut candidates: Vec<Candidate> = models
             .into_iter()
             .map(|model| candidate(model, request, operation, &sizes, thinks(wanted, tier)))
             .collect();
+        if let Wanted::Model(_) = wanted {
+            name_unlisted(&mut candidates, &request.model, ModelKind::Chat, catalogue);
+        }
         let dearest = candidates
             .iter()
             .map(|candidate| candidate.bound)
@@ -240,8 +257,8 @@ fn choose_models(
 ) -> Result<(Tier, Vec<&'static Model>), Error> {
     let tier = match wanted {
         Wanted::Model(model) => {
-            let model = catalogue.model(&model.id).into_iter().collect();
-            return fitting(model, request, operation).map(|models| (operation.tier, models));
+            let models = fitting(vec![model], request, operation)?;
+            return Ok((operation.tier, models));
         }
         Wanted::Tier(tier) => tier,
         Wanted::Auto | Wanted::Operation(_) => operation.tier,
@@ -316,9 +333,22 @@ fn candidate(
     let max_tokens = output_bound(model, request, operation);
     Candidate {
         model,
+        id: Cow::Borrowed(&model.id),
         max_tokens,
         bound: bound::attempt(model, sizes, request.choices, max_tokens),
         reasoning,
+    }
+}
+
+/// Gives a model that the catalogue does not list the id it was asked for by.
+pub(super) fn name_unlisted(
+    candidates: &mut [Candidate],
+    name: &str,
+    kind: ModelKind,
+    catalogue: &'static Catalogue,
+) {
+    if let ([only], Ok(named)) = (candidates, catalogue.named(name, kind)) {
+        only.id = named.id;
     }
 }
 

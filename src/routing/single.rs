@@ -1,7 +1,9 @@
 //! The plan of a request that is one call and no conversation: which models may do it, in order, and
 //! the worst that may cost.
 
-use super::plan::{Candidate, Wanted, named_operation};
+use std::borrow::Cow;
+
+use super::plan::{Candidate, Wanted, name_unlisted, named_operation};
 use crate::config::{Catalogue, Model, ModelKind, Tier};
 use crate::error::Error;
 use crate::isolate::OrgView;
@@ -50,19 +52,23 @@ impl Plan {
     ) -> Result<Self, Error> {
         let wanted = Wanted::parse(ask.model, ask.kind, catalogue)?;
         let models = match wanted {
-            Wanted::Model(model) => catalogue.model(&model.id).into_iter().collect(),
+            Wanted::Model(model) => vec![model],
             Wanted::Auto | Wanted::Operation(_) | Wanted::Tier(_) => {
                 models_of(ask.kind, org, catalogue)
             }
         };
         let candidate = |model: &'static Model| Candidate {
             model,
+            id: Cow::Borrowed(&model.id),
             max_tokens: 0,
             reasoning: None,
             bound: model.price.cost(&most(model)),
         };
         let fitting = models.iter().filter(|model| unfit(model).is_none());
         let mut candidates: Vec<Candidate> = fitting.map(|model| candidate(model)).collect();
+        if let Wanted::Model(_) = wanted {
+            name_unlisted(&mut candidates, ask.model, ask.kind, catalogue);
+        }
         let tier = Tier::of(ask.kind);
         if tier.is_none() {
             candidates.sort_by_key(|candidate| candidate.bound);

@@ -6,12 +6,12 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::request::CacheBody;
-use crate::config::Wire;
+use crate::config::{Quirks, Wire};
 use crate::protocol::{
     CacheControl, Content, Family, Fields, Media, MediaSource, Message, Part, Role, ToolCall,
     ToolResult, Warning,
 };
-use crate::providers::encode::Unsupported;
+use crate::providers::encode::{Target, Unsupported};
 
 /// A message of the body.
 pub(super) struct MessageBody<'a> {
@@ -38,13 +38,14 @@ enum ContentBody<'a> {
 /// A part that this wire has no place for.
 pub(super) fn messages<'a>(
     messages: &'a [Message],
-    wire: Wire,
+    target: &Target<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<MessageBody<'a>>, Unsupported> {
     let mut bodies = Vec::with_capacity(messages.len());
     for (index, message) in messages.iter().enumerate() {
         let mut writer = Writer {
-            wire,
+            wire: target.wire,
+            quirks: target.quirks,
             path: format!("messages[{index}]"),
             warnings: &mut *warnings,
         };
@@ -62,13 +63,14 @@ pub(super) fn messages<'a>(
 /// Writes one message.
 struct Writer<'w> {
     wire: Wire,
+    quirks: &'w Quirks,
     path: String,
     warnings: &'w mut Vec<Warning>,
 }
 
 impl Writer<'_> {
     fn message<'a>(&mut self, message: &'a Message) -> Result<MessageBody<'a>, Unsupported> {
-        let mut body = MessageBody::new(role(self.wire, message.role), message);
+        let mut body = self.begin(self.role(message.role), message);
         let mut parts = Vec::new();
         for part in &message.parts {
             match &part.content {
@@ -93,7 +95,7 @@ impl Writer<'_> {
         message: &'a Message,
         result: &'a ToolResult,
     ) -> Result<MessageBody<'a>, Unsupported> {
-        let mut body = MessageBody::new("tool", message);
+        let mut body = self.begin("tool", message);
         let parts: Result<Vec<_>, _> = result.parts.iter().map(|part| self.part(part)).collect();
         body.content = content(parts?, self.wire, false);
         if result.is_error {
@@ -101,6 +103,26 @@ impl Writer<'_> {
         }
         body.tool_call_id = Some(&result.call_id);
         Ok(body)
+    }
+
+    fn begin<'a>(&mut self, role: &'static str, message: &'a Message) -> MessageBody<'a> {
+        let mut body = MessageBody::new(role, message);
+        if body.name.is_some() && self.quirks.unsupported.contains_key("messages[].name") {
+            body.name = None;
+            self.drop("name", "not taken by this model");
+        }
+        body
+    }
+
+    /// The role `developer` is `OpenAI`'s alone; everywhere else it is `system`.
+    const fn role(&self, role: Role) -> &'static str {
+        match role {
+            Role::Assistant => "assistant",
+            Role::Developer if self.quirks.developer_role => "developer",
+            Role::Developer | Role::System => "system",
+            Role::Tool => "tool",
+            Role::User => "user",
+        }
     }
 
     /// Models of Workers AI and the copies of `OpenAI` take their reasoning back; `OpenAI` does not.
@@ -145,6 +167,9 @@ impl Writer<'_> {
 
     fn image<'a>(&self, media: &'a Media) -> Result<Inner<'a>, Unsupported> {
         let url = match &media.source {
+            MediaSource::Url(_) if !self.quirks.image_urls => {
+                return Err(self.unsupported("a picture by its address"));
+            }
             MediaSource::Url(url) => Cow::Borrowed(url.as_str()),
             MediaSource::Base64(data) => data_url(media, data),
             _ => return Err(self.unsupported("a picture without bytes or address")),
@@ -184,17 +209,6 @@ fn data_url<'a>(media: &Media, data: &str) -> Cow<'a, str> {
     let media_type = media.media_type.as_deref();
     let media_type = media_type.unwrap_or("application/octet-stream");
     Cow::Owned(format!("data:{media_type};base64,{data}"))
-}
-
-/// The role `developer` is `OpenAI`'s alone; everywhere else it is `system`.
-const fn role(wire: Wire, role: Role) -> &'static str {
-    match role {
-        Role::Assistant => "assistant",
-        Role::Developer if matches!(wire, Wire::OpenAiChat) => "developer",
-        Role::Developer | Role::System => "system",
-        Role::Tool => "tool",
-        Role::User => "user",
-    }
 }
 
 /// Parts of plain text are one string where that loses nothing: every model takes it.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::message::messages;
-use crate::config::Wire;
+use crate::config::{Parameter, Quirks, SchemaForm, ToolChoiceForm, Unsupported as Fate, Wire};
 use crate::protocol::{
     CacheControl, ChatRequest, Effort, Family, Fields, FunctionTool, Json, ReasoningMode,
     ResponseFormat, Tool, ToolChoice, Warning,
@@ -20,15 +20,15 @@ pub(in crate::providers) fn encode(
     prompt: Prompt<'_>,
     target: &Target<'_>,
 ) -> Result<Encoded, Unsupported> {
-    let mut body = Body::default();
+    let mut body = Body::new(target);
     body.maybe("model", target.model);
-    let said = messages(prompt.messages, target.wire, &mut body.warnings)?;
+    let said = messages(prompt.messages, target, &mut body.warnings)?;
     body.add("messages", &said);
-    body.answers(prompt.request, target)?;
-    body.tools(prompt.request, target)?;
-    body.sampling(prompt.request);
-    body.reasoning(prompt.request, target);
-    body.extras(prompt.request);
+    body.answers(prompt.request)?;
+    body.tools(prompt.request)?;
+    body.sampling(prompt.request)?;
+    body.reasoning(prompt.request)?;
+    body.extras(prompt.request)?;
     Ok(Encoded {
         body: serde_json::to_string(&body.fields).unwrap_or_default(),
         warnings: body.warnings,
@@ -36,13 +36,25 @@ pub(in crate::providers) fn encode(
 }
 
 /// The body so far: fields in a fixed order, then what passes through in the order it came.
-#[derive(Default)]
-struct Body {
+struct Body<'t> {
+    wire: Wire,
+    quirks: &'t Quirks,
+    target: &'t Target<'t>,
     fields: Fields,
     warnings: Vec<Warning>,
 }
 
-impl Body {
+impl<'t> Body<'t> {
+    fn new(target: &'t Target<'t>) -> Self {
+        Self {
+            wire: target.wire,
+            quirks: target.quirks,
+            target,
+            fields: Fields::default(),
+            warnings: Vec::new(),
+        }
+    }
+
     fn add<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         self.fields.0.push((name.to_owned(), Json::of(value)));
     }
@@ -53,20 +65,36 @@ impl Body {
         }
     }
 
+    /// Adds a parameter under the name that the provider has for it, where it takes it.
+    fn parameter<T: Serialize>(&mut self, name: &str, value: Option<T>) -> Result<(), Unsupported> {
+        let Some(value) = value else {
+            return Ok(());
+        };
+        match self.quirks.parameter(name) {
+            Parameter::Taken(theirs) => self.add(theirs, &value),
+            Parameter::Unsupported(Fate::Drop) => self.warn(name, "not taken by this model"),
+            Parameter::Unsupported(Fate::Refuse) => {
+                return Err(Unsupported::new(name, "is not taken by this model."));
+            }
+        }
+        Ok(())
+    }
+
+    fn warn(&mut self, field: &str, reason: &str) {
+        self.warnings.push(Warning::new(field, reason));
+    }
+
     /// How many answers, of what length and form, and how they are delivered.
-    fn answers(&mut self, request: &ChatRequest, target: &Target<'_>) -> Result<(), Unsupported> {
-        let native = target.wire == Wire::WorkersAiNative;
-        if native && request.choices > 1 {
-            let reason = "must be 1: this model gives one answer.";
+    fn answers(&mut self, request: &ChatRequest) -> Result<(), Unsupported> {
+        let native = self.wire == Wire::WorkersAiNative;
+        let most = if native { 1 } else { self.quirks.max_choices };
+        if request.choices > most {
+            let reason = format!("must be at most {most} with this model.");
             return Err(Unsupported::new("n", reason));
         }
-        let bound = match target.wire {
-            Wire::OpenAiChat => "max_completion_tokens",
-            _ => "max_tokens",
-        };
-        self.add(bound, &target.max_tokens);
+        self.add(&self.quirks.max_tokens_field, &self.target.max_tokens);
         self.add("stream", &request.stream);
-        if request.stream && !native {
+        if request.stream && !native && self.quirks.stream_options {
             self.add(
                 "stream_options",
                 &StreamOptions {
@@ -75,97 +103,157 @@ impl Body {
             );
         }
         self.maybe("n", Some(request.choices).filter(|choices| *choices > 1));
-        self.maybe("response_format", format(&request.response_format, target));
+        let format = self.format(&request.response_format)?;
+        self.maybe("response_format", format);
         Ok(())
     }
 
-    fn tools(&mut self, request: &ChatRequest, target: &Target<'_>) -> Result<(), Unsupported> {
-        let native = target.wire == Wire::WorkersAiNative;
+    fn format<'a>(
+        &mut self,
+        format: &'a ResponseFormat,
+    ) -> Result<Option<FormatBody<'a>>, Unsupported> {
+        let unsupported = |form: &str| {
+            let reason = format!("asks for {form}, which this model does not give.");
+            Unsupported::new("response_format", reason)
+        };
+        let ResponseFormat::JsonSchema {
+            name,
+            description,
+            schema,
+            strict,
+        } = format
+        else {
+            let wanted = *format == ResponseFormat::JsonObject;
+            if wanted && !self.quirks.json_object {
+                return Err(unsupported("JSON without a schema"));
+            }
+            return Ok(wanted.then(FormatBody::object));
+        };
+        let json_schema = match self.quirks.json_schema {
+            SchemaForm::Bare => SchemaBody::Bare(schema),
+            SchemaForm::Envelope => SchemaBody::Named {
+                name: Cow::Borrowed(name.as_deref().unwrap_or("answer")),
+                description: description.as_deref(),
+                schema,
+                strict: strict.filter(|_| self.quirks.strict),
+            },
+            SchemaForm::None => return Err(unsupported("an instance of a schema")),
+        };
+        Ok(Some(FormatBody {
+            kind: "json_schema",
+            json_schema: Some(json_schema),
+        }))
+    }
+
+    fn tools(&mut self, request: &ChatRequest) -> Result<(), Unsupported> {
         if request.tools.is_empty() {
             return Ok(());
         }
-        let wants_none = request.tool_choice == Some(ToolChoice::None);
-        if native && wants_none {
+        let choice = request.tool_choice.as_ref();
+        let taken = choice.is_none_or(|choice| self.takes(choice));
+        if !taken && choice == Some(&ToolChoice::None) {
             return Ok(());
         }
+        if !taken && choice != Some(&ToolChoice::Auto) {
+            let reason = "cannot be forced with this model. Send \"auto\".";
+            return Err(Unsupported::new("tool_choice", reason));
+        }
+        let strict = self.quirks.strict;
         let tools = request.tools.iter().enumerate();
         let tools: Vec<ToolBody<'_>> = tools
-            .map(|(index, tool)| ToolBody::new(index, tool))
+            .map(|(index, tool)| ToolBody::new(index, tool, strict))
             .collect::<Result<_, _>>()?;
         self.add("tools", &tools);
-        match &request.tool_choice {
-            Some(ToolChoice::Required | ToolChoice::Function(_)) if native => {
-                let reason = "cannot be forced with this model. Send \"auto\".";
-                return Err(Unsupported::new("tool_choice", reason));
-            }
-            Some(ToolChoice::Auto) if native => {}
-            choice => self.maybe("tool_choice", choice.as_ref().map(ChoiceBody::new)),
-        }
-        self.maybe("parallel_tool_calls", request.parallel_tool_calls);
-        Ok(())
+        let choice = choice.filter(|_| taken);
+        self.maybe("tool_choice", choice.map(ChoiceBody::new));
+        self.parameter("parallel_tool_calls", request.parallel_tool_calls)
     }
 
-    fn sampling(&mut self, request: &ChatRequest) {
+    /// Native models choose by themselves.
+    fn takes(&self, choice: &ToolChoice) -> bool {
+        let form = match choice {
+            ToolChoice::Auto => ToolChoiceForm::Auto,
+            ToolChoice::Function(_) => ToolChoiceForm::Named,
+            ToolChoice::None => ToolChoiceForm::None,
+            ToolChoice::Required => ToolChoiceForm::Required,
+        };
+        self.wire != Wire::WorkersAiNative && self.quirks.tool_choice.contains(&form)
+    }
+
+    fn sampling(&mut self, request: &ChatRequest) -> Result<(), Unsupported> {
         let sampling = &request.sampling;
-        self.maybe("temperature", sampling.temperature);
-        self.maybe("top_p", sampling.top_p);
-        self.maybe("top_k", sampling.top_k);
-        self.maybe("frequency_penalty", sampling.frequency_penalty);
-        self.maybe("presence_penalty", sampling.presence_penalty);
-        self.maybe("seed", sampling.seed);
-        self.maybe("stop", Some(&sampling.stop).filter(|stop| !stop.is_empty()));
-        self.maybe("logit_bias", sampling.logit_bias.as_ref());
-        self.maybe("logprobs", request.logprobs.map(|_| true));
+        self.temperature(sampling.temperature)?;
+        self.parameter("top_p", sampling.top_p)?;
+        self.parameter("top_k", sampling.top_k)?;
+        self.parameter("frequency_penalty", sampling.frequency_penalty)?;
+        self.parameter("presence_penalty", sampling.presence_penalty)?;
+        self.parameter("seed", sampling.seed)?;
+        self.stop(&sampling.stop)?;
+        self.parameter("logit_bias", sampling.logit_bias.as_ref())?;
+        self.parameter("logprobs", request.logprobs.map(|_| true))?;
         let alternatives = request.logprobs.filter(|number| *number > 0);
-        self.maybe("top_logprobs", alternatives);
-        self.maybe("service_tier", request.service_tier.as_deref());
-        self.maybe("user", request.user.as_deref());
-        self.maybe("verbosity", request.verbosity.as_deref());
+        self.parameter("top_logprobs", alternatives)?;
+        self.parameter("service_tier", request.service_tier.as_deref())?;
+        self.parameter("user", request.user.as_deref())?;
+        self.parameter("verbosity", request.verbosity.as_deref())
     }
 
-    fn reasoning(&mut self, request: &ChatRequest, target: &Target<'_>) {
+    fn temperature(&mut self, asked: Option<f64>) -> Result<(), Unsupported> {
+        let most = self.quirks.max_temperature;
+        if asked.is_some_and(|asked| asked > most) {
+            self.warn("temperature", &format!("lowered to {most}"));
+        }
+        self.parameter("temperature", asked.map(|asked| asked.min(most)))
+    }
+
+    fn stop(&mut self, stop: &[String]) -> Result<(), Unsupported> {
+        let most = usize::try_from(self.quirks.max_stop).unwrap_or(usize::MAX);
+        if stop.len() > most {
+            let reason = format!("must have at most {most} elements with this model.");
+            return Err(Unsupported::new("stop", reason));
+        }
+        self.parameter("stop", Some(stop).filter(|stop| !stop.is_empty()))
+    }
+
+    fn reasoning(&mut self, request: &ChatRequest) -> Result<(), Unsupported> {
         let reasoning = &request.reasoning;
         let mode = match (reasoning.mode, reasoning.effort) {
-            (None, None) => target.reasoning,
+            (None, None) => self.target.reasoning,
             (mode, _) => mode,
         };
         let effort = reasoning
             .effort
             .or_else(|| effort_of(reasoning.budget_tokens));
         let off = mode == Some(ReasoningMode::Off);
-        if target.wire == Wire::OpenAiChat {
-            let word = if off {
-                Some("none")
-            } else {
-                effort.map(openai_word)
-            };
-            self.maybe("reasoning_effort", word);
-        } else if off {
-            self.add(
-                "chat_template_kwargs",
-                &TemplateArguments {
+        match (self.wire, off) {
+            (Wire::OpenAiChat, true) => self.parameter("reasoning_effort", Some("none")),
+            (Wire::OpenAiChat, false) => {
+                self.parameter("reasoning_effort", effort.map(openai_word))
+            }
+            (_, true) => {
+                let off = TemplateArguments {
                     enable_thinking: false,
-                },
-            );
-        } else {
-            self.maybe("reasoning_effort", effort.map(workers_ai_word));
+                };
+                self.parameter("chat_template_kwargs", Some(off))
+            }
+            (_, false) => self.parameter("reasoning_effort", effort.map(workers_ai_word)),
         }
     }
 
     /// Fields of the caller's wire that nobody here knows mean something to its own family only.
-    fn extras(&mut self, request: &ChatRequest) {
+    fn extras(&mut self, request: &ChatRequest) -> Result<(), Unsupported> {
         let extras = &request.extras;
         for (name, json) in &extras.fields.0 {
             if self.fields.get(name).is_some() {
                 continue;
             }
             if extras.family == Some(Family::OpenAi) {
-                self.fields.keep(name, json.raw());
+                self.parameter(name, Some(json))?;
             } else {
-                let reason = "not known to this model";
-                self.warnings.push(Warning::new(name, reason));
+                self.warn(name, "not known to this model");
             }
         }
+        Ok(())
     }
 }
 
@@ -228,13 +316,13 @@ struct FunctionBody<'a> {
 }
 
 impl<'a> ToolBody<'a> {
-    fn new(index: usize, tool: &'a Tool) -> Result<Self, Unsupported> {
+    fn new(index: usize, tool: &'a Tool, strict: bool) -> Result<Self, Unsupported> {
         match tool {
             Tool::Function(FunctionTool {
                 name,
                 description,
                 parameters,
-                strict,
+                strict: asked,
                 cache,
             }) => Ok(Self {
                 kind: "function",
@@ -242,7 +330,7 @@ impl<'a> ToolBody<'a> {
                     name,
                     description: description.as_deref(),
                     parameters: parameters.as_ref(),
-                    strict: *strict,
+                    strict: asked.filter(|_| strict),
                 },
                 cache_control: cache.as_ref().map(CacheBody::new),
             }),
@@ -311,6 +399,15 @@ struct FormatBody<'a> {
     json_schema: Option<SchemaBody<'a>>,
 }
 
+impl FormatBody<'_> {
+    const fn object() -> Self {
+        Self {
+            kind: "json_object",
+            json_schema: None,
+        }
+    }
+}
+
 /// `Workers AI` takes the bare schema where `OpenAI` takes it with a name around it.
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -324,32 +421,4 @@ enum SchemaBody<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         strict: Option<bool>,
     },
-}
-
-fn format<'a>(format: &'a ResponseFormat, target: &Target<'_>) -> Option<FormatBody<'a>> {
-    match format {
-        ResponseFormat::Text => None,
-        ResponseFormat::JsonObject => Some(FormatBody {
-            kind: "json_object",
-            json_schema: None,
-        }),
-        ResponseFormat::JsonSchema {
-            name,
-            description,
-            schema,
-            strict,
-        } => Some(FormatBody {
-            kind: "json_schema",
-            json_schema: Some(if target.wire == Wire::OpenAiChat {
-                SchemaBody::Named {
-                    name: Cow::Borrowed(name.as_deref().unwrap_or("answer")),
-                    description: description.as_deref(),
-                    schema,
-                    strict: *strict,
-                }
-            } else {
-                SchemaBody::Bare(schema)
-            }),
-        }),
-    }
 }

@@ -68,6 +68,10 @@ pub enum Work {
     Embeddings,
     /// `POST /v1/rerank`
     Rerank,
+    /// `POST /v1/audio/transcriptions`
+    Transcription,
+    /// `POST /v1/audio/translations`
+    Translation,
 }
 
 /// Finds what a path asks for.
@@ -105,6 +109,12 @@ fn find(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
             (Endpoint::Chat(ChatPath::default()), "POST")
         }
         (("v1", Some("embeddings"), None, None), _) => (Endpoint::Work(Work::Embeddings), "POST"),
+        (("v1", Some("audio"), Some("transcriptions"), None), _) => {
+            (Endpoint::Work(Work::Transcription), "POST")
+        }
+        (("v1", Some("audio"), Some("translations"), None), _) => {
+            (Endpoint::Work(Work::Translation), "POST")
+        }
         (("v1", Some("rerank"), None, None), _) => (Endpoint::Work(Work::Rerank), "POST"),
         (("v1", Some("models"), None, None), _) => (Endpoint::Models, "GET"),
         (("v1", Some("knowledge"), Some("documents"), None), _) => {

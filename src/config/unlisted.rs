@@ -73,6 +73,8 @@ fn free_model(provider: &Provider, kind: ModelKind) -> Model {
         max_output: if chat { WINDOW } else { 0 },
         capabilities: all.into_iter().filter(|_| chat).collect(),
         deprecated: None,
+        embedding: None,
+        speech: None,
     }
 }
 

@@ -2,12 +2,14 @@
 //! table of paths.
 
 pub mod endpoints;
+pub mod form;
 pub mod gateway;
 pub mod reply;
 
 use futures::future::LocalBoxFuture;
 
 pub use self::endpoints::{Endpoint, Method, Work, resolve};
+pub use self::form::Form;
 pub use self::gateway::Gateway;
 pub use self::reply::{Body, Reply};
 use crate::error::Error;

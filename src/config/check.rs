@@ -106,9 +106,19 @@ fn check_facts(id: &str, model: &Model, report: &mut Report) {
         report.add(at("embedding"), "expected at least 1");
     }
     if let Some(speech) = &model.speech
-        && (speech.formats.is_empty() || speech.languages.is_empty())
+        && speech.formats.is_empty()
     {
-        report.add(at("speech"), "expected a format and a language");
+        report.add(at("speech.formats"), "expected at least one");
+    }
+    for (voice, speaker) in model.speech.iter().flat_map(|speech| &speech.voices) {
+        let known = model
+            .speech
+            .iter()
+            .any(|speech| speech.speakers.contains(speaker));
+        if !known {
+            let reason = format!("{speaker} is no speaker of this model");
+            report.add(at(&format!("speech.voices.{voice}")), reason);
+        }
     }
 }
 

@@ -22,13 +22,18 @@ pub struct EmbeddingFacts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpeechFacts {
-    /// The names that `OpenAI`'s clients send, and the model's own speaker for each. The speakers
-    /// themselves may be asked for too.
+    /// The form of its requests and answers.
+    pub wire: SpeechWire,
+    /// Its speakers, the first for want of another; none where there is one voice only.
+    #[serde(default)]
+    pub speakers: Vec<String>,
+    /// The names that `OpenAI`'s clients send, and the speaker that stands for each.
     #[serde(default)]
     pub voices: BTreeMap<String, String>,
     /// The forms of sound it gives, by `OpenAI`'s names.
     pub formats: Vec<String>,
-    /// The languages it speaks, ISO 639-1.
+    /// The languages it speaks, ISO 639-1; any where there are none.
+    #[serde(default)]
     pub languages: Vec<String>,
     /// Whether its speed can be set.
     #[serde(default)]
@@ -36,4 +41,16 @@ pub struct SpeechFacts {
     /// Whether it takes instructions of how to speak.
     #[serde(default)]
     pub instructions: bool,
+}
+
+/// The form of requests to a model that speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SpeechWire {
+    /// Deepgram's on Workers AI.
+    Aura,
+    /// `MeloTTS` on Workers AI.
+    Melo,
+    /// `OpenAI`'s.
+    OpenAi,
 }

@@ -74,6 +74,10 @@ pub enum Work {
     Embeddings,
     /// `POST /v1/rerank`
     Rerank,
+    /// `POST /v1/audio/transcriptions`
+    Transcription,
+    /// `POST /v1/audio/translations`
+    Translation,
 }
 
 /// Finds what a path asks for.
@@ -99,17 +103,36 @@ fn find(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
     let path = path.strip_prefix('/')?;
     let path = path.strip_suffix('/').unwrap_or(path);
     let segments: Vec<&str> = path.split('/').take(MAX_SEGMENTS).collect();
-    own(&segments).or_else(|| Some((gateway::find(path)?, "POST")))
+    let inference = || {
+        let rest = path.strip_prefix("v1/")?;
+        Some((inference(rest, Gateway::default())?, "POST"))
+    };
+    let gateway = || Some((gateway::find(path)?, "POST"));
+    own(&segments).or_else(inference).or_else(gateway)
 }
 
-/// The paths that are no gateway's.
+/// What a path of inference (without `v1/` before it) asks for, of a provider or of any.
+pub(super) fn inference<'a>(path: &str, gateway: Gateway<'a>) -> Option<Endpoint<'a>> {
+    let work = match path {
+        "chat/completions" => {
+            return Some(Endpoint::Chat(ChatPath {
+                gateway,
+                ..ChatPath::default()
+            }));
+        }
+        "audio/transcriptions" => Work::Transcription,
+        "audio/translations" => Work::Translation,
+        "embeddings" => Work::Embeddings,
+        "rerank" => Work::Rerank,
+        _ => return None,
+    };
+    Some(Endpoint::Work(work, gateway))
+}
+
+/// The paths that are neither inference nor a gateway's.
 fn own<'a>(segments: &[&'a str]) -> Option<(Endpoint<'a>, &'static str)> {
-    let work = |work| (Endpoint::Work(work, Gateway::default()), "POST");
     let found = match segments {
         ["health"] => (Endpoint::Health, "GET"),
-        ["v1", "chat", "completions"] => (Endpoint::Chat(ChatPath::default()), "POST"),
-        ["v1", "embeddings"] => work(Work::Embeddings),
-        ["v1", "rerank"] => work(Work::Rerank),
         ["v1", "models"] => (Endpoint::Models, "GET"),
         ["v1", "knowledge", "documents"] => (Endpoint::Documents, "GET, POST"),
         ["v1", "knowledge", "documents", id] => (Endpoint::Document(id), "DELETE"),

@@ -3,7 +3,7 @@
 //!
 //! <https://developers.cloudflare.com/ai-gateway/usage/providers/>
 
-use super::endpoints::{Endpoint, Work};
+use super::endpoints::{Endpoint, inference};
 use crate::protocol::{ChatPath, Dialect};
 
 /// What a path says beside the endpoint.
@@ -38,14 +38,12 @@ fn under<'a>(account: Option<&'a str>, path: &'a str) -> Option<Endpoint<'a>> {
         account,
         provider: (provider != "compat").then_some(provider),
     };
-    match rest.strip_prefix("v1/").unwrap_or(rest) {
-        _ if provider == "workers-ai" && rest.starts_with('@') => {
+    match provider {
+        "workers-ai" if rest.starts_with('@') => {
             Some(chat(Dialect::WorkersAi, gateway, Some(rest)))
         }
-        "chat/completions" => Some(chat(Dialect::OpenAiChat, gateway, None)),
-        "embeddings" => Some(Endpoint::Work(Work::Embeddings, gateway)),
-        rest if provider == "azure-openai" => azure(gateway, rest),
-        _ => None,
+        "azure-openai" => azure(gateway, rest),
+        _ => inference(rest.strip_prefix("v1/").unwrap_or(rest), gateway),
     }
 }
 
@@ -64,4 +62,91 @@ const fn chat<'a>(dialect: Dialect, gateway: Gateway<'a>, model: Option<&'a str>
         model,
         stream: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(path: &str) -> Option<(Dialect, Option<&str>, Option<&str>, Option<&str>)> {
+        match find(path)? {
+            Endpoint::Chat(chat) => Some((
+                chat.dialect,
+                chat.gateway.account,
+                chat.gateway.provider,
+                chat.model,
+            )),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn paths_of_providers_lead_into_their_wires() {
+        use Dialect::{OpenAiChat, WorkersAi};
+        let cases = [
+            (
+                "openai/chat/completions",
+                (OpenAiChat, None, Some("openai"), None),
+            ),
+            (
+                "groq/v1/chat/completions",
+                (OpenAiChat, None, Some("groq"), None),
+            ),
+            ("compat/chat/completions", (OpenAiChat, None, None, None)),
+            (
+                "v1/acme/main/openai/chat/completions",
+                (OpenAiChat, Some("acme"), Some("openai"), None),
+            ),
+            (
+                "v1/acme/main/compat/chat/completions",
+                (OpenAiChat, Some("acme"), None, None),
+            ),
+            (
+                "v1/acme/main/workers-ai/v1/chat/completions",
+                (OpenAiChat, Some("acme"), Some("workers-ai"), None),
+            ),
+            (
+                "v1/acme/main/workers-ai/@cf/meta/llama",
+                (
+                    WorkersAi,
+                    Some("acme"),
+                    Some("workers-ai"),
+                    Some("@cf/meta/llama"),
+                ),
+            ),
+            (
+                "azure-openai/res/gpt-4o/chat/completions",
+                (OpenAiChat, None, Some("azure-openai"), Some("gpt-4o")),
+            ),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(found(path), Some(expected), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_alone_is_the_universal_endpoint() {
+        let gateway = Gateway {
+            account: Some("acme"),
+            provider: None,
+        };
+        assert_eq!(find("v1/acme/main"), Some(Endpoint::Universal(gateway)));
+    }
+
+    #[test]
+    fn other_paths_are_nothing() {
+        for path in [
+            "",
+            "openai",
+            "openai/",
+            "openai/files",
+            "v1/acme",
+            "v1/acme/main/openai",
+            "v1/acme/main/openai/chat",
+            "azure-openai/res/chat/completions",
+            "workers-ai/meta/llama",
+        ] {
+            assert_eq!(find(path), None, "{path}");
+        }
+    }
 }

@@ -3,3 +3,5 @@
 //! <https://platform.openai.com/docs/api-reference/audio>
 
 pub mod duration;
+pub mod subtitles;
+pub mod transcription;

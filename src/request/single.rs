@@ -3,6 +3,7 @@
 
 pub mod embeddings;
 pub mod rerank;
+pub mod transcription;
 
 use crate::auth::Scope;
 use crate::config::{self, Model, ModelKind};
@@ -42,8 +43,8 @@ pub trait Task {
     /// The model as the caller wrote it.
     fn model(&self) -> &str;
 
-    /// What was left out of the request.
-    fn warnings(&self) -> &[Warning];
+    /// What was left out of the request before `model`.
+    fn warnings(&self, model: &Model) -> Vec<Warning>;
 
     /// Why `model` cannot do it, as the caller is told.
     fn unfit(&self, model: &Model) -> Option<Error>;
@@ -104,6 +105,14 @@ pub async fn work_on(
     };
     match work {
         Work::Embeddings => visit.serve("embeddings", embeddings::read).await,
+        Work::Transcription => {
+            let read = transcription::transcript;
+            visit.serve("audio.transcriptions", read).await
+        }
+        Work::Translation => {
+            let read = transcription::translation;
+            visit.serve("audio.translations", read).await
+        }
         Work::Rerank => visit.serve("rerank", rerank::read).await,
     }
 }
@@ -283,6 +292,6 @@ async fn release<T: Task>(
     exchange.end_phase("release");
     let (draft, settled) = settle(exchange).await;
     headers::set(&mut reply, &draft, &decision, &settled.unwrap_or(state));
-    headers::warnings(&mut reply, task.warnings());
+    headers::warnings(&mut reply, &task.warnings(model));
     reply
 }

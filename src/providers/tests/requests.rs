@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use super::{BOUND, WIRES};
+use crate::config;
 use crate::golden::assert_golden;
 use crate::protocol::ChatRequest;
 use crate::protocol::openai_chat::parse;
@@ -11,9 +12,16 @@ fn encoded(request: &ChatRequest, wire: Wire) -> Result<Encoded, Unsupported> {
         request,
         messages: &request.messages,
     };
+    let provider = if wire.is_workers_ai() {
+        "workers-ai"
+    } else {
+        "openai"
+    };
+    let provider = config::catalogue().unwrap().provider(provider).unwrap();
     let target = Target {
         wire,
         model: None,
+        quirks: &provider.quirks("m"),
         max_tokens: BOUND,
         reasoning: None,
     };

@@ -41,8 +41,8 @@ impl Task for EmbeddingRequest {
         &self.model
     }
 
-    fn warnings(&self) -> &[Warning] {
-        &self.warnings
+    fn warnings(&self, _: &Model) -> Vec<Warning> {
+        self.warnings.clone()
     }
 
     fn unfit(&self, model: &Model) -> Option<Error> {

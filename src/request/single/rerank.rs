@@ -48,8 +48,8 @@ impl Task for RerankRequest {
         &self.model
     }
 
-    fn warnings(&self) -> &[Warning] {
-        &self.warnings
+    fn warnings(&self, _: &Model) -> Vec<Warning> {
+        self.warnings.clone()
     }
 
     fn unfit(&self, _: &Model) -> Option<Error> {

@@ -22,3 +22,4 @@ mod outages;
 mod rerank;
 mod streams;
 mod support;
+mod transcriptions;

@@ -13,6 +13,7 @@ pub(crate) const LLAMA_SMALL: &str = "@cf/meta/llama-3.1-8b-instruct-fast";
 pub(crate) const LLAMA: &str = "@cf/meta/llama-3.3-70b-instruct-fp8-fast";
 pub(crate) const GLM: &str = "@cf/zai-org/glm-4.7-flash";
 pub(crate) const OSS: &str = "@cf/openai/gpt-oss-120b";
+pub(crate) const WHISPER: &str = "@cf/openai/whisper-large-v3-turbo";
 pub(crate) const EMBED: &str = "@cf/baai/bge-m3";
 pub(crate) const RERANK: &str = "@cf/baai/bge-reranker-base";
 
@@ -71,6 +72,17 @@ impl Acme {
         let response = self.post(path, body);
         assert_eq!(response.status, 200, "{}", response.text());
         response
+    }
+
+    /// Sends a form of fields and files (name, bytes).
+    pub(crate) fn upload(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        files: &[(&str, &[u8])],
+    ) -> Response {
+        let form = Request::new("POST", path).key(&self.key);
+        self.world.send(&self.worker, form.form(fields, files))
     }
 
     pub(crate) fn limits(&self) -> Value {

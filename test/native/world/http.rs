@@ -55,6 +55,27 @@ impl Request {
             .bytes(body.to_string().into_bytes())
     }
 
+    pub(crate) fn form(self, fields: &[(&str, &str)], files: &[(&str, &[u8])]) -> Self {
+        const BOUNDARY: &str = "----boundary7";
+        let mut body = Vec::new();
+        let mut part = |disposition: &str, bytes: &[u8]| {
+            let head =
+                format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n");
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
+        };
+        for (name, text) in fields {
+            part(&format!("name=\"{name}\""), text.as_bytes());
+        }
+        for (name, bytes) in files {
+            part(&format!("name=\"{name}\"; filename=\"a.wav\""), bytes);
+        }
+        body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+        let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+        self.header("content-type", &content_type).bytes(body)
+    }
+
     pub(crate) fn bytes(mut self, body: Vec<u8>) -> Self {
         self.body = body;
         self

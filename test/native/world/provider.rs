@@ -218,6 +218,7 @@ impl Provider {
             let body = match kind(&call.model) {
                 ModelKind::Embedding => wires::embeddings(input),
                 ModelKind::Rerank => wires::ranks(input),
+                ModelKind::Transcription => wires::transcript(input),
                 other => panic!("no {other:?} is called"),
             };
             return whole(200, "application/json", None, &body);

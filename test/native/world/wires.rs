@@ -252,3 +252,24 @@ fn words(text: &str) -> BTreeSet<String> {
         .map(str::to_lowercase)
         .collect()
 }
+
+/// A transcript that tells what was asked, of a sound of two and a half seconds.
+pub(crate) fn transcript(input: &Value) -> String {
+    let text = format!(
+        "{} {} {}: Hello there.",
+        input["task"], input["language"], input["initial_prompt"]
+    );
+    let word = |word: &str, start: f64| json!({ "word": word, "start": start, "end": start + 0.5 });
+    json!({
+        "text": format!(" {text} "),
+        "word_count": 2,
+        "transcription_info": { "language": "en", "language_probability": 0.9, "duration": 2.5 },
+        "segments": [
+            { "start": 0.0, "end": 1.2345, "text": "Hello", "temperature": 0, "avg_logprob": -0.2,
+              "compression_ratio": 0.8, "no_speech_prob": 0.01, "words": [word(" Hello", 0.1)] },
+            { "start": 1.2345, "end": 2.5, "text": " <there> & gone.", "words": [word(" there", 1.3)] },
+        ],
+        "vtt": "WEBVTT",
+    })
+    .to_string()
+}

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "an overflow in a test is a failure of that test"
+)]
+
 use proptest::prelude::*;
 
 use super::*;

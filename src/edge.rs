@@ -15,9 +15,12 @@ mod incoming;
 mod js;
 mod kv;
 mod log;
+mod models;
 mod reply;
+mod response;
 mod secrets;
 mod tenants;
+mod upstream;
 mod vectorize;
 
 use std::rc::Rc;
@@ -38,7 +41,7 @@ fn ports(env: &Rc<Env>, context: Context) -> Ports {
         entropy: Rc::new(entropy::PlatformEntropy),
         governors: Rc::new(governors::GovernorObjects::new(Rc::clone(env))),
         log: Rc::new(log::ConsoleLog),
-        models: Rc::new(ai::AiModels::new(Rc::clone(env))),
+        models: Rc::new(models::PlatformModels::new(Rc::clone(env))),
         secrets: Rc::new(secrets::EnvSecrets::new(Rc::clone(env))),
         tenants: Rc::new(tenants::D1Tenants::new(database)),
         vectors: Rc::new(vectorize::VectorizeIndex::new(Rc::clone(env))),

@@ -74,10 +74,13 @@ pub trait Log {
     fn error(&self, line: &str);
 }
 
-/// Secrets of the deployment.
+/// Secrets and variables of the deployment.
 pub trait Secrets {
     /// The key that opens `/admin/v1`, where one is set.
     fn admin_key(&self) -> Option<String>;
+
+    /// A secret or variable by its name, e.g. `OPENAI_API_KEY`; none where it is empty.
+    fn value(&self, name: &str) -> Option<String>;
 }
 
 /// A model call, in the provider's own wire.
@@ -100,18 +103,38 @@ pub struct BindingCall {
     pub options: String,
 }
 
-/// A `POST` to a provider. `Debug` shows neither the headers' values nor the query, where keys are,
-/// nor the body.
+/// A call over HTTPS: a `POST` of a body, or a `GET` where there is none. `Debug` shows neither what
+/// may be secret nor what may be a person's text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpCall {
-    /// The whole address.
+    /// The whole address. Never holds a key.
     pub url: String,
     /// Lower-case names and their values, without `content-type`.
     pub headers: Vec<(String, String)>,
-    /// `content-type` of the body.
+    /// What is sent.
+    pub body: Option<Body>,
+    /// The key among the headers: it must not be in anything that comes back.
+    pub secret: Option<String>,
+}
+
+/// A body with its media type.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Body {
+    /// `content-type`
     pub content_type: String,
-    /// The body.
-    pub body: Vec<u8>,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Body {
+    /// A body of JSON.
+    #[must_use]
+    pub fn json(text: String) -> Self {
+        Self {
+            content_type: "application/json".to_owned(),
+            bytes: text.into_bytes(),
+        }
+    }
 }
 
 impl fmt::Debug for HttpCall {
@@ -122,9 +145,7 @@ impl fmt::Debug for HttpCall {
             .debug_struct("HttpCall")
             .field("url", &url)
             .field("headers", &names)
-            .field("content_type", &self.content_type)
-            .field("body", &self.body.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -146,9 +167,10 @@ pub struct Upstream {
 #[error("the provider could not be reached: {0}")]
 pub struct Unreachable(pub String);
 
-/// Models of every provider.
+/// Models of every provider, and the pictures that requests name by their address.
 pub trait Models {
-    /// Calls a model. An answer with an error status is an [`Upstream`] like any other.
+    /// Calls a model. An answer with an error status is an [`Upstream`] like any other, and so is a
+    /// redirect: none is followed.
     fn run(&self, call: ModelCall) -> LocalBoxFuture<'_, Result<Upstream, Unreachable>>;
 }
 

@@ -5,11 +5,17 @@ mod chat_completions;
 mod decode;
 mod encode;
 mod failure;
+pub mod route;
+mod send;
+mod work;
 pub mod workers_ai;
 
 pub use self::decode::{StreamDecoder, decode_answer};
 pub use self::encode::{Encoded, Prompt, Target, Unsupported, encode};
 pub use self::failure::{Failure, FailureClass, classify};
+pub use self::route::Route;
+pub use self::send::send;
+pub use self::work::Work;
 pub use crate::config::Wire;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Secrets of the deployment.
+//! Secrets and variables of the deployment.
 
 use std::rc::Rc;
 
@@ -21,9 +21,13 @@ impl EnvSecrets {
 
 impl Secrets for EnvSecrets {
     fn admin_key(&self) -> Option<String> {
-        js::binding::<JsValue>(&self.env, "ESCLUSA_ADMIN_KEY")
+        self.value("ESCLUSA_ADMIN_KEY")
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        js::binding::<JsValue>(&self.env, name)
             .ok()?
             .as_string()
-            .filter(|key| !key.is_empty())
+            .filter(|value| !value.is_empty())
     }
 }

@@ -9,7 +9,7 @@ use crate::protocol::{ChatRequest, Message, ReasoningMode, Warning};
 pub(super) const WORKERS_AI: &str = r#"{"returnRawResponse":true}"#;
 /// Third-party models go through a gateway of the account, which must neither log prompts, nor
 /// cache, nor retry: Esclusa does.
-const THIRD_PARTY: &str = r#"{"returnRawResponse":true,"gateway":{"id":"default","collectLog":false,"skipCache":true,"retries":{"maxAttempts":1}}}"#;
+pub(super) const THIRD_PARTY: &str = r#"{"returnRawResponse":true,"gateway":{"id":"default","collectLog":false,"skipCache":true,"retries":{"maxAttempts":1}}}"#;
 
 /// What is asked of a model.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,10 @@
 mod answers;
 mod failures;
+mod keys;
 mod properties;
 mod requests;
 mod retrieval;
+mod routes;
 mod streams;
 
 use super::*;

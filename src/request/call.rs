@@ -8,7 +8,7 @@ use crate::config::Model;
 use crate::money::Nanos;
 use crate::ports::{Clock, ModelCall, Ports, Unreachable, Upstream};
 use crate::protocol::{Answer, Event, assembly};
-use crate::providers::{Failure, FailureClass, StreamDecoder, Wire, classify, decode_answer};
+use crate::providers::{Failure, FailureClass, StreamDecoder, Wire, classify, decode_answer, send};
 use crate::sse::SseEvent;
 use crate::usage::Usage;
 
@@ -40,7 +40,7 @@ pub async fn whole(ports: &Ports, call: ModelCall) -> Result<Vec<u8>, Failure> {
 }
 
 async fn open(ports: &Ports, call: ModelCall) -> Result<Upstream, Failure> {
-    let mut upstream = ports.models.run(call).await?;
+    let mut upstream = send(ports.models.as_ref(), call).await?;
     if (200..300).contains(&upstream.status) {
         return Ok(upstream);
     }

@@ -13,6 +13,25 @@ const read = (name: string): Config => parse(readFileSync(join(root, name), "utf
 /** Secrets in production, plain variables here. */
 const localSecrets: Config = { ESCLUSA_ADMIN_KEY: "local-admin-key" };
 
+/** Providers that the AI binding does not reach: secrets that production may have or not. */
+const localProviders: Config = {
+  ...Object.fromEntries(
+    [
+      "azure-openai",
+      "cerebras",
+      "deepseek",
+      "fireworks",
+      "groq",
+      "huggingface",
+      "mistral",
+      "openrouter",
+      "together",
+      "xai",
+    ].map((slug) => [`${slug.toUpperCase().replaceAll("-", "_")}_API_KEY`, `local-${slug}-key`]),
+  ),
+  AZURE_OPENAI_BASE_URL: "https://local.openai.azure.com",
+};
+
 /** The differences that are allowed, and required: what the local file must hold instead. */
 function localTwin({ ai, vectorize, secrets, ...common }: Config): Config {
   const variables = Object.fromEntries(
@@ -21,8 +40,11 @@ function localTwin({ ai, vectorize, secrets, ...common }: Config): Config {
   const standIn = (binding: string) => ({ binding, service: "emulator" });
   return {
     ...common,
-    services: [ai, ...vectorize].map(({ binding }: { binding: string }) => standIn(binding)),
-    vars: { ...common.vars, ...variables },
+    services: [
+      ...[ai, ...vectorize].map(({ binding }: { binding: string }) => standIn(binding)),
+      standIn("PROVIDERS"),
+    ],
+    vars: { ...common.vars, ...variables, ...localProviders },
     d1_databases: common.d1_databases.map((database: Config) => ({
       ...database,
       database_id: "esclusa-local",
@@ -82,6 +104,11 @@ describe("the comparison", () => {
       "another administrator key",
       (config) => Object.assign(config.vars, { ESCLUSA_ADMIN_KEY: "x" }),
     ],
+    [
+      "a provider's real address",
+      (config) => Object.assign(config.vars, { AZURE_OPENAI_BASE_URL: "https://acme.example" }),
+    ],
+    ["a provider's key missing", (config) => delete config.vars.GROQ_API_KEY],
     ["a further variable", (config) => Object.assign(config.vars, { DEBUG: "1" })],
     ["a real model binding", (config) => Object.assign(config, { ai: { binding: "AI" } })],
     [

@@ -42,6 +42,7 @@ pub(crate) struct World {
     pub(crate) database: Database,
     pub(crate) governors: Objects,
     pub(crate) provider: Provider,
+    pub(crate) secrets: FixedSecrets,
     index: Index,
 }
 
@@ -69,6 +70,7 @@ impl World {
             governors: Objects::new(Rc::clone(&shared), database.clone()),
             index: Index::new(Rc::clone(&shared)),
             provider: Provider::new(Rc::clone(&shared)),
+            secrets: FixedSecrets::default(),
             database,
             shared,
         }
@@ -90,7 +92,7 @@ impl World {
             governors: Rc::new(self.governors.clone()),
             log: Rc::new(CollectedLog(shared())),
             models: Rc::new(self.provider.clone()),
-            secrets: Rc::new(FixedSecrets),
+            secrets: Rc::new(self.secrets.clone()),
             tenants: Rc::new(self.database.clone()),
             vectors: Rc::new(self.index.clone()),
         };

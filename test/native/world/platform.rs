@@ -1,5 +1,7 @@
 //! The small ports: work in the background, randomness, the operator's log, secrets.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use esclusa::error::Error;
@@ -46,10 +48,16 @@ impl Log for CollectedLog {
     }
 }
 
-pub(crate) struct FixedSecrets;
+/// Secrets and variables, which a test may set.
+#[derive(Clone, Default)]
+pub(crate) struct FixedSecrets(pub(crate) Rc<RefCell<BTreeMap<String, String>>>);
 
 impl Secrets for FixedSecrets {
     fn admin_key(&self) -> Option<String> {
         Some(ADMIN_KEY.to_owned())
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        self.0.borrow().get(name).cloned()
     }
 }

@@ -26,6 +26,8 @@ const KEY_HEADERS: [&str; 4] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
+    /// Bring a provider's own key, on the paths of that provider.
+    Byok,
     /// Ask models.
     Inference,
     /// Add, list and remove documents.
@@ -37,6 +39,7 @@ impl Scope {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Byok => "byok",
             Self::Inference => "inference",
             Self::Knowledge => "knowledge",
         }
@@ -50,6 +53,8 @@ pub struct Principal {
     pub org: String,
     /// The id of the key.
     pub key: String,
+    /// Whether the key may bring providers' own keys.
+    pub may_bring_keys: bool,
 }
 
 /// A well-formed key as a caller presents it. Not yet known to be a real one.
@@ -100,6 +105,16 @@ impl PresentedKey {
             digest: digest(key),
         })
     }
+}
+
+/// A provider's key among the headers of a request: the first that is none of ours.
+#[must_use]
+pub fn foreign_key(incoming: &dyn Incoming) -> Option<String> {
+    let mut values = KEY_HEADERS.iter().skip(1).filter_map(|name| {
+        let value = incoming.header(name)?;
+        Some(strip_scheme(value.trim()).to_owned())
+    });
+    values.find(|value| !value.is_empty() && !value.starts_with("esk_"))
 }
 
 fn strip_scheme(value: &str) -> &str {

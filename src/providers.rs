@@ -13,7 +13,7 @@ pub mod workers_ai;
 pub use self::decode::{StreamDecoder, decode_answer};
 pub use self::encode::{Encoded, Prompt, Target, Unsupported, encode};
 pub use self::failure::{Failure, FailureClass, classify};
-pub use self::route::Route;
+pub use self::route::{Key, Route};
 pub use self::send::send;
 pub use self::work::Work;
 pub use crate::config::Wire;

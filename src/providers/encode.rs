@@ -1,8 +1,8 @@
 //! A chat request in a provider's wire, and what of it did not fit.
 
 use super::chat_completions;
-use crate::config::{Model, Quirks, Wire};
-use crate::ports::{BindingCall, ModelCall};
+use crate::config::{Quirks, Wire};
+use crate::error::Error;
 use crate::protocol::{ChatRequest, Message, ReasoningMode, Warning};
 
 /// Options of the AI binding for a model of Workers AI.
@@ -44,22 +44,6 @@ pub struct Encoded {
     pub warnings: Vec<Warning>,
 }
 
-impl Encoded {
-    /// The call of a model by the AI binding.
-    #[must_use]
-    pub fn into_call(self, model: &Model) -> ModelCall {
-        let options = match model.wire {
-            Some(wire) if wire.is_workers_ai() => WORKERS_AI,
-            _ => THIRD_PARTY,
-        };
-        ModelCall::Binding(BindingCall {
-            model: model.id.clone(),
-            input: self.body,
-            options: options.to_owned(),
-        })
-    }
-}
-
 /// The request asks for something that the target cannot express and that changes what an answer is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}` {reason}")]
@@ -77,6 +61,12 @@ impl Unsupported {
             field: field.into(),
             reason: reason.into(),
         }
+    }
+}
+
+impl From<Unsupported> for Error {
+    fn from(missing: Unsupported) -> Self {
+        Self::invalid(&missing.field, missing.to_string())
     }
 }
 

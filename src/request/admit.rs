@@ -1,12 +1,13 @@
 //! Who asks, may they, and is the body sane. Nothing here costs money.
 
-use crate::auth::{PresentedKey, Principal, Scope};
+use crate::auth::{self, PresentedKey, Principal, Scope};
 use crate::config;
 use crate::error::{Error, Kind};
 use crate::http::{Gateway, Incoming, JSON_BODY_LIMIT};
 use crate::isolate::Isolate;
 use crate::ports::{ApiKey, Ports};
-use crate::protocol::{ChatPath, ChatRequest, Dialect};
+use crate::protocol::{ChatPath, ChatRequest, Dialect, Family};
+use crate::providers::Key;
 use crate::request::exchange::Exchange;
 use crate::routing;
 use crate::routing::plan::Wishes;
@@ -30,6 +31,10 @@ pub struct Admitted {
     pub cache_key: Option<String>,
     /// Milliseconds to the first byte that the caller allows each attempt.
     pub attempt_ms: Option<u64>,
+    /// The caller's own key of the provider.
+    pub own_key: Option<Key>,
+    /// Headers that may go on to a provider.
+    pub passing: Vec<(String, String)>,
 }
 
 /// Finds out who asks, for work that the org's governor admits: it refuses revoked keys itself.
@@ -64,9 +69,11 @@ pub async fn authenticate_now(
 
 fn permit(key: &ApiKey, scope: Scope) -> Result<Principal, Error> {
     if key.scopes.iter().any(|name| name == scope.as_str()) {
+        let may = |scope: Scope| key.scopes.iter().any(|name| name == scope.as_str());
         return Ok(Principal {
             org: key.org.clone(),
             key: key.id.clone(),
+            may_bring_keys: may(Scope::Byok),
         });
     }
     let message = format!("This API key lacks the scope `{}`.", scope.as_str());
@@ -107,7 +114,26 @@ pub async fn admit(
         wishes,
         cache_key,
         attempt_ms,
+        own_key: own_key(exchange, incoming, path.gateway),
+        passing: passing(incoming, path.dialect),
     })
+}
+
+/// The key that a caller brings for the provider in the path, where the caller's own key may.
+fn own_key(exchange: &Exchange, incoming: &dyn Incoming, gateway: Gateway<'_>) -> Option<Key> {
+    gateway.provider.filter(|_| exchange.may_bring_keys)?;
+    Key::parse(&auth::foreign_key(incoming)?)
+}
+
+/// Headers that mean something to providers of the dialect's family.
+fn passing(incoming: &dyn Incoming, dialect: Dialect) -> Vec<(String, String)> {
+    const BETA: &str = "anthropic-beta";
+    let wanted = dialect.family() == Family::Anthropic;
+    let value = wanted.then(|| incoming.header(BETA)).flatten();
+    value
+        .map(|value| (BETA.to_owned(), value))
+        .into_iter()
+        .collect()
 }
 
 /// The model that a body means by `model` under a path of a provider: one of that provider, unless

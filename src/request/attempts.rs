@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Kind};
 use crate::money::Nanos;
-use crate::providers::{Failure, FailureClass, Unsupported};
+use crate::providers::{Failure, FailureClass};
 use crate::request::call;
 use crate::request::exchange::{DEADLINE_MS, Exchange};
 use crate::request::reserve::extend;
@@ -23,29 +23,29 @@ pub struct Terms {
 
 /// Makes one attempt at each candidate until one succeeds; gives its position, and what it gave.
 ///
-/// `prepare` makes the call; a candidate that cannot express the request is passed over. `attempt`
-/// makes it, has so many milliseconds, and notes in the usage what it knows to have used, also where
+/// `prepare` makes the call; a candidate that cannot express the request, or that this deployment
+/// cannot reach, is passed over. `attempt` sends it, has so many milliseconds, and notes in the usage what it knows to have used, also where
 /// it fails.
 ///
 /// # Errors
-/// `InvalidRequest` where no candidate can express the request, `UpstreamFailed` naming every attempt, `DeadlineExceeded`, `InvalidRequest` where every model
+/// The first error of `prepare` where no candidate could be asked, `UpstreamFailed` naming every attempt, `DeadlineExceeded`, `InvalidRequest` where every model
 /// refused the request itself, `Forbidden` where a provider's policy forbids it, `BudgetExhausted`
 /// where an attempt of unknown cost has used the reservation and there is no more.
 pub async fn first_success<C, T>(
     exchange: &mut Exchange,
     candidates: &[Candidate],
     terms: Terms,
-    prepare: impl Fn(&Candidate) -> Result<C, Unsupported>,
+    prepare: impl AsyncFn(&Candidate) -> Result<C, Error>,
     attempt: impl AsyncFn(&Exchange, &Candidate, C, u64, &mut Usage) -> Result<T, Failure>,
 ) -> Result<(usize, T), Error> {
     let mut failures = Vec::new();
-    let mut unsupported = None;
+    let mut unfit = None;
     let mut held = terms.held;
     for (index, candidate) in candidates.iter().enumerate() {
-        let call = match prepare(candidate) {
+        let call = match prepare(candidate).await {
             Ok(call) => call,
-            Err(missing) => {
-                unsupported.get_or_insert(missing);
+            Err(error) => {
+                unfit.get_or_insert(error);
                 continue;
             }
         };
@@ -74,10 +74,8 @@ pub async fn first_success<C, T>(
             }
         }
     }
-    Err(match unsupported.filter(|_| failures.is_empty()) {
-        Some(missing) => Error::invalid(&missing.field, missing.to_string()),
-        None => exhausted(&failures, terms.subject),
-    })
+    let unfit = unfit.filter(|_| failures.is_empty());
+    Err(unfit.unwrap_or_else(|| exhausted(&failures, terms.subject)))
 }
 
 /// Milliseconds that the next attempt has; `None` where the request's time is over.

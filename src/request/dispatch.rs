@@ -1,12 +1,12 @@
 //! Walks the plan: calls, times out, falls back. The first event of a stream decides: after it no
 //! other model can take over without the client reading the beginning twice.
 
-use crate::config::{self, Capability, Model};
+use crate::config::{self, Capability};
 use crate::error::Error;
-use crate::ports::ModelCall;
+use crate::ports::{Body, ModelCall, Ports};
 use crate::protocol::forward::Forwarder;
 use crate::protocol::{Answer, Message, ReasoningMode, Warning};
-use crate::providers::{Encoded, Failure, Prompt, Target, Unsupported, Wire, encode};
+use crate::providers::{Encoded, Failure, Prompt, Route, Target, Wire, Work, encode};
 use crate::request::admit::Admitted;
 use crate::request::attempts::{Terms, first_success};
 use crate::request::call::{self, OpenStream, Reading};
@@ -28,6 +28,8 @@ pub struct Dispatched {
     pub step: usize,
     /// The candidate.
     pub candidate: Candidate,
+    /// The wire it answers in.
+    pub wire: Wire,
     /// Its answer.
     pub delivery: Delivery,
     /// What of the request it was not told.
@@ -62,51 +64,83 @@ pub async fn dispatch(
         milliseconds: admitted.attempt_ms.unwrap_or(usual),
         subject: "messages",
     };
-    let prompt = Prompt {
-        request: &admitted.request,
-        messages,
-    };
-    let prepare = |candidate: &Candidate| prepare(prompt, candidate);
+    let ports = exchange.ports.clone();
+    let prepare = async |candidate: &Candidate| prepare(&ports, admitted, messages, candidate);
     // What a successful attempt used is known only at its end.
-    let attempt =
-        async |exchange: &Exchange, candidate: &Candidate, encoded: Encoded, ms, _: &mut Usage| {
-            let warnings = encoded.warnings.clone();
-            let call = encoded.into_call(candidate.model);
-            let delivery = run(exchange, admitted, candidate, call, ms).await?;
-            Ok((candidate.clone(), delivery, warnings))
-        };
+    let attempt = async |exchange: &Exchange,
+                         candidate: &Candidate,
+                         prepared: Prepared,
+                         ms,
+                         _: &mut Usage| {
+        let (wire, warnings) = (prepared.wire, prepared.warnings.clone());
+        let delivery = run(exchange, admitted, candidate, prepared, ms).await?;
+        Ok((candidate.clone(), wire, delivery, warnings))
+    };
     let answered = first_success(exchange, &plan.candidates, terms, prepare, attempt);
-    let (step, (candidate, delivery, warnings)) = answered.await?;
+    let (step, (candidate, wire, delivery, warnings)) = answered.await?;
     Ok(Dispatched {
         step,
         candidate,
+        wire,
         delivery,
         warnings,
     })
 }
 
-/// The request as a candidate takes it.
-fn prepare(prompt: Prompt<'_>, candidate: &Candidate) -> Result<Encoded, Unsupported> {
+/// A call that can be made.
+struct Prepared {
+    call: ModelCall,
+    wire: Wire,
+    warnings: Vec<Warning>,
+}
+
+/// The call that asks a candidate.
+fn prepare(
+    ports: &Ports,
+    admitted: &Admitted,
+    messages: &[Message],
+    candidate: &Candidate,
+) -> Result<Prepared, Error> {
     let model = candidate.model;
-    let catalogue = config::catalogue().ok();
-    let provider = catalogue.and_then(|all| all.provider(model.provider.as_str()));
-    let quirks = provider.map(|provider| provider.quirks(provider.native_name(&candidate.id)));
+    let provider = config::catalogue()?.provider(model.provider.as_str());
+    let provider =
+        provider.ok_or_else(|| Error::internal(format!("no provider of {}", model.id)))?;
+    let route = match &admitted.own_key {
+        Some(key) => Route::with_key(provider, key.clone(), ports.secrets.as_ref())?,
+        None => Route::find(provider, ports.secrets.as_ref())?,
+    };
+    // The build refuses a chat model without a wire.
+    let wire = route.wire(provider, model).unwrap_or(Wire::OpenAiChat);
     let target = Target {
-        wire: wire(model),
-        model: None,
-        quirks: &quirks.unwrap_or_default(),
+        wire,
+        model: route.model_in_body(provider, &candidate.id),
+        quirks: &route.quirks(provider, &candidate.id),
         max_tokens: candidate.max_tokens,
         reasoning: candidate
             .reasoning
             .filter(|_| model.can(Capability::Reasoning)),
     };
-    encode(prompt, &target)
+    let prompt = Prompt {
+        request: &admitted.request,
+        messages,
+    };
+    let Encoded { body, warnings } = encode(prompt, &target)?;
+    let work = Work::Chat {
+        stream: admitted.request.stream,
+    };
+    let body = Body::json(body);
+    let call = route.call(provider, &candidate.id, work, body, &admitted.passing);
+    let call = call.ok_or_else(|| Error::internal(format!("no path to {}", candidate.id)))?;
+    Ok(Prepared {
+        call,
+        wire,
+        warnings,
+    })
 }
 
-/// A forwarder of the candidate's streams to the caller, where both speak one wire.
+/// A forwarder of streams of `wire` to the caller, where both speak the same.
 #[must_use]
-pub fn forwarder(admitted: &Admitted, candidate: &Candidate) -> Option<Forwarder> {
-    let wire = wire(candidate.model);
+pub fn forwarder(admitted: &Admitted, wire: Wire) -> Option<Forwarder> {
     Forwarder::new(admitted.dialect, wire, admitted.request.include_usage)
 }
 
@@ -120,19 +154,14 @@ fn first_event_ms(candidate: &Candidate) -> u64 {
     }
 }
 
-/// The build refuses a chat model without a wire.
-fn wire(model: &Model) -> Wire {
-    model.wire.unwrap_or(Wire::OpenAiChat)
-}
-
 async fn run(
     exchange: &Exchange,
     admitted: &Admitted,
     candidate: &Candidate,
-    call: ModelCall,
+    prepared: Prepared,
     milliseconds: u64,
 ) -> Result<Delivery, Failure> {
-    let wire = wire(candidate.model);
+    let Prepared { call, wire, .. } = prepared;
     let ports = &exchange.ports;
     let clock = ports.clock.as_ref();
     if admitted.request.stream {
@@ -140,7 +169,7 @@ async fn run(
         let reading = Reading {
             wire,
             max_tokens: candidate.max_tokens,
-            raw: forwarder(admitted, candidate).is_some(),
+            raw: forwarder(admitted, wire).is_some(),
             deadline: clock.sleep(DEADLINE_MS.saturating_sub(elapsed)),
         };
         let milliseconds = milliseconds.min(first_event_ms(candidate));

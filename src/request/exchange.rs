@@ -18,6 +18,8 @@ pub struct Exchange {
     pub ports: Ports,
     /// The caller's org.
     pub org: String,
+    /// Whether the caller may bring providers' own keys.
+    pub may_bring_keys: bool,
     /// The record so far.
     pub draft: Draft,
     phase_began: u64,
@@ -36,6 +38,7 @@ impl Exchange {
         Self {
             ports: ports.clone(),
             org: principal.org.clone(),
+            may_bring_keys: principal.may_bring_keys,
             draft,
             phase_began: arrived,
         }

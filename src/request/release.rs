@@ -2,6 +2,7 @@
 
 use crate::audit::Outcome;
 use crate::cache::Entry;
+use crate::config::Wire;
 use crate::governor::command::State;
 use crate::http::{Body, Reply};
 use crate::money::Nanos;
@@ -92,6 +93,7 @@ pub async fn release(
         prompt_bytes: prompt_bytes(plan, admitted, &grounded.sources),
         head: head(&exchange, &dispatched.candidate.id, grounded.sources),
         candidate: dispatched.candidate,
+        wire: dispatched.wire,
         warnings: [&admitted.request.warnings[..], &dispatched.warnings[..]].concat(),
         admitted,
         exchange,
@@ -108,6 +110,7 @@ struct Release<'a> {
     admitted: &'a Admitted,
     exchange: Exchange,
     candidate: Candidate,
+    wire: Wire,
     decision: Decision,
     head: Head,
     place: Option<Place>,
@@ -159,7 +162,7 @@ impl Release<'_> {
         });
         let dialect = self.admitted.dialect;
         let writer = dialect.writer(&self.admitted.request, self.head);
-        let forwarder = forwarder(self.admitted, &self.candidate);
+        let forwarder = forwarder(self.admitted, self.wire);
         let delivery = stream::Delivery {
             writer,
             forwarder: forwarder.filter(|_| sources.is_empty()),

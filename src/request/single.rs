@@ -253,7 +253,7 @@ async fn dispatch<T: Task>(
         let answer = asked.task.call(&exchange.ports, model, ms, used).await?;
         Ok((model, answer))
     };
-    let answered = first_success(exchange, &plan.candidates, terms, |_| Ok(()), attempt);
+    let answered = first_success(exchange, &plan.candidates, terms, async |_| Ok(()), attempt);
     let (step, (model, answer)) = answered.await?;
     Ok(Answered {
         step,

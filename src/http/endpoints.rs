@@ -2,7 +2,7 @@
 
 use super::gateway::{self, Gateway};
 use crate::error::{Error, Kind};
-use crate::protocol::ChatPath;
+use crate::protocol::{ChatPath, Dialect};
 
 /// Segments of a path that are looked at: more than any path has.
 const MAX_SEGMENTS: usize = 12;
@@ -45,6 +45,8 @@ pub enum Endpoint<'a> {
     Chat(ChatPath<'a>),
     /// `GET|PUT /admin/v1/orgs/{org}/config`
     Config(&'a str),
+    /// `POST /v1/messages/count_tokens`
+    CountTokens,
     /// `GET|POST /v1/knowledge/documents`
     Documents,
     /// `DELETE /v1/knowledge/documents/{id}`
@@ -75,6 +77,17 @@ pub enum Work {
     /// `POST /v1/rerank`
     Rerank,
 }
+
+/// `POST /v1/messages`
+const MESSAGES: ChatPath<'_> = ChatPath {
+    dialect: Dialect::Anthropic,
+    gateway: Gateway {
+        account: None,
+        provider: None,
+    },
+    model: None,
+    stream: None,
+};
 
 /// Finds what a path asks for.
 ///
@@ -110,6 +123,8 @@ fn own<'a>(segments: &[&'a str]) -> Option<(Endpoint<'a>, &'static str)> {
         ["v1", "chat", "completions"] => (Endpoint::Chat(ChatPath::default()), "POST"),
         ["v1", "embeddings"] => work(Work::Embeddings),
         ["v1", "rerank"] => work(Work::Rerank),
+        ["v1", "messages"] => (Endpoint::Chat(MESSAGES), "POST"),
+        ["v1", "messages", "count_tokens"] => (Endpoint::CountTokens, "POST"),
         ["v1", "models"] => (Endpoint::Models, "GET"),
         ["v1", "knowledge", "documents"] => (Endpoint::Documents, "GET, POST"),
         ["v1", "knowledge", "documents", id] => (Endpoint::Document(id), "DELETE"),
@@ -145,6 +160,12 @@ mod tests {
                 "/v1/chat/completions/",
                 Endpoint::Chat(ChatPath::default()),
             ),
+            (Method::Post, "/v1/messages", Endpoint::Chat(MESSAGES)),
+            (
+                Method::Post,
+                "/v1/messages/count_tokens",
+                Endpoint::CountTokens,
+            ),
             (Method::Get, "/health", Endpoint::Health),
             (Method::Get, "/v1/knowledge/documents", Endpoint::Documents),
             (
@@ -177,6 +198,8 @@ mod tests {
             "/v1",
             "/v1/chat",
             "/v1/chat/completions/x",
+            "/v1/messages/x",
+            "/v1/messages/count_tokens/x",
             "/health/x",
             "/admin/v1/orgs/a",
             "/admin/v1/orgs/a/keys/k/x",

@@ -51,7 +51,7 @@ struct WebPage<'a> {
     kind: &'static str,
     cited_text: &'a str,
     encrypted_index: &'static str,
-    title: Option<&'a str>,
+    title: &'a str,
     url: &'a str,
 }
 
@@ -64,7 +64,7 @@ pub(super) fn write(citation: &Citation) -> Option<Cow<'_, Json>> {
         kind: "web_search_result_location",
         cited_text: citation.quote.as_deref().unwrap_or_default(),
         encrypted_index: "",
-        title: citation.title.as_deref(),
+        title: citation.title.as_deref().unwrap_or_default(),
         url: citation.url.as_deref()?,
     };
     Some(Cow::Owned(Json::of(&page)))

@@ -14,6 +14,7 @@ pub mod health;
 pub mod http;
 pub mod models;
 pub mod serve;
+pub mod tokens;
 
 // The path of a request.
 pub mod request;

@@ -6,6 +6,7 @@
 //! [`crate::providers`].
 
 pub mod answer;
+pub mod anthropic;
 pub mod assembly;
 pub mod audio;
 pub mod cloudflare_error;

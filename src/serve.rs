@@ -12,6 +12,7 @@ use crate::protocol::Dialect;
 use crate::request::single::work_on;
 use crate::request::universal::universal;
 use crate::request::{chat, failed};
+use crate::tokens::count_tokens;
 
 /// Answers a request.
 pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Reply {
@@ -19,8 +20,10 @@ pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) ->
         Ok(id) => id,
         Err(error) => return failed(ports, Dialect::default(), &error, ""),
     };
+    let dialect = Dialect::of(incoming.path());
     let answered = match resolve(incoming.method(), incoming.path()) {
-        Ok(Endpoint::Chat(path)) => return chat(ports, isolate, incoming, &path, &id).await,
+        Ok(Endpoint::Chat(path)) => Ok(chat(ports, isolate, incoming, &path, &id).await),
+        Ok(Endpoint::CountTokens) => count_tokens(ports, isolate, incoming).await,
         Ok(Endpoint::Document(document)) => {
             knowledge::remove(ports, isolate, incoming, document).await
         }
@@ -36,10 +39,11 @@ pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) ->
         Ok(administration) => admin::serve(ports, incoming, administration, &id).await,
         Err(error) => Err(error),
     };
-    let mut reply = answered.unwrap_or_else(|error| failed(ports, Dialect::default(), &error, &id));
+    let mut reply = answered.unwrap_or_else(|error| failed(ports, dialect, &error, &id));
     if reply.header("x-request-id").is_none() {
-        reply.set("x-request-id", id);
+        reply.set("x-request-id", id.clone());
     }
+    dialect.sign(&mut reply, id);
     reply
 }
 

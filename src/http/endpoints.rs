@@ -2,7 +2,7 @@
 
 use super::gateway::{self, Gateway};
 use crate::error::{Error, Kind};
-use crate::protocol::ChatPath;
+use crate::protocol::{ChatPath, Dialect};
 
 /// Segments of a path that are looked at: more than any path has.
 const MAX_SEGMENTS: usize = 12;
@@ -45,6 +45,8 @@ pub enum Endpoint<'a> {
     Chat(ChatPath<'a>),
     /// `GET|PUT /admin/v1/orgs/{org}/config`
     Config(&'a str),
+    /// `POST /v1/messages/count_tokens`
+    CountTokens,
     /// `GET|POST /v1/knowledge/documents`
     Documents,
     /// `DELETE /v1/knowledge/documents/{id}`
@@ -113,13 +115,17 @@ fn find(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
 
 /// What a path of inference (without `v1/` before it) asks for, of a provider or of any.
 pub(super) fn inference<'a>(path: &str, gateway: Gateway<'a>) -> Option<Endpoint<'a>> {
+    let chat = |dialect| {
+        Endpoint::Chat(ChatPath {
+            dialect,
+            gateway,
+            ..ChatPath::default()
+        })
+    };
     let work = match path {
-        "chat/completions" => {
-            return Some(Endpoint::Chat(ChatPath {
-                gateway,
-                ..ChatPath::default()
-            }));
-        }
+        "chat/completions" => return Some(chat(Dialect::OpenAiChat)),
+        "messages" => return Some(chat(Dialect::Anthropic)),
+        "messages/count_tokens" => return Some(Endpoint::CountTokens),
         "audio/transcriptions" => Work::Transcription,
         "audio/translations" => Work::Translation,
         "embeddings" => Work::Embeddings,
@@ -168,6 +174,12 @@ mod tests {
                 "/v1/chat/completions/",
                 Endpoint::Chat(ChatPath::default()),
             ),
+            (Method::Post, "/v1/messages", Endpoint::Chat(MESSAGES)),
+            (
+                Method::Post,
+                "/v1/messages/count_tokens",
+                Endpoint::CountTokens,
+            ),
             (Method::Get, "/health", Endpoint::Health),
             (Method::Get, "/v1/knowledge/documents", Endpoint::Documents),
             (
@@ -200,6 +212,8 @@ mod tests {
             "/v1",
             "/v1/chat",
             "/v1/chat/completions/x",
+            "/v1/messages/x",
+            "/v1/messages/count_tokens/x",
             "/health/x",
             "/admin/v1/orgs/a",
             "/admin/v1/orgs/a/keys/k/x",

@@ -1,15 +1,20 @@
 //! The wires that callers speak: one row each, so that the path of a request is the same for all.
 
 use super::writer::{Head, StreamWriter};
-use super::{Answer, ChatRequest, Family, cloudflare_error, openai_chat, openai_error, workers_ai};
+use super::{
+    Answer, ChatRequest, Family, anthropic, cloudflare_error, openai_chat, openai_error, workers_ai,
+};
 use crate::error::Error;
 use crate::http::{Gateway, Reply};
 use crate::money::Nanos;
+use crate::routing::bound;
 use crate::usage::Usage;
 
 /// A wire that a caller speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
+    /// Anthropic's messages.
+    Anthropic,
     /// `OpenAI`'s chat completions.
     #[default]
     OpenAiChat,
@@ -40,10 +45,29 @@ pub struct Bill<'a> {
 }
 
 impl Dialect {
+    /// The wire of a path, also of one that is not served: its errors are those that its clients know.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        if path.starts_with("/v1/messages") {
+            Self::Anthropic
+        } else {
+            Self::default()
+        }
+    }
+
+    /// Sets the header in which the wire's clients look for the id of a request, beside
+    /// `x-request-id`.
+    pub fn sign(self, reply: &mut Reply, request_id: String) {
+        if self == Self::Anthropic {
+            reply.set("request-id", request_id);
+        }
+    }
+
     /// The endpoint's name in records.
     #[must_use]
     pub const fn endpoint(self) -> &'static str {
         match self {
+            Self::Anthropic => "messages",
             Self::OpenAiChat => "chat.completions",
             Self::WorkersAi => "workers-ai",
         }
@@ -53,6 +77,7 @@ impl Dialect {
     #[must_use]
     pub const fn family(self) -> Family {
         match self {
+            Self::Anthropic => Family::Anthropic,
             Self::OpenAiChat | Self::WorkersAi => Family::OpenAi,
         }
     }
@@ -63,6 +88,7 @@ impl Dialect {
     /// `InvalidRequest`, with the path of the field.
     pub fn parse(self, body: &[u8], path: &ChatPath<'_>) -> Result<ChatRequest, Error> {
         match self {
+            Self::Anthropic => anthropic::parse(body),
             Self::OpenAiChat => openai_chat::parse(body),
             Self::WorkersAi => workers_ai::parse(body, path.model.unwrap_or_default()),
         }
@@ -78,6 +104,7 @@ impl Dialect {
         bill: Bill<'_>,
     ) -> Vec<u8> {
         match self {
+            Self::Anthropic => anthropic::render(answer, head, bill.usage, bill.cost),
             Self::OpenAiChat => openai_chat::render(answer, head, bill.usage, bill.cost),
             Self::WorkersAi => workers_ai::render(answer, head, bill),
         }
@@ -87,6 +114,10 @@ impl Dialect {
     #[must_use]
     pub fn writer(self, request: &ChatRequest, head: Head) -> Box<dyn StreamWriter> {
         match self {
+            Self::Anthropic => {
+                let likely = bound::likely_tokens(request);
+                Box::new(anthropic::EventWriter::new(head, likely))
+            }
             Self::OpenAiChat => {
                 Box::new(openai_chat::ChunkWriter::new(head, request.include_usage))
             }
@@ -98,6 +129,7 @@ impl Dialect {
     #[must_use]
     pub fn error(self, error: &Error, request_id: &str) -> Reply {
         match self {
+            Self::Anthropic => anthropic::error_body(error, request_id),
             Self::OpenAiChat => openai_error::error_body(error, request_id),
             Self::WorkersAi => cloudflare_error::error_body(error, request_id),
         }

@@ -18,7 +18,11 @@ impl Forwarder {
     /// A forwarder of streams of `wire` to callers of `dialect`, where the two are one wire.
     #[must_use]
     pub const fn new(dialect: Dialect, wire: Wire, include_usage: bool) -> Option<Self> {
-        if !matches!((dialect, wire), (Dialect::OpenAiChat, Wire::OpenAiChat)) {
+        let same = matches!(
+            (dialect, wire),
+            (Dialect::Anthropic, Wire::Anthropic) | (Dialect::OpenAiChat, Wire::OpenAiChat)
+        );
+        if !same {
             return None;
         }
         Some(Self {
@@ -40,9 +44,9 @@ impl Forwarder {
     /// Ends a whole stream, with what it cost where the wire has a place for that.
     pub fn finish(&mut self, bill: Bill<'_>, out: &mut Vec<u8>) {
         for event in std::mem::take(&mut self.held) {
-            if !is_usage(&event.data) {
+            if !self.tells_usage(&event) {
                 sse::write_event(out, &event.name, &event.data);
-            } else if self.include_usage {
+            } else if self.include_usage || self.dialect == Dialect::Anthropic {
                 let data = with_cost(&event.data, bill).unwrap_or(event.data);
                 sse::write_event(out, &event.name, &data);
             }
@@ -52,9 +56,17 @@ impl Forwarder {
     /// Whether an event is the last but for more of its kind.
     fn ends(&self, event: &SseEvent) -> bool {
         match self.dialect {
+            Dialect::Anthropic => event.name == "message_stop" || self.tells_usage(event),
             Dialect::OpenAiChat | Dialect::WorkersAi => {
-                event.data.trim() == "[DONE]" || is_usage(&event.data)
+                event.data.trim() == "[DONE]" || self.tells_usage(event)
             }
+        }
+    }
+
+    fn tells_usage(&self, event: &SseEvent) -> bool {
+        match self.dialect {
+            Dialect::Anthropic => event.name == "message_delta",
+            Dialect::OpenAiChat | Dialect::WorkersAi => is_usage(&event.data),
         }
     }
 }
@@ -120,6 +132,44 @@ mod tests {
         let (before, end) = forwarded(false);
         assert_eq!(before, format!("data: {CHUNK}\n\n"));
         assert_eq!(end, "data: [DONE]\n\n");
+    }
+
+    #[test]
+    fn an_anthropic_message_passes_as_it_came_with_its_cost() {
+        let mut forwarder = Forwarder::new(Dialect::Anthropic, Wire::Anthropic, false).unwrap();
+        let events = [
+            ("message_start", r#"{"type":"message_start","x": 1}"#),
+            ("ping", r#"{"type":"ping"}"#),
+            (
+                "message_delta",
+                r#"{"type":"message_delta","delta":{},"usage":{"output_tokens":3}}"#,
+            ),
+            ("message_stop", r#"{"type":"message_stop"}"#),
+        ];
+        let mut out = Vec::new();
+        for (name, data) in events {
+            let event = SseEvent {
+                name: name.to_owned(),
+                data: data.to_owned(),
+                id: String::new(),
+            };
+            forwarder.push(&event, &mut out);
+        }
+        let before = String::from_utf8(std::mem::take(&mut out)).unwrap();
+        assert_eq!(
+            before,
+            "event: message_start\ndata: {\"type\":\"message_start\",\"x\": 1}\n\nevent: ping\ndata: {\"type\":\"ping\"}\n\n"
+        );
+        let bill = Bill {
+            usage: &Usage::default(),
+            cost: Nanos::new(5),
+        };
+        forwarder.finish(bill, &mut out);
+        let end = String::from_utf8(out).unwrap();
+        assert_eq!(
+            end,
+            "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{},\"usage\":{\"output_tokens\":3,\"cost_usd\":\"0.000000005\"}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+        );
     }
 
     #[test]

@@ -193,6 +193,12 @@ pub struct Media {
     pub name: Option<String>,
     /// How closely a picture is looked at: `low`, `high`, `auto`.
     pub detail: Option<String>,
+    /// What is known of a document beside its text; Anthropic's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// Whether the answer cites the document; Anthropic's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cited: bool,
 }
 
 impl Media {
@@ -204,6 +210,8 @@ impl Media {
             media_type: None,
             name: None,
             detail: None,
+            context: None,
+            cited: false,
         }
     }
 

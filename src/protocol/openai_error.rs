@@ -34,11 +34,17 @@ pub fn object(error: &Error) -> ErrorObject<'_> {
     }
 }
 
-/// The reply to a request that failed, with `x-request-id`, and `Retry-After` and `Allow` where the
-/// error knows them. `x-should-retry` is what `OpenAI`'s SDKs go by before they look at the status.
+/// The reply to a request that failed.
 #[must_use]
 pub fn error_body(error: &Error, request_id: &str) -> Reply {
     let mut reply = Reply::json(error.status(), &object(error));
+    set_headers(&mut reply, error, request_id);
+    reply
+}
+
+/// Sets `x-request-id`, and `Retry-After` and `Allow` where the error knows them. `x-should-retry` is
+/// what the SDKs of `OpenAI` and Anthropic go by before they look at the status.
+pub(crate) fn set_headers(reply: &mut Reply, error: &Error, request_id: &str) {
     reply.set("x-request-id", request_id.to_owned());
     let retry = error.kind.row().retry;
     reply.set("x-should-retry", if retry { "true" } else { "false" });
@@ -48,5 +54,4 @@ pub fn error_body(error: &Error, request_id: &str) -> Reply {
     if let Some(methods) = error.allow {
         reply.set("allow", methods);
     }
-    reply
 }

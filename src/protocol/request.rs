@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::json::{Fields, Json};
+use super::json::{Fields, Json, Object, text};
 use super::message::{CacheControl, Content, Family, Message, Role};
 use super::warning::Warning;
 
@@ -157,6 +157,20 @@ pub enum Tool {
     Function(FunctionTool),
     /// A tool that the provider runs.
     Hosted(HostedTool),
+}
+
+impl Tool {
+    /// The name by which it is called, where it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Function(tool) => Some(Cow::Borrowed(&tool.name)),
+            Self::Hosted(tool) => {
+                let definition = Object::of(tool.definition.raw())?;
+                definition.get("name").and_then(text).map(Cow::Owned)
+            }
+        }
+    }
 }
 
 /// A function of the application.

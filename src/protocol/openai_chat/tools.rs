@@ -25,8 +25,11 @@ pub(crate) fn push_named(
     tool: FunctionTool,
     path: &Path<'_>,
 ) -> Result<(), Error> {
-    let known = |other: &Tool| matches!(other, Tool::Function(other) if other.name == tool.name);
-    if tools.iter().any(known) {
+    if tools
+        .iter()
+        .filter_map(Tool::name)
+        .any(|name| name == tool.name)
+    {
         let advice = "is the name of another tool too. Give each tool a name of its own.";
         return Err(Path::Field(path, "name").error(advice));
     }
@@ -120,8 +123,8 @@ pub(super) fn choice(value: Value<'_, '_>) -> Result<ToolChoice, Error> {
 /// Checks that the tools can be chosen as the request says.
 pub(crate) fn check_choice(request: &ChatRequest, path: &Path<'_>) -> Result<(), Error> {
     let named = |name: &String| {
-        let is = |tool: &Tool| matches!(tool, Tool::Function(tool) if tool.name == *name);
-        request.tools.iter().any(is)
+        let mut names = request.tools.iter().filter_map(Tool::name);
+        names.any(|known| known == name.as_str())
     };
     match &request.tool_choice {
         Some(ToolChoice::Required) if request.tools.is_empty() => {

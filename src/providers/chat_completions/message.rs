@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use super::request::CacheBody;
 use crate::config::{Quirks, Wire};
+use crate::protocol::anthropic::body::CacheBody;
 use crate::protocol::{
     CacheControl, Content, Family, Fields, Media, MediaSource, Message, Part, Role, ToolCall,
     ToolResult, Warning,

@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::message::messages;
 use crate::config::{Parameter, Quirks, SchemaForm, ToolChoiceForm, Unsupported as Fate, Wire};
+use crate::protocol::anthropic::body::CacheBody;
 use crate::protocol::{
-    CacheControl, ChatRequest, Effort, Family, Fields, FunctionTool, Json, ReasoningMode,
-    ResponseFormat, Tool, ToolChoice, Warning,
+    ChatRequest, Effort, Family, Fields, FunctionTool, Json, ReasoningMode, ResponseFormat, Tool,
+    ToolChoice, Warning,
 };
 use crate::providers::encode::{Encoded, Prompt, Target, Unsupported};
 
@@ -339,24 +340,6 @@ impl<'a> ToolBody<'a> {
                 let reason = format!("(`{}`) is a tool that this model does not have.", tool.kind);
                 Err(Unsupported::new(field, reason))
             }
-        }
-    }
-}
-
-/// `OpenAI` and its copies cache by themselves; those who do not (`OpenRouter`) take Anthropic's field.
-#[derive(Serialize)]
-pub(super) struct CacheBody<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ttl: Option<&'a str>,
-}
-
-impl<'a> CacheBody<'a> {
-    pub(super) fn new(cache: &'a CacheControl) -> Self {
-        Self {
-            kind: "ephemeral",
-            ttl: cache.ttl.as_deref(),
         }
     }
 }

@@ -1,0 +1,29 @@
+//! `POST /v1/messages/count_tokens`: how many tokens a prompt is likely to have.
+//!
+//! It is an estimate, made here and for free: no model is asked, since each counts in its own way and
+//! the one that will answer is chosen only then.
+
+use crate::auth::Scope;
+use crate::error::Error;
+use crate::http::{Incoming, Reply};
+use crate::isolate::Isolate;
+use crate::ports::Ports;
+use crate::protocol::anthropic;
+use crate::request::admit::{authenticate_now, json_body};
+use crate::routing::bound;
+
+/// Counts the tokens of a prompt.
+///
+/// # Errors
+/// `Unauthenticated`, `Forbidden`, `InvalidRequest`, `PayloadTooLarge`, `UnsupportedMediaType`.
+pub async fn count_tokens(
+    ports: &Ports,
+    isolate: &Isolate,
+    incoming: &dyn Incoming,
+) -> Result<Reply, Error> {
+    authenticate_now(ports, isolate, incoming, Scope::Inference).await?;
+    let body = json_body(incoming).await?;
+    let request = anthropic::parse_count(&body)?;
+    let count = anthropic::render_count(bound::likely_tokens(&request));
+    Ok(Reply::bytes(200, "application/json", count))
+}

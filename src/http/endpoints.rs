@@ -74,6 +74,8 @@ pub enum Work {
     Embeddings,
     /// `POST /v1/rerank`
     Rerank,
+    /// `POST /v1/audio/speech`
+    Speech,
     /// `POST /v1/audio/transcriptions`
     Transcription,
     /// `POST /v1/audio/translations`
@@ -120,6 +122,7 @@ pub(super) fn inference<'a>(path: &str, gateway: Gateway<'a>) -> Option<Endpoint
                 ..ChatPath::default()
             }));
         }
+        "audio/speech" => Work::Speech,
         "audio/transcriptions" => Work::Transcription,
         "audio/translations" => Work::Translation,
         "embeddings" => Work::Embeddings,

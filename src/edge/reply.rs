@@ -10,6 +10,7 @@ use wasm_streams::ReadableStream;
 use web_sys::{Response, ResponseInit};
 
 use super::js::{self, Thrown};
+use crate::error::Error;
 use crate::http::{Body, Reply};
 
 /// Builds the response.
@@ -28,8 +29,13 @@ pub(super) fn respond(reply: Reply) -> Result<Response, Thrown> {
             let bytes = Uint8Array::from(bytes.as_slice());
             Response::new_with_opt_js_u8_array_and_init(Some(&bytes), &init)
         }
+        Body::Relayed(chunks) => {
+            let chunks = readable(chunks);
+            Response::new_with_opt_readable_stream_and_init(Some(&chunks), &init)
+        }
         Body::Stream(chunks) => {
-            Response::new_with_opt_readable_stream_and_init(Some(&readable(chunks)), &init)
+            let chunks = readable(chunks.map(Ok).boxed_local());
+            Response::new_with_opt_readable_stream_and_init(Some(&chunks), &init)
         }
     };
     Ok(response?)
@@ -59,8 +65,11 @@ const fn is_null_body(status: u16) -> bool {
     matches!(status, 204 | 205 | 304)
 }
 
-/// The stream is dropped when the client goes away.
-fn readable(chunks: LocalBoxStream<'static, Vec<u8>>) -> web_sys::ReadableStream {
-    let chunks = chunks.map(|chunk| Ok(Uint8Array::from(chunk.as_slice()).into()));
+/// The stream is dropped when the client goes away. An error resets the connection.
+fn readable(chunks: LocalBoxStream<'static, Result<Vec<u8>, Error>>) -> web_sys::ReadableStream {
+    let chunks = chunks.map(|chunk| match chunk {
+        Ok(bytes) => Ok(Uint8Array::from(bytes.as_slice()).into()),
+        Err(error) => Err(js_sys::Error::new(&error.message).into()),
+    });
     ReadableStream::from_stream(chunks).into_raw()
 }

@@ -76,6 +76,8 @@ pub enum Work {
     Embeddings,
     /// `POST /v1/rerank`
     Rerank,
+    /// `POST /v1/audio/speech`
+    Speech,
     /// `POST /v1/audio/transcriptions`
     Transcription,
     /// `POST /v1/audio/translations`
@@ -126,6 +128,7 @@ pub(super) fn inference<'a>(path: &str, gateway: Gateway<'a>) -> Option<Endpoint
         "chat/completions" => return Some(chat(Dialect::OpenAiChat)),
         "messages" => return Some(chat(Dialect::Anthropic)),
         "messages/count_tokens" => return Some(Endpoint::CountTokens),
+        "audio/speech" => Work::Speech,
         "audio/transcriptions" => Work::Transcription,
         "audio/translations" => Work::Translation,
         "embeddings" => Work::Embeddings,

@@ -6,12 +6,16 @@ use std::fmt;
 use futures::stream::LocalBoxStream;
 use serde::Serialize;
 
+use crate::error::Error;
+
 /// The body of a reply.
 pub enum Body {
     /// The whole body.
     Bytes(Vec<u8>),
     /// No body at all, as 204 demands.
     Empty,
+    /// Chunks of which an error breaks the connection: of bytes that have no other sign of an end.
+    Relayed(LocalBoxStream<'static, Result<Vec<u8>, Error>>),
     /// Chunks as they come. Dropping the stream means that the client has gone.
     Stream(LocalBoxStream<'static, Vec<u8>>),
 }
@@ -21,6 +25,7 @@ impl fmt::Debug for Body {
         match self {
             Self::Bytes(bytes) => write!(formatter, "Bytes({})", bytes.len()),
             Self::Empty => formatter.write_str("Empty"),
+            Self::Relayed(_) => formatter.write_str("Relayed"),
             Self::Stream(_) => formatter.write_str("Stream"),
         }
     }
@@ -85,6 +90,20 @@ impl Reply {
             status: 200,
             headers,
             body: Body::Stream(stream),
+        }
+    }
+
+    /// Bytes as they come.
+    #[must_use]
+    pub fn relayed(
+        content_type: &'static str,
+        chunks: LocalBoxStream<'static, Result<Vec<u8>, Error>>,
+    ) -> Self {
+        let headers = vec![("content-type", Cow::Borrowed(content_type))];
+        Self {
+            status: 200,
+            headers,
+            body: Body::Relayed(chunks),
         }
     }
 

@@ -3,5 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/audio>
 
 pub mod duration;
+mod language;
+pub mod speech;
 pub mod subtitles;
 pub mod transcription;

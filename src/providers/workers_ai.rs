@@ -3,12 +3,14 @@
 
 mod embedding;
 mod rerank;
+mod speech;
 mod whisper;
 
 use serde::Serialize;
 
 pub use self::embedding::{MAX_EMBEDDING_TEXTS, Overlong, decode_embedding, encode_embedding};
 pub use self::rerank::{decode_rerank, encode_rerank};
+pub use self::speech::{decode_sound, encode_aura, encode_melo};
 pub use self::whisper::{decode_transcription, encode_transcription};
 use super::chat_completions::unwrapped;
 use super::encode::WORKERS_AI;

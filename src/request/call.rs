@@ -12,6 +12,9 @@ use crate::providers::{Failure, FailureClass, StreamDecoder, Wire, classify, dec
 use crate::sse::SseEvent;
 use crate::usage::Usage;
 
+/// A body as it comes. Dropping it aborts the call.
+pub type Chunks = LocalBoxStream<'static, Result<Vec<u8>, Unreachable>>;
+
 /// The largest whole answer that is read, in bytes.
 pub const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
 
@@ -39,7 +42,11 @@ pub async fn whole(ports: &Ports, call: ModelCall) -> Result<Vec<u8>, Failure> {
     collect(&mut upstream.body).await
 }
 
-async fn open(ports: &Ports, call: ModelCall) -> Result<Upstream, Failure> {
+/// Calls a model and gives its answer as it comes.
+///
+/// # Errors
+/// As [`whole`].
+pub async fn open(ports: &Ports, call: ModelCall) -> Result<Upstream, Failure> {
     let mut upstream = send(ports.models.as_ref(), call).await?;
     if (200..300).contains(&upstream.status) {
         return Ok(upstream);
@@ -48,9 +55,11 @@ async fn open(ports: &Ports, call: ModelCall) -> Result<Upstream, Failure> {
     Err(classify(upstream.status, upstream.retry_after, &body))
 }
 
-async fn collect(
-    body: &mut LocalBoxStream<'static, Result<Vec<u8>, Unreachable>>,
-) -> Result<Vec<u8>, Failure> {
+/// Reads a whole body.
+///
+/// # Errors
+/// Where it breaks off or is too large.
+pub async fn collect(body: &mut Chunks) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {
         bytes.extend_from_slice(&chunk?);

@@ -122,6 +122,7 @@ impl Waiting {
 
     fn body(&mut self, done: Result<Reply, Error>) -> LocalBoxStream<'static, Vec<u8>> {
         match done.map(|reply| reply.body) {
+            Ok(Body::Relayed(chunks)) => chunks.map(Result::unwrap_or_default).boxed_local(),
             Ok(Body::Stream(chunks)) => chunks,
             Ok(Body::Bytes(bytes)) => stream::iter([bytes]).boxed_local(),
             Ok(Body::Empty) => stream::empty().boxed_local(),

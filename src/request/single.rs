@@ -2,7 +2,9 @@
 //! with one [`Task`] for each endpoint.
 
 pub mod embeddings;
+mod relay;
 pub mod rerank;
+pub mod speech;
 pub mod transcription;
 
 use crate::auth::Scope;
@@ -18,6 +20,7 @@ use crate::providers::Failure;
 use crate::request;
 use crate::request::admit::{attempt_ms, authenticate, check_account, note_headers, qualified};
 use crate::request::attempts::{Terms, first_success};
+use crate::request::call::Chunks;
 use crate::request::exchange::Exchange;
 use crate::request::headers::{self, Decision};
 use crate::request::reserve::plan_and_reserve;
@@ -25,6 +28,8 @@ use crate::request::settle::{refuse, settle, settle_failure};
 use crate::routing::plan::Candidate;
 use crate::routing::single::{Ask, Plan};
 use crate::usage::Usage;
+
+use self::relay::relay;
 
 /// A request that one kind of model answers with one call, or with several of the same.
 pub trait Task {
@@ -49,6 +54,11 @@ pub trait Task {
     /// Why `model` cannot do it, as the caller is told.
     fn unfit(&self, model: &Model) -> Option<Error>;
 
+    /// Whether `model` is asked only after those that suit better.
+    fn is_second_choice(&self, _model: &Model) -> bool {
+        false
+    }
+
     /// What `model` may use at most.
     fn most(&self, model: &Model) -> Usage;
 
@@ -62,7 +72,20 @@ pub trait Task {
     ) -> impl Future<Output = Result<Self::Answer, Failure>>;
 
     /// The answer as the caller reads it.
-    fn render(&self, answer: Self::Answer, told: &Told<'_>) -> Reply;
+    fn render(&self, answer: Self::Answer, told: &Told<'_>) -> Given;
+}
+
+/// An answer as the caller reads it.
+pub enum Given {
+    /// Bytes as they come.
+    Relayed {
+        /// `content-type`
+        content_type: &'static str,
+        /// The bytes.
+        chunks: Chunks,
+    },
+    /// All of it.
+    Whole(Reply),
 }
 
 /// What stands around an answer.
@@ -105,6 +128,7 @@ pub async fn work_on(
     };
     match work {
         Work::Embeddings => visit.serve("embeddings", embeddings::read).await,
+        Work::Speech => visit.serve("audio.speech", speech::read).await,
         Work::Transcription => {
             let read = transcription::transcript;
             visit.serve("audio.transcriptions", read).await
@@ -224,7 +248,9 @@ fn plan<T: Task>(exchange: &mut Exchange, view: &OrgView, asked: &Asked<T>) -> R
     };
     let unfit = |model: &Model| asked.task.unfit(model);
     let most = |model: &Model| asked.task.most(model);
-    let plan = Plan::make(ask, view, config::catalogue()?, unfit, most)?;
+    let mut plan = Plan::make(ask, view, config::catalogue()?, unfit, most)?;
+    let second = |candidate: &Candidate| asked.task.is_second_choice(candidate.model);
+    plan.candidates.sort_by_key(second);
     exchange.draft.operation.clone_from(&plan.operation);
     plan.tier.clone_into(&mut exchange.draft.tier);
     exchange.draft.confidence = 100;
@@ -282,16 +308,29 @@ async fn release<T: Task>(
         usage: &exchange.draft.usage,
         cost,
     };
-    let mut reply = task.render(answer, &told);
+    let given = task.render(answer, &told);
     let decision = Decision {
         step: Some(step),
         provider: model.provider.as_str().to_owned(),
         model: model.id.clone(),
         cost: Some(cost),
     };
-    exchange.end_phase("release");
-    let (draft, settled) = settle(exchange).await;
-    headers::set(&mut reply, &draft, &decision, &settled.unwrap_or(state));
+    let (mut reply, draft, state) = match given {
+        Given::Relayed {
+            content_type,
+            chunks,
+        } => {
+            let draft = exchange.draft.clone();
+            let reply = Reply::relayed(content_type, relay(exchange, chunks));
+            (reply, draft, state)
+        }
+        Given::Whole(reply) => {
+            exchange.end_phase("release");
+            let (draft, settled) = settle(exchange).await;
+            (reply, draft, settled.unwrap_or(state))
+        }
+    };
+    headers::set(&mut reply, &draft, &decision, &state);
     headers::warnings(&mut reply, &task.warnings(model));
     reply
 }

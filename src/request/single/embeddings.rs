@@ -12,7 +12,7 @@ use crate::providers::Failure;
 use crate::providers::workers_ai::{self, Overlong};
 use crate::request::admit::json_body;
 use crate::request::call;
-use crate::request::single::{Task, Told};
+use crate::request::single::{Given, Task, Told};
 use crate::usage::{Usage, estimate_tokens};
 
 /// Calls of one request that run at once: few enough to leave the platform connections for others.
@@ -91,10 +91,10 @@ impl Task for EmbeddingRequest {
         }
     }
 
-    fn render(&self, vectors: Self::Answer, told: &Told<'_>) -> Reply {
+    fn render(&self, vectors: Self::Answer, told: &Told<'_>) -> Given {
         let (encoding, model) = (self.encoding, &told.model.id);
         let body = embeddings::render(&vectors, encoding, model, told.usage, told.cost);
-        Reply::bytes(200, "application/json", body)
+        Given::Whole(Reply::bytes(200, "application/json", body))
     }
 }
 

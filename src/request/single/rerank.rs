@@ -9,7 +9,7 @@ use crate::protocol::rerank::{self, RerankRequest};
 use crate::providers::{Failure, workers_ai};
 use crate::request::admit::json_body;
 use crate::request::call;
-use crate::request::single::{Task, Told};
+use crate::request::single::{Given, Task, Told};
 use crate::usage::{Usage, estimate_tokens};
 
 /// Tokens around each pair of query and document.
@@ -88,8 +88,8 @@ impl Task for RerankRequest {
         Ok(ranks)
     }
 
-    fn render(&self, ranks: Self::Answer, told: &Told<'_>) -> Reply {
+    fn render(&self, ranks: Self::Answer, told: &Told<'_>) -> Given {
         let body = rerank::render(self, &ranks, told.id, &told.model.id, told.usage, told.cost);
-        Reply::bytes(200, "application/json", body)
+        Given::Whole(Reply::bytes(200, "application/json", body))
     }
 }

@@ -9,7 +9,7 @@ use crate::protocol::audio::duration;
 use crate::protocol::audio::transcription::{self, Into, Transcript, TranscriptionRequest};
 use crate::providers::{Failure, workers_ai};
 use crate::request::call;
-use crate::request::single::{Task, Told};
+use crate::request::single::{Given, Task, Told};
 use crate::usage::{Units, Usage};
 
 /// Milliseconds that decoders add to what a file tells.
@@ -80,10 +80,10 @@ impl Task for TranscriptionRequest {
         Ok(transcript)
     }
 
-    fn render(&self, transcript: Self::Answer, told: &Told<'_>) -> Reply {
+    fn render(&self, transcript: Self::Answer, told: &Told<'_>) -> Given {
         let heard = told.usage.units.audio_milliseconds;
         let rendered = transcription::render(self, &transcript, heard, told.cost);
-        Reply::bytes(200, rendered.content_type, rendered.body)
+        Given::Whole(Reply::bytes(200, rendered.content_type, rendered.body))
     }
 }
 

@@ -20,6 +20,7 @@ mod limits;
 mod money;
 mod outages;
 mod rerank;
+mod speech;
 mod streams;
 mod support;
 mod transcriptions;

@@ -14,6 +14,9 @@ pub(crate) const LLAMA: &str = "@cf/meta/llama-3.3-70b-instruct-fp8-fast";
 pub(crate) const GLM: &str = "@cf/zai-org/glm-4.7-flash";
 pub(crate) const OSS: &str = "@cf/openai/gpt-oss-120b";
 pub(crate) const WHISPER: &str = "@cf/openai/whisper-large-v3-turbo";
+pub(crate) const AURA: &str = "@cf/deepgram/aura-1";
+pub(crate) const AURA_ES: &str = "@cf/deepgram/aura-2-es";
+pub(crate) const MELO: &str = "@cf/myshell-ai/melotts";
 pub(crate) const EMBED: &str = "@cf/baai/bge-m3";
 pub(crate) const RERANK: &str = "@cf/baai/bge-reranker-base";
 

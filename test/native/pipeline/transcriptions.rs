@@ -6,12 +6,17 @@ use serde_json::json;
 
 use super::support::*;
 
+/// Fields of a form, by name.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+/// Files of a form, by the name of their field.
+type Files<'a> = &'a [(&'a str, &'a [u8])];
+
 const PATH: &str = "/v1/audio/transcriptions";
 /// A 44 byte header: PCM, 1 channel, 8 kHz, 16 bit, and 3 s of data announced.
 const HEAD: &[u8] = b"RIFF\xA4\xBB\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1F\0\0\x80\x3E\0\0\x02\0\x10\0data\x80\xBB\0\0";
 
 fn sound() -> Vec<u8> {
-    [HEAD, &[0; 48_000]].concat()
+    [HEAD, &vec![0; 48_000]].concat()
 }
 
 fn transcribe(acme: &Acme, fields: &[(&str, &str)]) -> Response {
@@ -134,7 +139,7 @@ fn bad_forms_are_refused_by_name() {
     let acme = Acme::new();
     let sound = sound();
     let file: &[(&str, &[u8])] = &[("file", &sound)];
-    let cases: [(&[(&str, &str)], &[(&str, &[u8])], &str); 9] = [
+    let cases: [(Fields, Files, &str); 9] = [
         (&[], file, "model"),
         (&[("model", "speech")], &[], "file"),
         (&[("model", "speech")], &[("audio", &sound)], "file"),

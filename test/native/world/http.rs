@@ -116,6 +116,8 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     headers: Vec<(&'static str, String)>,
     pub(crate) body: Vec<u8>,
+    /// Whether the connection was reset before its end.
+    pub(crate) broken: bool,
 }
 
 impl Response {
@@ -165,7 +167,7 @@ impl Response {
 /// A reply whose body may still be on its way.
 pub(crate) struct Opened {
     pub(crate) response: Response,
-    stream: Option<LocalBoxStream<'static, Vec<u8>>>,
+    stream: Option<LocalBoxStream<'static, Result<Vec<u8>, Error>>>,
 }
 
 impl Opened {
@@ -177,12 +179,14 @@ impl Opened {
         let (body, stream) = match reply.body {
             Body::Bytes(bytes) => (bytes, None),
             Body::Empty => (Vec::new(), None),
-            Body::Stream(stream) => (Vec::new(), Some(stream)),
+            Body::Relayed(stream) => (Vec::new(), Some(stream)),
+            Body::Stream(stream) => (Vec::new(), Some(stream.map(Ok).boxed_local())),
         };
         let response = Response {
             status: reply.status,
             headers,
             body,
+            broken: false,
         };
         Self { response, stream }
     }
@@ -197,7 +201,11 @@ impl Opened {
             return false;
         };
         match stream.next().await {
-            Some(chunk) => self.response.body.extend_from_slice(&chunk),
+            Some(Ok(chunk)) => self.response.body.extend_from_slice(&chunk),
+            Some(Err(_)) => {
+                self.response.broken = true;
+                self.stream = None;
+            }
             None => self.stream = None,
         }
         self.stream.is_some()

@@ -195,7 +195,7 @@ impl Provider {
             Act::ResetBefore => Err(Unreachable("connection reset".to_owned())),
             Act::Slow(milliseconds) => {
                 self.shared.sleep(milliseconds).await;
-                Ok(self.body(&call, &input, said))
+                Ok(self.body(&call, &input, said, &act))
             }
             Act::Status(status, body) => Ok(whole(status, "application/json", None, body)),
             Act::Busy(seconds) => Ok(whole(429, "text/plain", Some(seconds), "slow down")),
@@ -209,13 +209,15 @@ impl Provider {
                 let broken = futures::stream::iter([Err(Unreachable("reset".to_owned()))]);
                 Ok(upstream(200, "application/json", broken.boxed_local()))
             }
-            _ => Ok(self.body(&call, &input, said)),
+            _ => Ok(self.body(&call, &input, said, &act)),
         }
     }
 
-    fn body(&self, call: &BindingCall, input: &Value, said: Option<Said>) -> Upstream {
+    fn body(&self, call: &BindingCall, input: &Value, said: Option<Said>, act: &Act) -> Upstream {
         let Some(said) = said else {
             let body = match kind(&call.model) {
+                ModelKind::Speech if call.model.contains("aura") => return self.sound(input, act),
+                ModelKind::Speech => wires::sound(input),
                 ModelKind::Embedding => wires::embeddings(input),
                 ModelKind::Rerank => wires::ranks(input),
                 ModelKind::Transcription => wires::transcript(input),
@@ -231,6 +233,26 @@ impl Provider {
             return upstream(200, "text/event-stream", events);
         }
         whole(200, "application/json", None, &wires::whole(&said))
+    }
+
+    /// The text in place of its sound, a chunk for each word.
+    fn sound(&self, input: &Value, act: &Act) -> Upstream {
+        let words = input["text"].as_str().unwrap().split_inclusive(' ');
+        let mut chunks: VecDeque<_> = words.map(|word| Ok(word.as_bytes().to_vec())).collect();
+        if let Act::Cut(words) = act {
+            chunks.truncate(*words);
+            chunks.push_back(Err(Unreachable("reset".to_owned())));
+        }
+        let shared = Rc::clone(&self.shared);
+        let hops = move |chunk| {
+            let shared = Rc::clone(&shared);
+            async move {
+                shared.hop().await;
+                chunk
+            }
+        };
+        let chunks = futures::stream::iter(chunks).then(hops);
+        upstream(200, "audio/mpeg", chunks.boxed_local())
     }
 
     /// The events of a stream, each a chunk of its own.

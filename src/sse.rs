@@ -319,6 +319,41 @@ mod tests {
         prop::collection::vec(token, 0..24).prop_map(|tokens| tokens.concat())
     }
 
+    /// Streams with every trap: characters of four bytes, all line ends, comments, a byte order mark,
+    /// several lines of data, the shapes of real providers.
+    const STREAMS: [&str; 6] = [
+        "\u{FEFF}data: {\"a\":\"日本語🚀é\"}\r\n\r\ndata:x\n\n",
+        ": keep-alive\n\nevent: content_block_delta\rdata: 1\rdata: 2\r\rdata: [DONE]",
+        "event: ping\r\ndata: {}\r\n\r\nid: 7\r\ndata\r\n\r\ndata:\r\n\r\n",
+        "data: {\"response\":\"é\"}\n\ndata: {\"response\":\"\",\"usage\":{}}\n\ndata: [DONE]\n\n",
+        "retry: 5\n\n\n\r\n\r\r\ndata: 🚀🚀\ndata: ñ\n\nid: 8\0\ndata: z\n\n",
+        "event: error\ndata: {\"error\":{\"message\":\"ü\"}}\n\n",
+    ];
+
+    #[test]
+    fn a_million_random_splits_give_the_same_events() {
+        let whole = STREAMS.map(|stream| decode(&[stream.as_bytes()]));
+        // A linear congruential generator: the same splits each time.
+        let mut state = 1_u64;
+        let mut random = |below: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % below
+        };
+        for _ in 0..1_000_000 {
+            let which = random(STREAMS.len());
+            let mut rest = STREAMS[which].as_bytes();
+            let mut chunks = Vec::with_capacity(8);
+            while !rest.is_empty() {
+                let (chunk, more) = rest.split_at(1 + random(rest.len()));
+                chunks.push(chunk);
+                rest = more;
+            }
+            assert_eq!(decode(&chunks), whole[which], "{chunks:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_split_gives_the_same_events(

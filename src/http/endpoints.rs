@@ -166,6 +166,10 @@ mod tests {
 
     #[test]
     fn paths_resolve() {
+        let messages = ChatPath {
+            dialect: Dialect::Anthropic,
+            ..ChatPath::default()
+        };
         let cases = [
             (
                 Method::Post,
@@ -177,7 +181,7 @@ mod tests {
                 "/v1/chat/completions/",
                 Endpoint::Chat(ChatPath::default()),
             ),
-            (Method::Post, "/v1/messages", Endpoint::Chat(MESSAGES)),
+            (Method::Post, "/v1/messages", Endpoint::Chat(messages)),
             (
                 Method::Post,
                 "/v1/messages/count_tokens",

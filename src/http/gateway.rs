@@ -6,6 +6,23 @@
 use super::endpoints::{Endpoint, inference};
 use crate::protocol::{ChatPath, Dialect};
 
+/// What stands at an account's place in the paths of Esclusa itself.
+const RESERVED: [&str; 13] = [
+    "audio",
+    "chat",
+    "conversations",
+    "embeddings",
+    "feedback",
+    "images",
+    "knowledge",
+    "messages",
+    "models",
+    "moderations",
+    "rerank",
+    "responses",
+    "run",
+];
+
 /// What a path says beside the endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gateway<'a> {
@@ -21,6 +38,9 @@ pub(super) fn find(path: &str) -> Option<Endpoint<'_>> {
         return under(None, path);
     };
     let (account, rest) = rest.split_once('/')?;
+    if RESERVED.contains(&account) {
+        return None;
+    }
     match rest.split_once('/') {
         Some((_, rest)) => under(Some(account), rest),
         None if rest.is_empty() => None,
@@ -141,6 +161,7 @@ mod tests {
             "openai/",
             "openai/files",
             "v1/acme",
+            "v1/chat/main",
             "v1/acme/main/openai",
             "v1/acme/main/openai/chat",
             "azure-openai/res/chat/completions",

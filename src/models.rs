@@ -1,10 +1,12 @@
-//! `GET /v1/models`: what a key may use, as `OpenAI` lists it, with tier, price and capabilities.
+//! `GET /v1/models` and `/v1/models/{id}`: what a key may use, as `OpenAI` lists it, with tier, price
+//! and capabilities.
 
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use crate::auth::Scope;
 use crate::config::{self, Capability, Catalogue, Model, ModelKind, Tier, UnitPrice};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::http::{Incoming, Reply};
 use crate::isolate::Isolate;
 use crate::ports::Ports;
@@ -43,8 +45,48 @@ pub async fn models(
 ) -> Result<Reply, Error> {
     authenticate_now(ports, isolate, incoming, Scope::Inference).await?;
     let catalogue = config::catalogue()?;
+    let models = catalogue
+        .models
+        .values()
+        .map(|model| item(model, catalogue));
+    let list = List {
+        object: "list",
+        data: choices().chain(models).collect(),
+    };
+    Ok(Reply::json(200, &list))
+}
+
+/// Shows one model, by its id, a name that clients have for it, `auto` or a tier.
+///
+/// # Errors
+/// `Unauthenticated`, `Forbidden`, `ModelNotFound`.
+pub async fn model(
+    ports: &Ports,
+    isolate: &Isolate,
+    incoming: &dyn Incoming,
+    id: &str,
+) -> Result<Reply, Error> {
+    authenticate_now(ports, isolate, incoming, Scope::Inference).await?;
+    let catalogue = config::catalogue()?;
+    // Clients escape the slashes of an id, or do not.
+    let id = percent_decode_str(id).decode_utf8_lossy();
+    let listed = catalogue.resolve(&id).map(|model| item(model, catalogue));
+    let found = listed.or_else(|| choices().find(|choice| choice.id == id));
+    let missing = || {
+        let shown: String = id.chars().take(100).collect();
+        let message = format!("The model `{shown}` is not known here. GET /v1/models lists all.");
+        Error {
+            param: Some("model".to_owned()),
+            ..Error::new(Kind::ModelNotFound, message)
+        }
+    };
+    Ok(Reply::json(200, &found.ok_or_else(missing)?))
+}
+
+/// What leaves the choice to the gateway.
+fn choices<'a>() -> impl Iterator<Item = Item<'a>> {
     let names = std::iter::once("auto").chain(Tier::ALL.iter().map(|tier| tier.as_str()));
-    let choices = names.map(|name| Item {
+    names.map(|name| Item {
         id: name,
         object: "model",
         created: 0,
@@ -54,16 +96,7 @@ pub async fn models(
         price_usd_per_million: None,
         context_window: None,
         capabilities: Vec::new(),
-    });
-    let models = catalogue
-        .models
-        .values()
-        .map(|model| item(model, catalogue));
-    let list = List {
-        object: "list",
-        data: choices.chain(models).collect(),
-    };
-    Ok(Reply::json(200, &list))
+    })
 }
 
 fn item<'a>(model: &'a Model, catalogue: &Catalogue) -> Item<'a> {

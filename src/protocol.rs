@@ -22,6 +22,7 @@ pub mod openai_chat;
 pub mod openai_error;
 pub mod request;
 pub mod rerank;
+pub mod run;
 pub(crate) mod tool_order;
 pub mod warning;
 pub mod workers_ai;

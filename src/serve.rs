@@ -6,7 +6,7 @@ use crate::health::health;
 use crate::http::{Endpoint, Incoming, Reply, resolve};
 use crate::isolate::Isolate;
 use crate::knowledge;
-use crate::models::models;
+use crate::models::{model, models};
 use crate::ports::Ports;
 use crate::protocol::Dialect;
 use crate::request::single::work_on;
@@ -29,6 +29,7 @@ pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) ->
         }
         Ok(Endpoint::Documents) => knowledge::documents(ports, isolate, incoming, &id).await,
         Ok(Endpoint::Health) => Ok(health(ports).await),
+        Ok(Endpoint::Model(id)) => model(ports, isolate, incoming, id).await,
         Ok(Endpoint::Models) => models(ports, isolate, incoming).await,
         Ok(Endpoint::Work(work, gateway)) => {
             return work_on(ports, isolate, incoming, (work, gateway), &id).await;

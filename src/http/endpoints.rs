@@ -59,6 +59,8 @@ pub enum Endpoint<'a> {
     Keys(&'a str),
     /// `GET /admin/v1/orgs/{org}/limits`
     Limits(&'a str),
+    /// `GET /v1/models/{id}`; an id may hold slashes.
+    Model(&'a str),
     /// `GET /v1/models`
     Models,
     /// `GET|POST /admin/v1/orgs`
@@ -112,7 +114,7 @@ fn find(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
         Some((inference(rest, Gateway::default())?, "POST"))
     };
     let gateway = || Some((gateway::find(path)?, "POST"));
-    own(&segments).or_else(inference).or_else(gateway)
+    own(path, &segments).or_else(inference).or_else(gateway)
 }
 
 /// What a path of inference (without `v1/` before it) asks for, of a provider or of any.
@@ -139,10 +141,11 @@ pub(super) fn inference<'a>(path: &str, gateway: Gateway<'a>) -> Option<Endpoint
 }
 
 /// The paths that are neither inference nor a gateway's.
-fn own<'a>(segments: &[&'a str]) -> Option<(Endpoint<'a>, &'static str)> {
+fn own<'a>(path: &'a str, segments: &[&'a str]) -> Option<(Endpoint<'a>, &'static str)> {
     let found = match segments {
         ["health"] => (Endpoint::Health, "GET"),
         ["v1", "models"] => (Endpoint::Models, "GET"),
+        ["v1", "models", ..] => (Endpoint::Model(path.strip_prefix("v1/models/")?), "GET"),
         ["v1", "knowledge", "documents"] => (Endpoint::Documents, "GET, POST"),
         ["v1", "knowledge", "documents", id] => (Endpoint::Document(id), "DELETE"),
         ["admin", "v1", "audit"] => (Endpoint::Audit, "GET"),

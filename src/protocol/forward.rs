@@ -57,16 +57,14 @@ impl Forwarder {
     fn ends(&self, event: &SseEvent) -> bool {
         match self.dialect {
             Dialect::Anthropic => event.name == "message_stop" || self.tells_usage(event),
-            Dialect::OpenAiChat | Dialect::WorkersAi => {
-                event.data.trim() == "[DONE]" || self.tells_usage(event)
-            }
+            _ => event.data.trim() == "[DONE]" || self.tells_usage(event),
         }
     }
 
     fn tells_usage(&self, event: &SseEvent) -> bool {
         match self.dialect {
             Dialect::Anthropic => event.name == "message_delta",
-            Dialect::OpenAiChat | Dialect::WorkersAi => is_usage(&event.data),
+            _ => is_usage(&event.data),
         }
     }
 }

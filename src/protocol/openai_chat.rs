@@ -143,7 +143,8 @@ impl<'a> Logprobs<'a> {
     }
 }
 
-const fn finish_reason(reason: FinishReason) -> &'static str {
+/// The word for why a model stopped.
+pub(crate) const fn finish_reason(reason: FinishReason) -> &'static str {
     match reason {
         FinishReason::ContentFilter | FinishReason::Refusal => "content_filter",
         FinishReason::Length => "length",

@@ -1,0 +1,312 @@
+//! Esclusa's own wire: one call for any operation that answers in text, `POST /v1/run`.
+//!
+//! Request: `{"operation", "input", "stream"?, "max_output_tokens"?, "response_format"?, "metadata"?}`, where
+//! `input` is a text, an array of messages as chat completions have them, or an object of `text` and
+//! `image` or `document` (a data URL or an https address).
+//!
+//! Answer: `{"id", "object": "run", "operation", "model", "output", "finish_reason", "usage", "sources"?}`. A
+//! stream is `{"delta"}` after `{"delta"}`, the answer without its output, and `[DONE]`.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::dialect::Bill;
+use super::json::{self, Fields, Json, Path, Shape, Value};
+use super::openai_chat;
+use super::writer::{Head, StreamWriter};
+use super::{
+    Answer, ChatRequest, Choice, Content, Event, FinishReason, Message, Part, Role, Source,
+    openai_error,
+};
+use crate::error::Error;
+use crate::money::Nanos;
+use crate::protocol::media;
+use crate::sse;
+use crate::usage::Usage;
+
+const OPERATION: &str = "Name an operation, e.g. \"faq\" or \"read_document\".";
+
+/// Parses the body.
+///
+/// # Errors
+/// `InvalidRequest`, with the JSON path in `param` where the fault has one.
+pub fn parse(body: &[u8]) -> Result<ChatRequest, Error> {
+    let document = json::document(body)?;
+    let operation = document.required(&Path::Root, "operation", OPERATION, |value| {
+        value.filled_string("an operation")
+    })?;
+    let advice = "Send a text, messages, or an object of `text` and `image` or `document`.";
+    let path = Path::Field(&Path::Root, "input");
+    let raw = document.get("input").ok_or_else(|| path.missing(advice))?;
+    let input = Value::new(raw, &path);
+    let mut fields = Fields::default();
+    let model = format!("operation/{operation}");
+    fields.keep("model", Json::of(&model).raw());
+    fields.keep("messages", messages(input.raw).raw());
+    for (name, raw) in document.entries() {
+        match name {
+            "operation" | "input" | "model" | "messages" => {}
+            "max_output_tokens" => fields.keep("max_tokens", raw),
+            name => fields.keep(name, raw),
+        }
+    }
+    let mut request =
+        openai_chat::parse(&serde_json::to_vec(&fields).unwrap_or_default()).map_err(renamed)?;
+    if input.shape() == Shape::Object {
+        request.messages = vec![Message::new(Role::User, parts(input)?)];
+    }
+    Ok(request)
+}
+
+/// The messages of an input; those of an object are read afterwards.
+fn messages(input: &RawValue) -> Json {
+    #[derive(Serialize)]
+    struct Said<'a> {
+        role: &'static str,
+        content: &'a RawValue,
+    }
+    let user = |content| {
+        Json::of(&[Said {
+            role: "user",
+            content,
+        }])
+    };
+    match json::shape(input) {
+        Shape::Array => Json::from(input),
+        Shape::Object => {
+            Json::parse(r#"[{"role":"user","content":""}]"#).unwrap_or_else(|| Json::from(input))
+        }
+        _ => user(input),
+    }
+}
+
+/// An error about a field that the caller has under another name.
+fn renamed(error: Error) -> Error {
+    let names = [
+        ("messages[0].content", "input"),
+        ("messages", "input"),
+        ("max_tokens", "max_output_tokens"),
+    ];
+    let Some(param) = error.param.as_deref() else {
+        return error;
+    };
+    let found = names.into_iter().find_map(|(known, name)| {
+        let rest = param.strip_prefix(known)?;
+        Some((known, format!("{name}{rest}")))
+    });
+    match found {
+        Some((known, param)) => Error {
+            message: error
+                .message
+                .replacen(known, param.split('[').next().unwrap_or(known), 1),
+            param: Some(param),
+            ..error
+        },
+        None => error,
+    }
+}
+
+fn parts(input: Value<'_, '_>) -> Result<Vec<Part>, Error> {
+    let (object, path) = (input.object()?, input.path);
+    let text = object.optional_string(path, "text")?;
+    let image = object.optional(path, "image", |value| media::address(value, "image"))?;
+    let document = object.optional(path, "document", |value| media::address(value, ""))?;
+    let contents = [image.map(Content::Image), document.map(Content::File)];
+    let parts: Vec<Part> = text
+        .filter(|text| !text.is_empty())
+        .map(Part::text)
+        .into_iter()
+        .chain(contents.into_iter().flatten().map(Part::new))
+        .collect();
+    if parts.is_empty() {
+        return Err(path.error("must have `text`, `image` or `document`."));
+    }
+    Ok(parts)
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    id: &'a str,
+    object: &'static str,
+    operation: &'a str,
+    model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<Call<'a>>,
+    finish_reason: &'static str,
+    usage: UsageBody,
+    #[serde(skip_serializing_if = "<[Source]>::is_empty")]
+    sources: &'a [Source],
+}
+
+#[derive(Serialize)]
+struct Call<'a> {
+    id: &'a str,
+    name: &'a str,
+    arguments: &'a str,
+}
+
+#[derive(Serialize)]
+struct UsageBody {
+    input_tokens: u64,
+    output_tokens: u64,
+    cost_usd: String,
+}
+
+impl UsageBody {
+    fn new(usage: &Usage, cost: Nanos) -> Self {
+        Self {
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+            cost_usd: cost.to_usd(),
+        }
+    }
+}
+
+/// The operation that a request of this wire names.
+fn operation(request: &ChatRequest) -> &str {
+    let model = request.model.as_str();
+    model.strip_prefix("operation/").unwrap_or(model)
+}
+
+/// The body of a whole answer.
+#[must_use]
+pub fn render(request: &ChatRequest, answer: &Answer, head: &Head, bill: Bill<'_>) -> Vec<u8> {
+    let choice = answer.choices.first();
+    let calls = choice.into_iter().flat_map(Choice::tool_calls);
+    let reason = choice.map_or(FinishReason::Stop, |choice| choice.finish_reason);
+    let body = Body {
+        id: &head.request,
+        object: "run",
+        operation: operation(request),
+        model: &head.model,
+        output: Some(choice.and_then(said).unwrap_or_default()),
+        tool_calls: calls
+            .map(|call| Call {
+                id: &call.id,
+                name: &call.name,
+                arguments: &call.arguments,
+            })
+            .collect(),
+        finish_reason: openai_chat::finish_reason(reason),
+        usage: UsageBody::new(bill.usage, bill.cost),
+        sources: &head.sources,
+    };
+    serde_json::to_vec(&body).unwrap_or_default()
+}
+
+fn said(choice: &Choice) -> Option<String> {
+    choice.text().or_else(|| choice.refusal())
+}
+
+/// Writes the stream of one answer.
+#[derive(Debug)]
+pub struct DeltaWriter {
+    operation: String,
+    head: Head,
+    reason: FinishReason,
+}
+
+#[derive(Serialize)]
+struct Delta<'a> {
+    delta: &'a str,
+}
+
+impl DeltaWriter {
+    /// A writer of the answer to `request`.
+    #[must_use]
+    pub fn new(request: &ChatRequest, head: Head) -> Self {
+        Self {
+            operation: operation(request).to_owned(),
+            head,
+            reason: FinishReason::Stop,
+        }
+    }
+}
+
+impl StreamWriter for DeltaWriter {
+    fn push(&mut self, event: &Event, out: &mut Vec<u8>) {
+        match event {
+            Event::Text { choice: 0, text } | Event::Refusal { choice: 0, text } => {
+                sse::write_json(out, &Delta { delta: text });
+            }
+            Event::Finish {
+                choice: 0, reason, ..
+            } => self.reason = *reason,
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, usage: &Usage, cost: Nanos, out: &mut Vec<u8>) {
+        let body = Body {
+            id: &self.head.request,
+            object: "run",
+            operation: &self.operation,
+            model: &self.head.model,
+            output: None,
+            tool_calls: Vec::new(),
+            finish_reason: openai_chat::finish_reason(self.reason),
+            usage: UsageBody::new(usage, cost),
+            sources: &self.head.sources,
+        };
+        sse::write_json(out, &body);
+        sse::write_data(out, "[DONE]");
+    }
+
+    fn error(&mut self, error: &Error, out: &mut Vec<u8>) {
+        sse::write_json(out, &openai_error::object(error));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(body: &str) -> ChatRequest {
+        parse(body.as_bytes()).unwrap_or_else(|error| panic!("{error} in {body}"))
+    }
+
+    #[test]
+    fn every_form_of_input_is_read() {
+        let text =
+            parsed(r#"{"operation":"faq","input":"Hi","max_output_tokens":5,"stream":true}"#);
+        assert_eq!((text.model.as_str(), text.stream), ("operation/faq", true));
+        assert_eq!(text.max_output_tokens, Some(5));
+        assert_eq!(text.last_user_text(), "Hi");
+        let messages = parsed(
+            r#"{"operation":"chat","input":[{"role":"system","content":"S"},{"role":"user","content":"Hi"}]}"#,
+        );
+        assert_eq!(messages.messages.len(), 2);
+        let document = parsed(
+            r#"{"operation":"read_document","input":{"text":"Read","image":"data:image/png;base64,AAAA"}}"#,
+        );
+        assert!(document.needs().vision);
+        assert_eq!(document.last_user_text(), "Read");
+    }
+
+    #[test]
+    fn malformed_bodies_are_refused_with_their_path() {
+        let cases = [
+            (r"{}", "operation"),
+            (r#"{"operation":7,"input":"a"}"#, "operation"),
+            (r#"{"operation":"faq"}"#, "input"),
+            (r#"{"operation":"faq","input":7}"#, "input"),
+            (r#"{"operation":"faq","input":[]}"#, "input"),
+            (r#"{"operation":"faq","input":["a"]}"#, "input[0]"),
+            (r#"{"operation":"faq","input":{}}"#, "input"),
+            (
+                r#"{"operation":"faq","input":{"image":"file:///a"}}"#,
+                "input.image",
+            ),
+            (
+                r#"{"operation":"faq","input":"a","max_output_tokens":0}"#,
+                "max_output_tokens",
+            ),
+        ];
+        for (body, param) in cases {
+            let error = parse(body.as_bytes()).unwrap_err();
+            assert_eq!(error.param.as_deref(), Some(param), "{body}: {error}");
+        }
+    }
+}

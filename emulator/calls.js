@@ -18,15 +18,17 @@ let bytesHeld = 0;
  * @param {string} model
  * @param {unknown} inputs
  * @param {unknown} options
+ * @param {Pick<Call, "url" | "method" | "headers">} [http]
  * @returns {CallOutcome}
  */
-export function recordCall(model, inputs, options) {
+export function recordCall(model, inputs, options, http) {
   const budget = { left: MAX_CALL_BYTES };
   /** @type {Call} */
   const call = {
     model,
     inputs: snapshot(inputs, budget, 0),
     options: snapshot(options, budget, 0),
+    ...http,
     at: Date.now(),
     outcome: {},
   };

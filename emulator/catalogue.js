@@ -1,9 +1,10 @@
-// The models emulated and how each of them speaks.
+// The models the binding reaches and how each of them speaks. Models over HTTP: providers/hosts.js.
 import { ServiceError, workersAiError } from "./errors.js";
+import { isReasoner, openAiTask } from "./providers/openai_models.js";
 
-/** @import { Model } from "./types.js" */
+/** @import { ErrorStyle, Model } from "./types.js" */
 
-/** @typedef {Omit<Model, "id">} Traits */
+/** @typedef {Omit<Model, "id" | "name" | "errors">} Traits */
 
 /** @type {Pick<Traits, "task" | "wire" | "defaultMaxTokens">} */
 const NATIVE = { task: "chat", wire: "native", defaultMaxTokens: 256 };
@@ -11,6 +12,10 @@ const NATIVE = { task: "chat", wire: "native", defaultMaxTokens: 256 };
 const COMPLETIONS = { task: "chat", wire: "workers_ai", defaultMaxTokens: 2_048 };
 /** @type {Pick<Traits, "wire" | "defaultMaxTokens">} */
 const NO_CHAT = { wire: "native", defaultMaxTokens: 0 };
+/** @type {Traits} */
+const SPEECH = { ...NO_CHAT, task: "speech", window: 2_000 };
+/** @type {Traits} */
+const TRANSCRIPTION = { ...NO_CHAT, task: "transcription", window: 0 };
 
 /** @type {Record<string, Traits>} */
 const WORKERS_AI = {
@@ -31,6 +36,14 @@ const WORKERS_AI = {
   "@cf/baai/bge-m3": { ...NO_CHAT, task: "embeddings", window: 60_000 },
   "@cf/baai/bge-reranker-base": { ...NO_CHAT, task: "rerank", window: 512 },
   "@cf/meta/llama-guard-3-8b": { ...NO_CHAT, task: "guard", window: 131_072 },
+  "@cf/openai/whisper": TRANSCRIPTION,
+  "@cf/openai/whisper-large-v3-turbo": TRANSCRIPTION,
+  "@cf/deepgram/nova-3": TRANSCRIPTION,
+  "@cf/deepgram/aura-1": SPEECH,
+  "@cf/deepgram/aura-2-en": SPEECH,
+  "@cf/deepgram/aura-2-es": SPEECH,
+  "@cf/myshell-ai/melotts": SPEECH,
+  "@cf/black-forest-labs/flux-1-schnell": { ...NO_CHAT, task: "image", window: 2_048 },
 };
 
 /** Retired 2026-05-30; `-fast` and `-fp8` variants stay. */
@@ -45,21 +58,32 @@ const DEPRECATED = new Set([
   "@cf/facebook/bart-large-cnn",
 ]);
 
-/** Third-party models reached through the same binding; any name of the family is taken. */
-const PROVIDERS = [
-  { prefix: "openai/", names: /^(?:gpt-|chatgpt-|o\d)/u, wire: "openai", window: 128_000 },
-  { prefix: "anthropic/", names: /^claude-/u, wire: "anthropic", window: 200_000 },
-  { prefix: "google/", names: /^gemini-/u, wire: "openai", window: 1_048_576 },
+/**
+ * Third-party models reached through the same binding; any name of the family is taken.
+ * @type {{ prefix: string, names: RegExp, traits: Omit<Traits, "task"> }[]}
+ */
+const THIRD_PARTIES = [
+  {
+    prefix: "openai/",
+    names: /^(?:gpt-|chatgpt-|o\d|text-embedding-|tts-|whisper-|dall-e-|omni-moderation-)/u,
+    traits: { wire: "openai", window: 128_000, defaultMaxTokens: 4_096 },
+  },
+  {
+    prefix: "anthropic/",
+    names: /^claude-/u,
+    traits: { wire: "anthropic", window: 200_000, defaultMaxTokens: 4_096, reasoning: "hidden" },
+  },
+  {
+    prefix: "google/",
+    names: /^gemini-/u,
+    traits: { wire: "openai", window: 1_048_576, defaultMaxTokens: 4_096 },
+  },
 ];
 
-/**
- * @param {string} id
- * @returns {Model["wire"]} the wire its answers and its errors take, known or not
- */
-export function wireOf(id) {
-  const provider = PROVIDERS.find(({ prefix }) => id.startsWith(prefix));
-  if (provider) return /** @type {Model["wire"]} */ (provider.wire);
-  return WORKERS_AI[id]?.wire ?? (id.startsWith("@") ? "native" : "openai");
+/** The form a model's errors take, known or not. @param {string} id @returns {ErrorStyle} */
+export function errorStyleOf(id) {
+  if (id.startsWith("@")) return "workers_ai";
+  return id.startsWith("anthropic/") ? "anthropic" : "openai";
 }
 
 /**
@@ -69,7 +93,7 @@ export function wireOf(id) {
  */
 export function findModel(id) {
   const traits = WORKERS_AI[id];
-  if (traits) return { id, ...traits };
+  if (traits) return { id, name: id, errors: "workers_ai", ...traits };
   if (DEPRECATED.has(id)) {
     throw workersAiError(
       5028,
@@ -81,15 +105,15 @@ export function findModel(id) {
 
 /** @param {string} id @returns {Model} */
 function findThirdParty(id) {
-  const provider = PROVIDERS.find(({ prefix }) => id.startsWith(prefix));
-  if (!provider) {
+  const party = THIRD_PARTIES.find(({ prefix }) => id.startsWith(prefix));
+  if (!party) {
     if (id.startsWith("@")) throw workersAiError(5007, `No such model ${id} or task`);
     throw workersAiError(7003, `Model not found: ${id}`);
   }
-  const name = id.slice(provider.prefix.length);
-  const wire = /** @type {Model["wire"]} */ (provider.wire);
-  if (!provider.names.test(name)) {
-    throw wire === "anthropic"
+  const name = id.slice(party.prefix.length);
+  const { traits } = party;
+  if (!party.names.test(name)) {
+    throw traits.wire === "anthropic"
       ? new ServiceError(404, undefined, `model: ${name}`)
       : new ServiceError(
           404,
@@ -97,5 +121,14 @@ function findThirdParty(id) {
           `The model \`${name}\` does not exist or you do not have access to it.`,
         );
   }
-  return { id, task: "chat", wire, window: provider.window, defaultMaxTokens: 4_096 };
+  const task = party.prefix === "openai/" ? openAiTask(name) : "chat";
+  const thinks = party.prefix === "openai/" && isReasoner(name);
+  return {
+    id,
+    name,
+    task,
+    errors: errorStyleOf(id),
+    ...traits,
+    ...(thinks ? { reasoning: "hidden" } : {}),
+  };
 }

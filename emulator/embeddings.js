@@ -1,7 +1,8 @@
 // BGE-M3 without a model: hashed words and character n-grams: lexically near texts are near.
+import { withoutDirectives } from "./directives.js";
 import { workersAiError } from "./errors.js";
-import { withoutDirectives } from "./faults.js";
 import { contentStems, countTokens, words } from "./text.js";
+import { windowError } from "./window.js";
 
 /** @import { Json, Model } from "./types.js" */
 
@@ -24,7 +25,7 @@ export function runEmbeddings(model, inputs) {
   if (inputs.query !== undefined) return scoreContexts(inputs);
   const texts = readTexts(inputs.text);
   for (const text of texts) checkLength(model, text, inputs.truncate_inputs === true);
-  const data = texts.map(embed);
+  const data = texts.map((text) => embed(text));
   return { shape: [data.length, DIMENSIONS], data, pooling: "cls", emulated: true };
 }
 
@@ -48,11 +49,7 @@ function readTexts(given) {
 function checkLength(model, text, truncates) {
   const tokens = countTokens(text);
   if (tokens <= model.window || truncates) return;
-  throw workersAiError(
-    5021,
-    `The estimated number of input and maximum output tokens (${tokens}) exceeded this model ` +
-      `context window limit (${model.window}).`,
-  );
+  throw windowError(model, tokens, tokens);
 }
 
 /** @param {Json} inputs */
@@ -80,8 +77,8 @@ export function readContexts(query, contexts) {
   throw workersAiError(5006, "Error: required properties at '/' are 'query', 'contexts'");
 }
 
-/** A unit vector. @param {string} text @returns {number[]} */
-export function embed(text) {
+/** A unit vector. @param {string} text @param {number} [dimensions] @returns {number[]} */
+export function embed(text, dimensions = DIMENSIONS) {
   /** @type {Map<string, number>} */
   const features = new Map();
   const add = (/** @type {string} */ feature, /** @type {number} */ weight) =>
@@ -96,7 +93,7 @@ export function embed(text) {
     for (const gram of grams(`_${word}_`)) add(`g${gram}`, GRAM_WEIGHT);
   }
   if (features.size === 0) features.set(`t${text}`, 1);
-  return normalize(project(features));
+  return normalize(project(features, dimensions));
 }
 
 /** @param {string} word */
@@ -109,13 +106,14 @@ function* grams(word) {
 /**
  * Sub-linear in how often a feature occurs; the sign of each is hashed too.
  * @param {Map<string, number>} features
+ * @param {number} dimensions
  */
-function project(features) {
-  const vector = new Float64Array(DIMENSIONS);
+function project(features, dimensions) {
+  const vector = new Float64Array(dimensions);
   for (const [feature, weight] of features) {
     const hash = fnv1a(feature);
     const sign = hash & 0x8000_0000 ? -1 : 1;
-    const at = hash & (DIMENSIONS - 1);
+    const at = (hash >>> 0) % dimensions;
     vector[at] = (vector[at] ?? 0) + sign * Math.log1p(weight);
   }
   return vector;
@@ -131,9 +129,10 @@ function fnv1a(text) {
   return hash ^ (hash >>> 15);
 }
 
-/** Unit length, seven decimals: as much as a 32-bit float holds. @param {Float64Array} vector */
-function normalize(vector) {
-  const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0)) || 1;
+/** Unit length, seven decimals: as much as a 32-bit float holds. @param {ArrayLike<number>} vector */
+export function normalize(vector) {
+  const squares = Array.from(vector, (value) => value * value);
+  const length = Math.sqrt(squares.reduce((sum, square) => sum + square, 0)) || 1;
   return Array.from(vector, (value) => Math.round((value / length) * 1e7) / 1e7);
 }
 

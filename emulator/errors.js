@@ -1,6 +1,6 @@
-// Errors of the services emulated: their codes, statuses and envelopes.
+// Errors of the services emulated: their codes and statuses. How each is written: envelopes.js.
 // https://developers.cloudflare.com/workers-ai/platform/errors/
-/** @import { FaultRule, Model } from "./types.js" */
+/** @import { ErrorStyle, FaultRule } from "./types.js" */
 
 /** Workers AI's code to its HTTP status and text. @type {Record<number, [number, string]>} */
 const WORKERS_AI_ERRORS = {
@@ -51,28 +51,6 @@ const CODE_OF_STATUS = {
   429: 3040,
 };
 
-/** Status to OpenAI's `type` and `code`. @type {Record<number, [string, string | null]>} */
-const OPENAI_ERRORS = {
-  400: ["invalid_request_error", null],
-  401: ["invalid_request_error", "invalid_api_key"],
-  403: ["invalid_request_error", "unsupported_country_region_territory"],
-  404: ["invalid_request_error", "model_not_found"],
-  429: ["requests", "rate_limit_exceeded"],
-};
-
-/** Status to Anthropic's `type`. @type {Record<number, string>} */
-const ANTHROPIC_ERRORS = {
-  400: "invalid_request_error",
-  401: "authentication_error",
-  402: "billing_error",
-  403: "permission_error",
-  404: "not_found_error",
-  413: "request_too_large",
-  429: "rate_limit_error",
-  504: "timeout_error",
-  529: "overloaded_error",
-};
-
 /** An error as a service reports it. */
 export class ServiceError extends Error {
   /**
@@ -87,7 +65,14 @@ export class ServiceError extends Error {
     this.status = status;
     this.code = code;
     this.param = param;
+    /** The whole body, where a provider has a form of its own for this error. @type {object | undefined} */
+    this.body = undefined;
   }
+}
+
+/** OpenAI's refusal of one parameter. @param {string} message @param {string | null} param @param {string} [code] */
+export function badRequest(message, param = null, code) {
+  return new ServiceError(400, code, message, param);
 }
 
 /** A Workers AI error by its code. @param {number} code @param {string} [message] */
@@ -96,78 +81,34 @@ export function workersAiError(code, message) {
   return new ServiceError(status, code, message ?? text);
 }
 
+/** Workers AI's code for a status. @param {number} status */
+export function codeOf(status) {
+  return CODE_OF_STATUS[status] ?? 3043;
+}
+
 /**
  * The error a fault rule asks for; undefined when it asks for none (a delay, a cut, a raw body).
  * @param {FaultRule} rule
- * @param {Model["wire"]} wire
+ * @param {ErrorStyle} style
  * @returns {ServiceError | undefined}
  */
-export function faultError(rule, wire) {
-  if (rule.body !== undefined) return undefined;
-  const { status: given, code: named, message } = rule;
-  if (given === undefined && named === undefined && message === undefined) return undefined;
+export function faultError(rule, style) {
+  const raw = rule.body !== undefined || rule.html || rule.empty;
+  if (raw || rule.bytes !== undefined || rule.endless || rule.cut_event) return undefined;
+  const { status, code, message } = rule;
+  if ([status, code, message].every((part) => part === undefined)) return undefined;
+  return errorOf(rule, style);
+}
+
+/** The error a rule's status, code and message make. @param {FaultRule} rule @param {ErrorStyle} style */
+export function errorOf({ status: given, code: named, message }, style) {
   const known = typeof named === "number" ? WORKERS_AI_ERRORS[named] : undefined;
   const status = given ?? known?.[0] ?? 500;
-  const ofWorkersAi = wire === "native" || wire === "workers_ai";
-  const code = named ?? (ofWorkersAi ? codeOf(status) : undefined);
+  const code = named ?? (style === "workers_ai" ? codeOf(status) : undefined);
   const standard = typeof code === "number" ? WORKERS_AI_ERRORS[code]?.[1] : undefined;
   return new ServiceError(
     status,
     code,
     message ?? standard ?? `emulated failure with status ${status}`,
   );
-}
-
-/**
- * An error as the model's wire shows it. A numeric code on a third-party model is the gateway's own
- * error, which comes in its envelope (`error`, an array) rather than the provider's.
- * @param {ServiceError} error
- * @param {Model["wire"]} wire
- * @param {FaultRule["envelope"]} [envelope]
- * @returns {object}
- */
-export function errorBody(error, wire, envelope) {
-  if (wire === "native" || wire === "workers_ai") return workersAiBody(error, envelope);
-  if (typeof error.code === "number") return workersAiBody(error, envelope ?? "error");
-  return wire === "anthropic" ? anthropicBody(error) : openAiBody(error);
-}
-
-/** @param {ServiceError} error @param {FaultRule["envelope"]} envelope */
-function workersAiBody({ status, code: given, message }, envelope = "errors") {
-  const code = given ?? codeOf(status);
-  if (envelope === "internal") {
-    return {
-      internalCode: code,
-      name: "AiError",
-      message: `${code}: ${message}`,
-      description: message,
-    };
-  }
-  return { success: false, result: [], messages: [], [envelope]: [{ code, message }] };
-}
-
-/** Workers AI's code for a status. @param {number} status */
-function codeOf(status) {
-  return CODE_OF_STATUS[status] ?? 3043;
-}
-
-/** @param {ServiceError} error */
-function openAiBody({ status, code, message, param }) {
-  const [type, standard] = OPENAI_ERRORS[status] ?? [
-    status < 500 ? "invalid_request_error" : "server_error",
-    null,
-  ];
-  return { error: { message, type, param, code: code ?? standard } };
-}
-
-/** @param {ServiceError} error */
-function anthropicBody({ status, code, message }) {
-  const type =
-    code ?? ANTHROPIC_ERRORS[status] ?? (status < 500 ? "invalid_request_error" : "api_error");
-  return { type: "error", error: { type, message }, request_id: `req_${requestId()}` };
-}
-
-/** 24 hexadecimal digits. */
-export function requestId() {
-  return crypto.randomUUID().replaceAll("-", "").slice(0, 24);
 }

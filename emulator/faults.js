@@ -2,13 +2,13 @@
 //
 // Rules live in the isolate's memory. workerd runs one isolate per Worker, shared by every caller
 // and by the Durable Object, so this is one state for all, and a call without faults pays no hop.
-import { ServiceError } from "./errors.js";
-import { matchesGlob } from "./glob.js";
+
+import { badDirective, covers, readDirectives, speaksOf } from "./directives.js";
+import { forgetPrefixes } from "./prefix_cache.js";
+import { SCRIPT_KEYS } from "./script.js";
 
 /** @import { FaultRule } from "./types.js" */
 
-const DIRECTIVE = /\[\[emulator\s([^\]]*)\]\]/gu;
-const PAIR = /(\w+)=(?:"([^"]*)"|([^\s"]+))/gu;
 const MAX_DIRECTIVES = 10_000;
 
 /** @type {{ rule: FaultRule, left: number }[]} */
@@ -30,9 +30,18 @@ const FIELDS = {
   chunk_delay_ms: isCount,
   cut_after_chunks: isCount,
   cut_error: isBoolean,
+  cut_event: isBoolean,
   hang: isBoolean,
+  html: isBoolean,
+  empty: isBoolean,
+  bytes: isCount,
+  endless: isBoolean,
   times: isCount,
 };
+
+/** Directive keys that are shorter than the field they stand for. @type {Record<string, string>} */
+const SHORT = { delay: "delay_ms", chunk_delay: "chunk_delay_ms" };
+const TEXTS = new Set(["model", "message", "body", "content_type", "envelope"]);
 
 /** Replaces every rule and starts counting anew. @param {FaultRule[]} next @throws {TypeError} */
 export function setFaults(next) {
@@ -41,10 +50,11 @@ export function setFaults(next) {
   rules = next.map((rule) => ({ rule, left: rule.times ?? Number.POSITIVE_INFINITY }));
 }
 
-/** Forgets every rule and how often directives have fired. */
+/** Forgets every rule, how often directives have fired, and the prompts providers have cached. */
 export function clearFaults() {
   rules = [];
   fired.clear();
+  forgetPrefixes();
 }
 
 /**
@@ -56,65 +66,64 @@ export function clearFaults() {
  * @returns {FaultRule | undefined}
  */
 export function takeFault(target, prompt = "", general = false) {
-  const entry = rules.find(({ rule, left }) => left > 0 && applies(rule.model, target));
+  const entry = rules.find(({ rule, left }) => left > 0 && covers(rule.model ?? "*", target));
   if (entry) {
     entry.left -= 1;
     return entry.rule;
   }
-  if (!prompt.includes("[[emulator")) return undefined;
-  for (const [text, pairs] of prompt.matchAll(DIRECTIVE)) {
-    const rule = parseDirective(pairs ?? "");
-    const named = rule.model === undefined ? general : applies(rule.model, target);
-    const count = fired.get(text) ?? 0;
-    if (!named || count >= (rule.times ?? Number.POSITIVE_INFINITY)) continue;
+  for (const directive of readDirectives(prompt)) {
+    const rule = parseDirective(directive.pairs);
+    if (!rule || !speaksOf(directive, target, general)) continue;
+    const count = fired.get(directive.source) ?? 0;
+    if (count >= (rule.times ?? Number.POSITIVE_INFINITY)) continue;
     if (fired.size >= MAX_DIRECTIVES) fired.clear();
-    fired.set(text, count + 1);
+    fired.set(directive.source, count + 1);
     return rule;
   }
   return undefined;
 }
 
-/** The text without its directives. @param {string} text */
-export function withoutDirectives(text) {
-  return text.includes("[[emulator") ? text.replaceAll(DIRECTIVE, "").trim() : text;
-}
-
-/** @param {string | undefined} glob @param {string} target */
-function applies(glob, target) {
-  if (glob === undefined) return true;
-  return matchesGlob(glob, target) || (glob === "vectorize" && target.startsWith("vectorize."));
-}
-
-/** @param {string} pairs @returns {FaultRule} */
+/**
+ * @param {[string, string][]} pairs
+ * @returns {FaultRule | undefined} undefined when the directive asks for no fault
+ */
 function parseDirective(pairs) {
+  const faults = pairs.filter(([key]) => !SCRIPT_KEYS.has(key));
+  const scripted = faults.length < pairs.length;
+  if (scripted && faults.every(([key]) => key === "model")) return undefined;
   /** @type {FaultRule} */
   const rule = {};
-  for (const [, key, quoted, bare] of pairs.matchAll(PAIR)) {
-    applyPair(rule, key ?? "", quoted ?? bare ?? "");
-  }
+  for (const [key, value] of faults) applyPair(rule, key, value);
   try {
     checkRule(rule);
   } catch (error) {
-    throw new ServiceError(400, undefined, `bad [[emulator]] directive: ${String(error)}`);
+    throw badDirective(String(error));
   }
   return rule;
 }
 
 /** @param {FaultRule} rule @param {string} key @param {string} value */
 function applyPair(rule, key, value) {
-  if (key === "delay") rule.delay_ms = Number(value);
-  else if (key === "chunk_delay") rule.chunk_delay_ms = Number(value);
-  else if (key === "cut") {
+  const field = SHORT[key] ?? key;
+  if (key === "cut") {
     const [count, how] = value.split(",");
     rule.cut_after_chunks = Number(count);
     if (how === "error") rule.cut_error = true;
-  } else if (key in FIELDS) {
-    const scalar = value === "true" || value === "false" ? value === "true" : value;
-    const numeric = /^\d+$/u.test(value) && key !== "message" && key !== "body";
-    Object.assign(rule, { [key]: numeric ? Number(value) : scalar });
+    if (how === "event") rule.cut_event = true;
+  } else if (field in FIELDS) {
+    Object.assign(rule, { [field]: parseValue(field, value) });
   } else {
-    throw new ServiceError(400, undefined, `bad [[emulator]] directive: unknown key ${key}`);
+    throw badDirective(`unknown key ${key}`);
   }
+}
+
+/** @param {string} field @param {string} value */
+function parseValue(field, value) {
+  if (TEXTS.has(field)) return value;
+  if (FIELDS[/** @type {keyof FaultRule} */ (field)] === isBoolean) {
+    return value === "true" || value === "1";
+  }
+  return /^\d+$/u.test(value) ? Number(value) : value;
 }
 
 /** @param {FaultRule} rule @throws {TypeError} */

@@ -2,7 +2,8 @@
 import { promptTokens } from "./chat.js";
 import { workersAiError } from "./errors.js";
 import { countTokens, fold } from "./text.js";
-import { readContent, readRole } from "./wires/messages.js";
+import { readRole } from "./wires/messages.js";
+import { readContent } from "./wires/openai/content.js";
 
 /** @import { Json, Turn } from "./types.js" */
 
@@ -41,8 +42,7 @@ const PATTERNS = Object.entries(HAZARDS).map(([category, list]) => {
  */
 export function runGuard({ messages, response_format: format }) {
   const turns = readTurns(messages);
-  const text = fold(turns.at(-1)?.text ?? "");
-  const categories = PATTERNS.filter(([, pattern]) => pattern.test(text)).map(([name]) => name);
+  const categories = hazardsIn(turns.at(-1)?.text ?? "");
   const safe = categories.length === 0;
   const verdict = safe ? "safe" : `unsafe\n${categories.join(",")}`;
   const prompt = promptTokens(turns);
@@ -58,6 +58,12 @@ export function runGuard({ messages, response_format: format }) {
   };
 }
 
+/** The categories a text falls under. @param {string} text @returns {string[]} */
+export function hazardsIn(text) {
+  const folded = fold(text);
+  return PATTERNS.filter(([, pattern]) => pattern.test(folded)).map(([name]) => name);
+}
+
 /** @param {unknown} messages @returns {Turn[]} */
 function readTurns(messages) {
   if (!Array.isArray(messages) || messages.length === 0) {
@@ -68,6 +74,6 @@ function readTurns(messages) {
     if ((role !== "user" && role !== "assistant") || typeof message.content !== "string") {
       throw workersAiError(5006, `Error: Type mismatch of '/messages/${index}'`);
     }
-    return { role, ...readContent(message.content) };
+    return { role, ...readContent(message.content, `/messages/${index}/content`) };
   });
 }

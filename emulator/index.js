@@ -1,9 +1,10 @@
-// The local stand-in for the AI and Vectorize bindings: one class, called over RPC by what is a
-// service binding locally and the real binding in production. See README.md.
+// The local stand-in for the AI and Vectorize bindings and for providers over HTTP: one class, called
+// by what is a service binding locally and the real thing in production. See README.md.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { interpret } from "./binding.js";
 import { clearCalls, recordCall, recordedCalls } from "./calls.js";
 import { clearFaults, setFaults, takeFault } from "./faults.js";
+import { serve } from "./providers/serve.js";
 import { respond } from "./run.js";
 import { hang } from "./stream.js";
 import {
@@ -23,6 +24,17 @@ export { VectorIndex } from "./vector_index.js";
 
 /** @extends {WorkerEntrypoint<Env>} */
 export default class Emulator extends WorkerEntrypoint {
+  /**
+   * Providers over HTTP: the gateway's calls with their full address, an SDK's with the provider
+   * as first segment of the path.
+   * @override
+   * @param {Request} request
+   * @returns {Promise<Response>}
+   */
+  async fetch(request) {
+    return serve(request);
+  }
+
   /**
    * Workers AI: `env.AI.run`.
    * @param {string} model

@@ -1,7 +1,7 @@
 // The BGE reranker without a model: how much of the query a passage covers, rare words first.
+import { withoutDirectives } from "./directives.js";
 import { dot, embed, readContexts } from "./embeddings.js";
 import { workersAiError } from "./errors.js";
-import { withoutDirectives } from "./faults.js";
 import { contentStems } from "./text.js";
 
 /** @import { Json } from "./types.js" */

@@ -1,23 +1,22 @@
 // One call of `run`: the fault, if any; else the model's answer in its wire.
-import { findModel, wireOf } from "./catalogue.js";
-import { checkWindow, complete } from "./chat.js";
+import { errorStyleOf, findModel } from "./catalogue.js";
+import { converse } from "./converse.js";
 import { runEmbeddings } from "./embeddings.js";
-import { errorBody, faultError, ServiceError, workersAiError } from "./errors.js";
-import { takeFault } from "./faults.js";
+import { workersAiError } from "./errors.js";
+import { underFault } from "./faulted.js";
 import { runGuard } from "./guard.js";
+import { runFlux } from "./media/draw.js";
+import { runSpeech } from "./media/speech.js";
+import { runTranscription } from "./media/transcription.js";
+import { promptOf } from "./prompt.js";
+import { answerOpenAi } from "./providers/openai.js";
 import { runRerank } from "./rerank.js";
-import { eventStream, hang } from "./stream.js";
-import { anthropic } from "./wires/anthropic.js";
-import { openai } from "./wires/openai.js";
-import { native, workersAi } from "./wires/workers_ai.js";
 
-/** @import { CallOutcome, FaultRule, Json, Model, RunOptions, Wire } from "./types.js" */
-
-/** @type {Record<Model["wire"], Wire>} */
-const WIRES = { native, workers_ai: workersAi, openai, anthropic };
+/** @import { CallOutcome, FaultRule, Json, Model, RunOptions } from "./types.js" */
 
 /** Models other than these are text generation, which directives without a model speak of. */
-const NOT_CHAT = /^@cf\/(?:baai\/|meta\/llama-guard)/u;
+const NOT_CHAT =
+  /^@cf\/(?:baai\/|meta\/llama-guard|deepgram\/|openai\/whisper|myshell-ai\/|black-forest-labs\/)|embedding/u;
 
 /**
  * The raw response, whatever its status.
@@ -28,74 +27,36 @@ const NOT_CHAT = /^@cf\/(?:baai\/|meta\/llama-guard)/u;
  * @returns {Promise<Response>}
  */
 export async function respond(id, inputs, options, outcome) {
-  const wire = wireOf(id);
-  /** @type {FaultRule} */
-  let fault = {};
-  /** @type {Response} */
-  let response;
-  try {
-    const given = readInputs(inputs);
-    fault = takeFault(id, promptOf(given), !NOT_CHAT.test(id)) ?? {};
-    outcome.fault = Object.keys(fault).length > 0;
-    if (fault.delay_ms) await scheduler.wait(fault.delay_ms);
-    if (fault.hang && fault.cut_after_chunks === undefined) await hang();
-    const error = faultError(fault, wire);
-    if (error) throw error;
-    response = rawBody(fault) ?? answer(findModel(id), given, fault, outcome);
-  } catch (thrown) {
-    const error = asServiceError(thrown);
-    if (error.code !== undefined) outcome.code = error.code;
-    response = Response.json(errorBody(error, wire, fault.envelope), { status: error.status });
-  }
-  outcome.status = response.status;
-  return withHeaders(response, options, fault);
+  const errors = errorStyleOf(id);
+  const given = readInputs(inputs);
+  const prompt = promptOf(given ?? {});
+  const streamed = given?.stream === true;
+  const subject = { target: id, prompt, general: !NOT_CHAT.test(id), streamed, errors };
+  const response = await underFault(subject, outcome, (fault) => {
+    if (given) return answer(findModel(id), given, prompt, fault, outcome);
+    throw workersAiError(5006, "Error: Type mismatch of '/', must be an object");
+  });
+  response.headers.set("cf-ai-req-id", crypto.randomUUID());
+  if (options.gateway?.id) response.headers.set("cf-aig-log-id", crypto.randomUUID());
+  return response;
 }
 
-/** @param {unknown} inputs @returns {Json} */
+/** @param {unknown} inputs @returns {Json | undefined} */
 function readInputs(inputs) {
-  if (typeof inputs === "object" && inputs !== null && !Array.isArray(inputs)) return inputs;
-  throw workersAiError(5006, "Error: Type mismatch of '/', must be an object");
-}
-
-/**
- * The text that may hold directives: the last user message, the prompt, the texts or the query.
- * @param {Json} inputs
- */
-function promptOf({ messages, prompt, text, query }) {
-  const user = Array.isArray(messages)
-    ? messages.findLast((message) => message?.role === "user")?.content
-    : undefined;
-  const found = user ?? prompt ?? query ?? text ?? "";
-  if (!Array.isArray(found)) return String(found);
-  return found.map((part) => (typeof part === "string" ? part : (part?.text ?? ""))).join("\n");
-}
-
-/**
- * A bug here must not look like the gateway's: it is reported as the service's own failure.
- * @param {unknown} thrown
- */
-function asServiceError(thrown) {
-  if (thrown instanceof ServiceError) return thrown;
-  console.error("emulator:", thrown);
-  return workersAiError(3043, `Internal server error: ${String(thrown)}`);
-}
-
-/** @param {FaultRule} fault @returns {Response | undefined} */
-function rawBody({ body, status = 200, content_type: type = "application/json" }) {
-  if (body === undefined) return undefined;
-  // 204, 205 and 304 may not carry a body.
-  const content = [204, 205, 304].includes(status) ? null : body;
-  return new Response(content, { status, headers: { "content-type": type } });
+  const object = typeof inputs === "object" && inputs !== null && !Array.isArray(inputs);
+  return object ? inputs : undefined;
 }
 
 /**
  * @param {Model} model
  * @param {Json} inputs
+ * @param {string} prompt
  * @param {FaultRule} fault
  * @param {CallOutcome} outcome
- * @returns {Response}
+ * @returns {Response | Promise<Response>}
  */
-function answer(model, inputs, fault, outcome) {
+function answer(model, inputs, prompt, fault, outcome) {
+  if (model.id.startsWith("openai/")) return answerOpenAi(model, inputs, prompt, fault, outcome);
   switch (model.task) {
     case "embeddings":
       return Response.json(runEmbeddings(model, inputs));
@@ -103,38 +64,13 @@ function answer(model, inputs, fault, outcome) {
       return Response.json(runRerank(inputs));
     case "guard":
       return Response.json(runGuard(inputs));
+    case "transcription":
+      return runTranscription(model, inputs);
+    case "speech":
+      return runSpeech(model, inputs, fault, outcome);
+    case "image":
+      return Response.json(runFlux(inputs));
     default:
-      return chat(model, inputs, fault, outcome);
+      return converse(model, inputs, prompt, fault, outcome);
   }
-}
-
-/**
- * @param {Model} model
- * @param {Json} inputs
- * @param {FaultRule} fault
- * @param {CallOutcome} outcome
- */
-function chat(model, inputs, fault, outcome) {
-  const wire = WIRES[model.wire];
-  const request = wire.read(model, inputs);
-  checkWindow(model, request);
-  const completion = complete(model, request);
-  if (!request.stream) return Response.json(wire.answer(model, request, completion));
-  const events = wire.events(model, request, completion);
-  return new Response(eventStream(events, fault, outcome), {
-    headers: { "content-type": "text/event-stream" },
-  });
-}
-
-/**
- * @param {Response} response
- * @param {RunOptions} options
- * @param {FaultRule} fault
- */
-function withHeaders(response, options, fault) {
-  response.headers.set("cf-ai-req-id", crypto.randomUUID());
-  if (options.gateway?.id) response.headers.set("cf-aig-log-id", crypto.randomUUID());
-  for (const [name, value] of Object.entries(fault.headers ?? {}))
-    response.headers.set(name, value);
-  return response;
 }

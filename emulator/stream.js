@@ -9,6 +9,11 @@ export function dataEvent(data) {
   return `data: ${JSON.stringify(data)}\n\n`;
 }
 
+/** One named event. @param {string} type @param {object} data */
+export function namedEvent(type, data) {
+  return `event: ${type}\n${dataEvent({ type, ...data })}`;
+}
+
 /** The end marker of OpenAI's and Workers AI's streams. */
 export const DONE = "data: [DONE]\n\n";
 
@@ -18,46 +23,72 @@ export async function hang() {
 }
 
 /**
- * Each event is one chunk, made when the reader asks for it.
- * @param {Iterator<string>} events
+ * Each event is one chunk, made when the reader asks for it; bytes are sent as they are.
+ * @param {Iterable<string | Uint8Array>} events
  * @param {FaultRule} fault
  * @param {CallOutcome} outcome
+ * @param {string} [errorEvent] what a cut with `cut_event` ends with
  * @returns {ReadableStream<Uint8Array>}
  */
-export function eventStream(events, fault, outcome) {
+export function eventStream(events, fault, outcome, errorEvent = "") {
+  const cutAfter = fault.cut_after_chunks ?? Number.POSITIVE_INFINITY;
+  const source = (fault.endless ? repeated([...events]) : events)[Symbol.iterator]();
+  return chunkStream(outcome, async (controller, sent) => {
+    if (fault.chunk_delay_ms) await scheduler.wait(fault.chunk_delay_ms);
+    if (sent >= cutAfter) {
+      if (fault.hang) await hang();
+      outcome.stream = "cut";
+      if (fault.cut_event) controller.enqueue(encoder.encode(errorEvent));
+      if (fault.cut_error) controller.error(new Error("emulated break of the stream"));
+      else controller.close();
+      return undefined;
+    }
+    const { value, done } = source.next();
+    if (done) return undefined;
+    return typeof value === "string" ? encoder.encode(value) : value;
+  });
+}
+
+/** Its first half, then the event in the middle without end. @param {(string | Uint8Array)[]} events */
+function* repeated(events) {
+  const middle = Math.floor(events.length / 2);
+  yield* events.slice(0, middle);
+  for (;;) yield events[middle] ?? ":\n\n";
+}
+
+/**
+ * A stream of what `next` gives, each when the reader asks for it, that notices a reader who leaves.
+ * @param {CallOutcome} outcome
+ * @param {(controller: ReadableStreamDefaultController, sent: number) => Promise<Uint8Array | undefined>} next
+ *   undefined at the end
+ * @returns {ReadableStream<Uint8Array>}
+ */
+export function chunkStream(outcome, next) {
   outcome.stream = "running";
   outcome.chunks = 0;
-  const cutAfter = fault.cut_after_chunks ?? Number.POSITIVE_INFINITY;
   return new ReadableStream(
     {
       async pull(controller) {
-        if (fault.chunk_delay_ms) await scheduler.wait(fault.chunk_delay_ms);
-        const sent = outcome.chunks ?? 0;
-        if (sent >= cutAfter) return cut(controller, fault, outcome);
-        const { value, done } = events.next();
-        if (done) {
-          outcome.stream = "completed";
-          return controller.close();
+        const chunk = await next(controller, outcome.chunks ?? 0);
+        if (chunk !== undefined) {
+          outcome.chunks = (outcome.chunks ?? 0) + 1;
+          return controller.enqueue(chunk);
         }
-        outcome.chunks = sent + 1;
-        controller.enqueue(encoder.encode(value));
+        if (outcome.stream !== "running") return;
+        outcome.stream = "completed";
+        controller.close();
       },
       cancel() {
         outcome.stream = "cancelled";
+        markAborted(outcome);
       },
     },
     { highWaterMark: 0 },
   );
 }
 
-/**
- * @param {ReadableStreamDefaultController} controller
- * @param {FaultRule} fault
- * @param {CallOutcome} outcome
- */
-async function cut(controller, fault, outcome) {
-  if (fault.hang) await hang();
-  outcome.stream = "cut";
-  if (fault.cut_error) controller.error(new Error("emulated break of the stream"));
-  else controller.close();
+/** The reader went away. @param {CallOutcome} outcome */
+export function markAborted(outcome) {
+  outcome.aborted = true;
+  outcome.aborted_at ??= Date.now();
 }

@@ -1,9 +1,9 @@
 // Tool calling: the tool whose name and description overlap the request, its arguments an instance
 // of its schema.
-import { requestId } from "./errors.js";
+import { idOf } from "./ids.js";
 import { instanceOf } from "./schema.js";
 import { contentStems, sharedCount } from "./text.js";
-/** @import { Json, Tool, ToolCall, ToolChoice } from "./types.js" */
+/** @import { Conversation, Json, Tool, ToolCall, ToolChoice } from "./types.js" */
 
 /**
  * Tools in either form: `{name, description, parameters}` or `{type: "function", function: {…}}`;
@@ -30,20 +30,38 @@ export function readToolChoice(given) {
 }
 
 /**
- * The call the model makes, if any.
- * @param {Tool[]} tools
- * @param {ToolChoice} choice
+ * The calls the model makes, if any. A script asks for two or more: of every tool, or of the one
+ * with what else the text names.
+ * @param {Conversation} request
  * @param {string} text the last user text
- * @returns {ToolCall | undefined}
+ * @returns {ToolCall[]}
  */
-export function callTool(tools, choice, text) {
-  if (choice.mode === "none" || tools.length === 0) return undefined;
+export function callTools({ tools, choice, parallel, script, turns }, text) {
+  if (choice.mode === "none" || tools.length === 0) return [];
+  const several = script.says.has("parallel_tools");
   const tool = choice.name
     ? tools.find(({ name }) => name === choice.name)
-    : bestTool(tools, text, choice.mode === "required");
-  if (!tool) return undefined;
-  const value = instanceOf({ type: "object", ...tool.parameters }, text);
-  return { id: `call_${requestId()}`, name: tool.name, arguments: /** @type {Json} */ (value) };
+    : bestTool(tools, text, several || choice.mode === "required");
+  if (!tool) return [];
+  const chosen = several && parallel ? severalOf(tools, tool, choice) : [tool];
+  let left = text;
+  return chosen.map((called, index) => {
+    const value = /** @type {Json} */ (instanceOf({ type: "object", ...called.parameters }, left));
+    if (chosen[index + 1] === called) left = without(left, value);
+    const id = `call_${idOf(called.name, value, turns.length, index)}`;
+    return { id, name: called.name, arguments: script.says.has("no_arguments") ? {} : value };
+  });
+}
+
+/** @param {Tool[]} tools @param {Tool} tool @param {ToolChoice} choice */
+function severalOf(tools, tool, { name }) {
+  return name === undefined && tools.length > 1 ? tools : [tool, tool];
+}
+
+/** The text without the words of the arguments already used. @param {string} text @param {Json} value */
+function without(text, value) {
+  const used = Object.values(value).filter((item) => typeof item === "string" && item !== "");
+  return used.reduce((left, item) => left.replace(item, ""), text);
 }
 
 /** @param {Tool[]} tools @param {string} text @param {boolean} required */

@@ -1,6 +1,4 @@
-// What the OpenAI-like wires share: reading messages, parts, stop sequences and response formats.
-import { withoutDirectives } from "../faults.js";
-
+// What the wires share: roles, stop sequences and response formats.
 /** @import { Json, Turn } from "../types.js" */
 
 /** @type {Record<string, Turn["role"]>} */
@@ -16,23 +14,6 @@ const ROLES = {
 /** @param {unknown} role @returns {Turn["role"] | undefined} */
 export function readRole(role) {
   return typeof role === "string" && Object.hasOwn(ROLES, role) ? ROLES[role] : undefined;
-}
-
-/**
- * The text of a string or of an array of content parts, and how many images are among them.
- * @param {unknown} content
- * @returns {Omit<Turn, "role">}
- */
-export function readContent(content) {
-  if (typeof content === "string") return { text: withoutDirectives(content), images: 0 };
-  if (!Array.isArray(content)) return { text: "", images: 0 };
-  const texts = content.flatMap((part) => {
-    if (typeof part === "string") return [part];
-    if (typeof part?.text === "string") return [part.text];
-    return part?.type === "tool_result" ? [readContent(part.content).text] : [];
-  });
-  const images = content.filter((part) => /image/u.test(part?.type ?? "")).length;
-  return { text: withoutDirectives(texts.join("\n")), images };
 }
 
 /** @param {unknown} stop @returns {string[]} */
@@ -55,4 +36,9 @@ export function readFormat(format, form) {
   const named = typeof given.schema === "object" && given.schema !== null;
   const schema = form !== "bare" && named ? given.schema : given;
   return { schema, strict: true };
+}
+
+/** Pieces of a tool's arguments in a stream. @param {string} json @returns {string[]} */
+export function jsonPieces(json) {
+  return json.match(/.{1,16}/gsu) ?? [];
 }

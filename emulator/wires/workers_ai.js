@@ -2,25 +2,36 @@
 // OpenAI's answer shape on newer ones. Requests are the same for both.
 // https://developers.cloudflare.com/workers-ai/models/
 import { pieces, promptTokens } from "../chat.js";
+import { withoutDirectives } from "../directives.js";
 import { workersAiError } from "../errors.js";
-import { withoutDirectives } from "../faults.js";
+import { toBase64 } from "../media/bytes.js";
+import { lookAtPicture } from "../media/look.js";
 import { DONE, dataEvent } from "../stream.js";
 import { readToolChoice, readTools } from "../tools.js";
-import { readContent, readFormat, readRole, readStop } from "./messages.js";
-import { chatCompletion, chatCompletionEvents } from "./openai.js";
-/** @import { Completion, Conversation, Json, Model, Turn, Wire } from "../types.js" */
+import { readFormat, readRole, readStop } from "./messages.js";
+import { chatCompletion } from "./openai/answer.js";
+import { readContent } from "./openai/content.js";
+import { chatCompletionEvents } from "./openai/events.js";
+
+/** @import { Asked, Completion, Conversation, Json, Medium, Model, Turn, Wire } from "../types.js" */
 
 /** @type {Wire} */
-export const native = { read: readRequest, answer: nativeAnswer, events: nativeEvents };
+export const native = {
+  read: readRequest,
+  answer: nativeAnswer,
+  events: nativeEvents,
+  errorEvent: dataEvent,
+};
 
 /** @type {Wire} */
 export const workersAi = {
   read: readRequest,
   answer: chatCompletion,
   events: chatCompletionEvents,
+  errorEvent: dataEvent,
 };
 
-/** @param {Model} model @param {Json} inputs @returns {Conversation} */
+/** @param {Model} model @param {Json} inputs @returns {Asked} */
 function readRequest(model, inputs) {
   const turns = readTurns(inputs);
   const form = model.wire === "native" ? "bare" : "either";
@@ -29,6 +40,7 @@ function readRequest(model, inputs) {
     turns,
     tools: readTools(inputs.tools),
     choice: readToolChoice(inputs.tool_choice),
+    parallel: true,
     ...format,
     maxTokens: readMaxTokens(inputs, model),
     stop: readStop(inputs.stop),
@@ -42,23 +54,48 @@ function readRequest(model, inputs) {
 }
 
 /** @param {Json} inputs @returns {Turn[]} */
-function readTurns({ messages, prompt }) {
+function readTurns({ messages, prompt, image }) {
   if (messages === undefined && typeof prompt === "string") {
-    return [{ role: "user", text: withoutDirectives(prompt), images: 0 }];
+    return [{ role: "user", text: withoutDirectives(prompt), media: readImage(image) }];
   }
   if (messages === undefined) throw badInput("required properties at '/' are 'messages'");
   if (!Array.isArray(messages)) throw badInput("Type mismatch of '/messages'");
   if (messages.length === 0) throw badInput("Length of '/messages' must be >= 1");
-  return messages.map((message, index) => {
-    const role = readRole(message?.role);
-    if (!role) throw badInput(`Type mismatch of '/messages/${index}/role'`);
-    const { content } = message;
-    if (typeof content !== "string" && !Array.isArray(content)) {
-      const type = content === null ? "null" : typeof content;
-      throw badInput(`Type mismatch of '/messages/${index}/content', '${type}' not in 'string'`);
-    }
-    return { role, ...readContent(content) };
-  });
+  const turns = messages.map(readMessage);
+  turns.findLast(({ role }) => role === "user")?.media.push(...readImage(image));
+  return turns;
+}
+
+/** @param {any} message @param {number} index @returns {Turn} */
+function readMessage(message, index) {
+  const role = readRole(message?.role);
+  if (!role) throw badInput(`Type mismatch of '/messages/${index}/role'`);
+  const { content } = message;
+  if (typeof content !== "string" && !Array.isArray(content)) {
+    const type = content === null ? "null" : typeof content;
+    throw badInput(`Type mismatch of '/messages/${index}/content', '${type}' not in 'string'`);
+  }
+  const turn = readContent(content, `/messages/${index}/content`, (_, problem) =>
+    badInput(problem),
+  );
+  const remote = turn.media.find(({ kind, type }) => kind === "image" && type === "");
+  if (remote) throw badInput(`'/messages/${index}/content': image URLs must be data URLs`);
+  return { role, ...turn };
+}
+
+/** The picture beside the messages: bytes, or base64. @param {unknown} image @returns {Medium[]} */
+function readImage(image) {
+  if (image === undefined) return [];
+  const base64 = typeof image === "string" ? image : bytesInBase64(image);
+  const seen = lookAtPicture(base64.replace(/^data:[^,]*,/u, ""));
+  if (!seen) throw badInput("'/image' is no picture");
+  return [seen];
+}
+
+/** @param {unknown} image */
+function bytesInBase64(image) {
+  const listed = Array.isArray(image) || ArrayBuffer.isView(image);
+  return listed ? toBase64(Uint8Array.from(/** @type {number[]} */ (image))) : "";
 }
 
 /** @param {string} detail */
@@ -91,17 +128,17 @@ function nativeAnswer(_model, request, completion) {
   return {
     response: object ? value : responseText(completion),
     ...(request.tools.length > 0 ? { tool_calls: calls.map(nativeCall) } : {}),
-    usage: usage(completion),
+    ...(request.script.says.has("no_usage") ? {} : { usage: usage(completion) }),
     emulated: true,
   };
 }
 
 /**
  * @param {Model} _model
- * @param {Conversation} _request
+ * @param {Conversation} request
  * @param {Completion} completion
  */
-function* nativeEvents(_model, _request, completion) {
+function* nativeEvents(_model, request, completion) {
   for (const piece of pieces(responseText(completion))) yield dataEvent({ response: piece });
   if (completion.calls.length > 0) {
     yield dataEvent({ response: "", tool_calls: completion.calls.map(nativeCall) });
@@ -109,15 +146,15 @@ function* nativeEvents(_model, _request, completion) {
   yield dataEvent({
     response: "",
     finish_reason: completion.finish,
-    usage: usage(completion),
+    ...(request.script.says.has("no_usage") ? {} : { usage: usage(completion) }),
     emulated: true,
   });
   yield DONE;
 }
 
 /** @param {Completion} completion */
-function responseText({ text, reasoning }) {
-  return reasoning === "" ? text : `<think>\n${reasoning}\n</think>\n\n${text}`;
+function responseText({ text, reasoning, refusal }) {
+  return reasoning === "" ? text + refusal : `<think>\n${reasoning}\n</think>\n\n${text}`;
 }
 
 /** @param {Completion["calls"][number]} call */

@@ -18,7 +18,12 @@ export interface Remote {
   message: string;
 }
 
-/** Starts workerd with the caller and the emulator. */
+/**
+ * Starts workerd with the caller and the emulator on a port of its own.
+ *
+ * `baseUrl` is where SDKs find the providers: `${baseUrl}/openai/v1`, `${baseUrl}/anthropic`,
+ * `${baseUrl}/google`, `${baseUrl}/azure`, `${baseUrl}/groq/openai/v1`, …
+ */
 export async function startEmulator() {
   const root = join(import.meta.dirname, "../..");
   const server = createTestHarness({
@@ -32,6 +37,14 @@ export async function startEmulator() {
   const emulator = server.getWorker("emulator");
   return {
     ...client((path, init) => fetch(new URL(path, url), init)),
+    baseUrl: url.origin,
+    /** Any address, as the gateway asks for it. */
+    fetch: (address: string, init: RequestInit = {}) => {
+      const headers = new Headers(init.headers);
+      headers.set("x-address", address);
+      return fetch(new URL("/provider", url), { redirect: "manual", ...init, headers });
+    },
+    stop: () => server.close(),
     close: () => server.close(),
     evictVectors: () => emulator.evictDurableObject("VectorIndex", { name: "default" }),
   };

@@ -8,6 +8,7 @@ const WEATHER = {
   type: "object",
   properties: { city: { type: "string" } },
   required: ["city"],
+  additionalProperties: false,
 };
 const OPENAI_TOOL = {
   type: "function",
@@ -24,7 +25,9 @@ describe.each([GPT, "google/gemini-3-pro"])("%s on OpenAI's wire", (model) => {
   it("answers a chat.completion", async () => {
     const answer = await emulator.run(model, ask("ping"), { gateway: { id: "default" } });
     expect(answer).toMatchObject({ object: "chat.completion", model: model.split("/")[1] });
-    expect(answer.choices[0].message).toEqual({ role: "assistant", content: "You asked: ping" });
+    const { message } = answer.choices[0];
+    expect(message).toMatchObject({ role: "assistant", content: "You asked: ping", refusal: null });
+    expect(message).not.toHaveProperty("tool_calls");
     expect(answer.emulated).toBe(true);
   });
 
@@ -34,7 +37,7 @@ describe.each([GPT, "google/gemini-3-pro"])("%s on OpenAI's wire", (model) => {
     const inputs = ask("ping", { stream: true, stream_options: { include_usage: true } });
     const events = await readEvents(await emulator.raw(model, inputs));
     const chunks = events.slice(0, -1) as Json[];
-    expect(chunks[0]?.choices[0].delta).toEqual({ role: "assistant", content: "" });
+    expect(chunks[0]?.choices[0].delta).toMatchObject({ role: "assistant", content: "" });
     expect(chunks[0]?.usage).toBeNull();
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 1 } });
     expect(events.at(-1)).toBe("[DONE]");

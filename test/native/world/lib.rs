@@ -14,6 +14,7 @@ pub(crate) mod provider;
 pub(crate) mod random;
 pub(crate) mod shared;
 pub(crate) mod stores;
+pub(crate) mod web;
 pub(crate) mod wires;
 
 use std::rc::Rc;
@@ -50,8 +51,8 @@ pub(crate) struct World {
 #[derive(Clone)]
 pub(crate) struct Worker {
     pub(crate) group: Group,
+    pub(crate) ports: Ports,
     memory: Rc<Isolate>,
-    ports: Ports,
 }
 
 impl Worker {

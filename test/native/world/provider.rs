@@ -14,6 +14,7 @@ use futures::stream::{LocalBoxStream, StreamExt};
 use serde_json::Value;
 
 use super::shared::Shared;
+use super::web::{self, Web};
 use super::wires::{self, Said};
 
 /// What a call of a model does.
@@ -72,6 +73,7 @@ pub(crate) struct Call {
 #[derive(Clone)]
 pub(crate) struct Provider {
     shared: Rc<Shared>,
+    pub(crate) web: Web,
     script: Rc<RefCell<BTreeMap<String, VecDeque<Act>>>>,
     always: Rc<RefCell<BTreeMap<String, Act>>>,
     per_mille: Rc<Cell<u64>>,
@@ -98,6 +100,7 @@ impl Drop for Open {
 impl Provider {
     pub(crate) fn new(shared: Rc<Shared>) -> Self {
         Self {
+            web: Web::new(Rc::clone(&shared)),
             shared,
             script: Rc::default(),
             always: Rc::default(),
@@ -302,13 +305,21 @@ impl Models for Provider {
     fn run(&self, call: ModelCall) -> LocalBoxFuture<'_, Result<Upstream, Unreachable>> {
         match call {
             ModelCall::Binding(call) => Box::pin(self.answer(call)),
-            ModelCall::Http(call) => panic!("no call over HTTPS is made: {call:?}"),
+            ModelCall::Http(call) => {
+                self.web.calls.borrow_mut().push(call.clone());
+                if call.body.is_some() {
+                    Box::pin(self.answer(web::model_call(&call)))
+                } else {
+                    Box::pin(self.web.get(call))
+                }
+            }
         }
     }
 }
 
 fn kind(model: &str) -> ModelKind {
-    catalogue().unwrap().model(model).unwrap().kind
+    let named = catalogue().unwrap().named(model, ModelKind::Chat);
+    named.unwrap().model.kind
 }
 
 fn whole(status: u16, content_type: &str, retry_after: Option<u64>, body: &str) -> Upstream {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use esclusa::config::{Wire, catalogue};
+use esclusa::config::{ModelKind, Wire, catalogue};
 use esclusa::ports::BindingCall;
 use esclusa::usage::Usage;
 use serde_json::{Value, json};
@@ -31,12 +31,8 @@ pub(crate) struct Said {
 
 /// The answer to a chat call: the user's text and the passages, again.
 pub(crate) fn say(call: &BindingCall, input: &Value, act: &Act) -> Said {
-    let wire = catalogue()
-        .unwrap()
-        .model(&call.model)
-        .unwrap()
-        .wire
-        .unwrap();
+    let named = catalogue().unwrap().named(&call.model, ModelKind::Chat);
+    let wire = named.unwrap().model.wire.unwrap();
     let tool = input["tools"][0]["function"]["name"].as_str();
     let tool = tool.filter(|_| *act == Act::CallTool).map(str::to_owned);
     let text = match act {

@@ -1,6 +1,8 @@
 //! How each provider's wire is spoken: a request out, an answer or a stream in, and what a failure
 //! means.
 
+mod anthropic;
+mod body;
 mod chat_completions;
 mod decode;
 mod encode;

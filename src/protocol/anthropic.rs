@@ -10,7 +10,7 @@ mod count;
 mod error;
 mod message;
 mod request;
-mod source;
+pub(crate) mod source;
 mod stream;
 mod tools;
 

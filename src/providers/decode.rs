@@ -1,7 +1,7 @@
 //! A provider's answer, whole or streamed, to the internal model.
 
-use super::chat_completions;
 use super::failure::{Failure, FailureClass};
+use super::{anthropic, chat_completions};
 use crate::config::Wire;
 use crate::protocol::{Answer, Event};
 use crate::sse::{self, SseEvent};
@@ -17,7 +17,8 @@ pub fn decode_answer(wire: Wire, max_tokens: u32, body: &[u8]) -> Result<Answer,
         Wire::OpenAiChat | Wire::WorkersAiChat | Wire::WorkersAiNative => {
             chat_completions::decode(wire, max_tokens, text)
         }
-        Wire::Anthropic | Wire::Gemini => Err(Failure::malformed("a wire that is not spoken")),
+        Wire::Anthropic => anthropic::decode(max_tokens, text),
+        Wire::Gemini => Err(Failure::malformed("a wire that is not spoken")),
     }
 }
 
@@ -55,9 +56,13 @@ impl StreamDecoder {
     /// that does not say why it stopped and used that many was cut off.
     #[must_use]
     pub fn new(wire: Wire, max_tokens: u32) -> Self {
+        let wire: Box<dyn EventDecoder> = match wire {
+            Wire::Anthropic => Box::new(anthropic::Decoder::new(max_tokens)),
+            _ => Box::new(chat_completions::Decoder::new(wire, max_tokens)),
+        };
         Self {
             sse: sse::Decoder::default(),
-            wire: Box::new(chat_completions::Decoder::new(wire, max_tokens)),
+            wire,
             raw: None,
         }
     }

@@ -1,9 +1,9 @@
 //! A chat request in a provider's wire, and what of it did not fit.
 
-use super::chat_completions;
+use super::{anthropic, chat_completions};
 use crate::config::{Quirks, Wire};
 use crate::error::Error;
-use crate::protocol::{ChatRequest, Message, ReasoningMode, Warning};
+use crate::protocol::{ChatRequest, Content, Message, ReasoningMode, Warning};
 
 /// Options of the AI binding for a model of Workers AI.
 pub(super) const WORKERS_AI: &str = r#"{"returnRawResponse":true}"#;
@@ -76,10 +76,30 @@ impl From<Unsupported> for Error {
 /// # Errors
 /// What the target cannot express.
 pub fn encode(prompt: Prompt<'_>, target: &Target<'_>) -> Result<Encoded, Unsupported> {
-    match target.wire {
+    let encoded = match target.wire {
         Wire::OpenAiChat | Wire::WorkersAiChat | Wire::WorkersAiNative => {
             chat_completions::encode(prompt, target)
         }
-        Wire::Anthropic | Wire::Gemini => Err(Unsupported::new("model", "is not served here yet.")),
-    }
+        Wire::Anthropic => return anthropic::encode(prompt, target),
+        Wire::Gemini => Err(Unsupported::new("model", "is not served here yet.")),
+    };
+    let mut encoded = encoded?;
+    encoded.warnings.extend(uncited(prompt.messages));
+    Ok(encoded)
+}
+
+/// What Anthropic alone does with documents: it cites them, and is told their context.
+fn uncited(messages: &[Message]) -> impl Iterator<Item = Warning> {
+    let numbered = messages.iter().enumerate();
+    numbered.flat_map(|(index, message)| {
+        let parts = message.parts.iter();
+        let special = parts.filter(|part| match &part.content {
+            Content::File(media) => media.cited || media.context.is_some(),
+            _ => false,
+        });
+        special.map(move |_| {
+            let field = format!("messages[{index}].content.citations");
+            Warning::new(field, "this model does not cite documents")
+        })
+    })
 }

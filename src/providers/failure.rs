@@ -122,6 +122,16 @@ impl Failure {
         Self::new(FailureClass::Malformed, message)
     }
 
+    /// An answer that should be a JSON object and is none. Never quotes it.
+    #[must_use]
+    pub fn not_an_object(text: &str) -> Self {
+        Self::malformed(match text.trim_start().chars().next() {
+            None => "the body is empty",
+            Some('<') => "the body is HTML or XML",
+            Some(_) => "the body is not a JSON object",
+        })
+    }
+
     /// The failure that an object with an `error` or `errors` field tells of, if it has one.
     #[must_use]
     pub fn told_by(object: &Object<'_>) -> Option<Self> {
@@ -262,31 +272,37 @@ const fn by_code(code: u32) -> Option<FailureClass> {
 }
 
 fn by_text(message: &str) -> Option<FailureClass> {
-    const TOO_LONG: [&str; 4] = [
-        "context window",
-        "context length",
-        "context_length",
-        "prompt is too long",
+    const PHRASES: [(&str, FailureClass); 7] = [
+        ("context window", FailureClass::ContextLength),
+        ("context length", FailureClass::ContextLength),
+        ("context_length", FailureClass::ContextLength),
+        ("exceed context limit", FailureClass::ContextLength),
+        ("prompt is too long", FailureClass::ContextLength),
+        ("content filtering policy", FailureClass::ContentPolicy),
+        ("credit balance is too low", FailureClass::DailyLimit),
     ];
     let message = message.to_ascii_lowercase();
-    let too_long = TOO_LONG.iter().any(|phrase| message.contains(phrase));
-    too_long.then_some(FailureClass::ContextLength)
+    let told = PHRASES.iter().find(|(phrase, _)| message.contains(phrase));
+    told.map(|(_, class)| *class)
 }
 
 fn by_word(word: &str) -> Option<FailureClass> {
     use FailureClass::{
-        Capacity, ContentPolicy, ContextLength, DailyLimit, NotFound, ServerError, Unauthorized,
+        Capacity, ContentPolicy, ContextLength, DailyLimit, NotFound, ServerError, Timeout,
+        Unauthorized,
     };
     Some(match word.to_ascii_lowercase().as_str() {
         "content_filter" | "content_policy_violation" | "responsible_ai_policy_violation" => {
             ContentPolicy
         }
         "context_length_exceeded" => ContextLength,
-        "insufficient_quota" | "billing_hard_limit_reached" => DailyLimit,
+        "insufficient_quota" | "billing_error" | "billing_hard_limit_reached" => DailyLimit,
         "overloaded_error" | "rate_limit_exceeded" | "rate_limit_error" | "resource_exhausted" => {
             Capacity
         }
-        "model_not_found" => NotFound,
+        "model_not_found" | "not_found_error" => NotFound,
+        "request_too_large" => ContextLength,
+        "timeout_error" => Timeout,
         "invalid_api_key" | "authentication_error" | "permission_error" => Unauthorized,
         "server_error" | "internal_server_error" | "api_error" => ServerError,
         _ => return None,

@@ -5,7 +5,7 @@ use crate::protocol::json::{Object, Path, Value, text};
 use crate::protocol::{Media, MediaSource, media};
 
 /// Pictures that Anthropic reads.
-pub(super) const IMAGE_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
+pub(crate) const IMAGE_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 
 /// Reads the picture of a block.
 pub(super) fn image(block: &Object<'_>, path: &Path<'_>) -> Result<Media, Error> {

@@ -28,7 +28,7 @@ pub(in crate::providers) fn decode(
     max_tokens: u32,
     text: &str,
 ) -> Result<Answer, Failure> {
-    let object = Object::parse(text).ok_or_else(|| not_an_object(text))?;
+    let object = Object::parse(text).ok_or_else(|| Failure::not_an_object(text))?;
     if let Some(failure) = Failure::told_by(&object) {
         return Err(failure);
     }
@@ -43,15 +43,6 @@ pub(in crate::providers) fn decode(
         choices,
         usage,
         service_tier: object.get("service_tier").and_then(json::text),
-    })
-}
-
-fn not_an_object(text: &str) -> Failure {
-    let trimmed = text.trim_start();
-    Failure::malformed(match trimmed.chars().next() {
-        None => "the body is empty",
-        Some('<') => "the body is HTML or XML",
-        Some(_) => "the body is not a JSON object",
     })
 }
 

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::message::messages;
-use crate::config::{Parameter, Quirks, SchemaForm, ToolChoiceForm, Unsupported as Fate, Wire};
+use crate::config::{SchemaForm, ToolChoiceForm, Wire};
 use crate::protocol::anthropic::body::CacheBody;
 use crate::protocol::{
-    ChatRequest, Effort, Family, Fields, FunctionTool, Json, ReasoningMode, ResponseFormat, Tool,
-    ToolChoice, Warning,
+    ChatRequest, Effort, Family, FunctionTool, Json, ReasoningMode, ResponseFormat, Tool,
+    ToolChoice,
 };
+use crate::providers::body::Body;
 use crate::providers::encode::{Encoded, Prompt, Target, Unsupported};
 
 /// Writes a request.
@@ -29,62 +30,11 @@ pub(in crate::providers) fn encode(
     body.tools(prompt.request)?;
     body.sampling(prompt.request)?;
     body.reasoning(prompt.request)?;
-    body.extras(prompt.request)?;
-    Ok(Encoded {
-        body: serde_json::to_string(&body.fields).unwrap_or_default(),
-        warnings: body.warnings,
-    })
+    body.extras(prompt.request, Family::OpenAi)?;
+    Ok(body.finish())
 }
 
-/// The body so far: fields in a fixed order, then what passes through in the order it came.
-struct Body<'t> {
-    wire: Wire,
-    quirks: &'t Quirks,
-    target: &'t Target<'t>,
-    fields: Fields,
-    warnings: Vec<Warning>,
-}
-
-impl<'t> Body<'t> {
-    fn new(target: &'t Target<'t>) -> Self {
-        Self {
-            wire: target.wire,
-            quirks: target.quirks,
-            target,
-            fields: Fields::default(),
-            warnings: Vec::new(),
-        }
-    }
-
-    fn add<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
-        self.fields.0.push((name.to_owned(), Json::of(value)));
-    }
-
-    fn maybe<T: Serialize>(&mut self, name: &str, value: Option<T>) {
-        if let Some(value) = value {
-            self.add(name, &value);
-        }
-    }
-
-    /// Adds a parameter under the name that the provider has for it, where it takes it.
-    fn parameter<T: Serialize>(&mut self, name: &str, value: Option<T>) -> Result<(), Unsupported> {
-        let Some(value) = value else {
-            return Ok(());
-        };
-        match self.quirks.parameter(name) {
-            Parameter::Taken(theirs) => self.add(theirs, &value),
-            Parameter::Unsupported(Fate::Drop) => self.warn(name, "not taken by this model"),
-            Parameter::Unsupported(Fate::Refuse) => {
-                return Err(Unsupported::new(name, "is not taken by this model."));
-            }
-        }
-        Ok(())
-    }
-
-    fn warn(&mut self, field: &str, reason: &str) {
-        self.warnings.push(Warning::new(field, reason));
-    }
-
+impl Body<'_> {
     /// How many answers, of what length and form, and how they are delivered.
     fn answers(&mut self, request: &ChatRequest) -> Result<(), Unsupported> {
         let native = self.wire == Wire::WorkersAiNative;
@@ -239,22 +189,6 @@ impl<'t> Body<'t> {
             }
             (_, false) => self.parameter("reasoning_effort", effort.map(workers_ai_word)),
         }
-    }
-
-    /// Fields of the caller's wire that nobody here knows mean something to its own family only.
-    fn extras(&mut self, request: &ChatRequest) -> Result<(), Unsupported> {
-        let extras = &request.extras;
-        for (name, json) in &extras.fields.0 {
-            if self.fields.get(name).is_some() {
-                continue;
-            }
-            if extras.family == Some(Family::OpenAi) {
-                self.parameter(name, Some(json))?;
-            } else {
-                self.warn(name, "not known to this model");
-            }
-        }
-        Ok(())
     }
 }
 

@@ -1,8 +1,9 @@
 //! A provider's answer, whole or streamed, to the internal model.
 
-use super::chat_completions;
+use super::{chat_completions, gemini};
 use super::failure::{Failure, FailureClass};
 use crate::config::Wire;
+use crate::protocol::json::Object;
 use crate::protocol::{Answer, Event};
 use crate::sse::{self, SseEvent};
 
@@ -17,8 +18,27 @@ pub fn decode_answer(wire: Wire, max_tokens: u32, body: &[u8]) -> Result<Answer,
         Wire::OpenAiChat | Wire::WorkersAiChat | Wire::WorkersAiNative => {
             chat_completions::decode(wire, max_tokens, text)
         }
-        Wire::Anthropic | Wire::Gemini => Err(Failure::malformed("a wire that is not spoken")),
+        Wire::Gemini => gemini::decode(text),
+        Wire::Anthropic => Err(Failure::malformed("a wire that is not spoken")),
     }
+}
+
+/// The object of a whole answer.
+///
+/// # Errors
+/// The failure that it tells of, or [`FailureClass::Malformed`] for a body that is none.
+pub(super) fn answer_object(text: &str) -> Result<Object<'_>, Failure> {
+    let object = Object::parse(text).ok_or_else(|| not_an_object(text))?;
+    Failure::told_by(&object).map_or(Ok(object), Err)
+}
+
+fn not_an_object(text: &str) -> Failure {
+    let trimmed = text.trim_start();
+    Failure::malformed(match trimmed.chars().next() {
+        None => "the body is empty",
+        Some('<') => "the body is HTML or XML",
+        Some(_) => "the body is not a JSON object",
+    })
 }
 
 /// Reads the events of one wire.
@@ -57,7 +77,10 @@ impl StreamDecoder {
     pub fn new(wire: Wire, max_tokens: u32) -> Self {
         Self {
             sse: sse::Decoder::default(),
-            wire: Box::new(chat_completions::Decoder::new(wire, max_tokens)),
+            wire: match wire {
+                Wire::Gemini => Box::new(gemini::Decoder::default()),
+                _ => Box::new(chat_completions::Decoder::new(wire, max_tokens)),
+            },
             raw: None,
         }
     }

@@ -1,6 +1,6 @@
 //! A chat request in a provider's wire, and what of it did not fit.
 
-use super::chat_completions;
+use super::{chat_completions, gemini};
 use crate::config::{Quirks, Wire};
 use crate::error::Error;
 use crate::protocol::{ChatRequest, Message, ReasoningMode, Warning};
@@ -80,6 +80,7 @@ pub fn encode(prompt: Prompt<'_>, target: &Target<'_>) -> Result<Encoded, Unsupp
         Wire::OpenAiChat | Wire::WorkersAiChat | Wire::WorkersAiNative => {
             chat_completions::encode(prompt, target)
         }
-        Wire::Anthropic | Wire::Gemini => Err(Unsupported::new("model", "is not served here yet.")),
+        Wire::Gemini => gemini::encode(prompt, target),
+        Wire::Anthropic => Err(Unsupported::new("model", "is not served here yet.")),
     }
 }

@@ -1,7 +1,7 @@
 //! A provider's answer, whole or streamed, to the internal model.
 
-use super::{chat_completions, gemini};
 use super::failure::{Failure, FailureClass};
+use super::{chat_completions, gemini};
 use crate::config::Wire;
 use crate::protocol::json::Object;
 use crate::protocol::{Answer, Event};

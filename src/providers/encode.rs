@@ -25,7 +25,7 @@ pub struct Prompt<'a> {
 pub struct Target<'a> {
     /// The wire it speaks.
     pub wire: Wire,
-    /// The model's name in the body; none where the transport names it.
+    /// The provider's own name of the model; none where the transport names it.
     pub model: Option<&'a str>,
     /// What the model takes.
     pub quirks: &'a Quirks,

@@ -3,8 +3,11 @@
 //! Codes are Cloudflare's: <https://developers.cloudflare.com/workers-ai/platform/errors/> and those
 //! of AI Gateway.
 
+mod google;
+
 use serde_json::value::RawValue;
 
+use self::google::GoogleDetails;
 use crate::protocol::json::{self, Object, Shape};
 
 /// The longest detail that is kept, in characters.
@@ -140,9 +143,14 @@ impl From<crate::ports::Unreachable> for Failure {
 #[must_use]
 pub fn classify(status: u16, retry_after: Option<u64>, body: &[u8]) -> Failure {
     let text = String::from_utf8_lossy(body);
-    let object = Object::parse(&text);
+    // Google wraps the errors of streams that are no events into an array.
+    let text = text.trim_start();
+    let first = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.trim_end().strip_suffix(']'));
+    let object = Object::parse(first.unwrap_or(text));
     let report = object.as_ref().and_then(Report::of);
-    let report = report.unwrap_or_else(|| Report::of_text(&text));
+    let report = report.unwrap_or_else(|| Report::of_text(text));
     report.failure(Some(status), retry_after)
 }
 
@@ -152,6 +160,8 @@ struct Report {
     number: Option<u32>,
     word: Option<String>,
     message: String,
+    /// What Google tells beside the message.
+    details: GoogleDetails,
 }
 
 impl Report {
@@ -191,6 +201,7 @@ impl Report {
                 .and_then(json::text)
                 .or_else(|| text(&["type", "status"])),
             message,
+            details: GoogleDetails::of(object),
         }
     }
 
@@ -201,11 +212,13 @@ impl Report {
             number: heads.find_map(|head| head.trim().parse().ok()),
             word: None,
             message: text.to_owned(),
+            details: GoogleDetails::default(),
         }
     }
 
     fn failure(self, status: Option<u16>, retry_after: Option<u64>) -> Failure {
         let class = by_text(&self.message)
+            .or(self.details.class)
             .or_else(|| self.number.and_then(by_code))
             .or_else(|| by_word(self.word.as_deref()?))
             .or_else(|| status.map(by_status))
@@ -220,7 +233,7 @@ impl Report {
             status,
             code: self.number,
             message: clean(&self.message),
-            retry_after,
+            retry_after: retry_after.or(self.details.retry_after),
         }
     }
 }
@@ -262,10 +275,11 @@ const fn by_code(code: u32) -> Option<FailureClass> {
 }
 
 fn by_text(message: &str) -> Option<FailureClass> {
-    const TOO_LONG: [&str; 4] = [
+    const TOO_LONG: [&str; 5] = [
         "context window",
         "context length",
         "context_length",
+        "exceeds the maximum number of tokens",
         "prompt is too long",
     ];
     let message = message.to_ascii_lowercase();
@@ -275,7 +289,8 @@ fn by_text(message: &str) -> Option<FailureClass> {
 
 fn by_word(word: &str) -> Option<FailureClass> {
     use FailureClass::{
-        Capacity, ContentPolicy, ContextLength, DailyLimit, NotFound, ServerError, Unauthorized,
+        BadRequest, Capacity, ContentPolicy, ContextLength, DailyLimit, NotFound, ServerError,
+        Timeout, Unauthorized,
     };
     Some(match word.to_ascii_lowercase().as_str() {
         "content_filter" | "content_policy_violation" | "responsible_ai_policy_violation" => {
@@ -283,12 +298,21 @@ fn by_word(word: &str) -> Option<FailureClass> {
         }
         "context_length_exceeded" => ContextLength,
         "insufficient_quota" | "billing_hard_limit_reached" => DailyLimit,
-        "overloaded_error" | "rate_limit_exceeded" | "rate_limit_error" | "resource_exhausted" => {
-            Capacity
-        }
-        "model_not_found" => NotFound,
-        "invalid_api_key" | "authentication_error" | "permission_error" => Unauthorized,
-        "server_error" | "internal_server_error" | "api_error" => ServerError,
+        "overloaded_error"
+        | "rate_limit_exceeded"
+        | "rate_limit_error"
+        | "resource_exhausted"
+        | "unavailable" => Capacity,
+        "model_not_found" | "not_found" => NotFound,
+        "invalid_argument" => BadRequest,
+        "deadline_exceeded" => Timeout,
+        "invalid_api_key"
+        | "authentication_error"
+        | "failed_precondition"
+        | "permission_denied"
+        | "permission_error"
+        | "unauthenticated" => Unauthorized,
+        "server_error" | "internal" | "internal_server_error" | "api_error" => ServerError,
         _ => return None,
     })
 }

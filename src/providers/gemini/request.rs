@@ -25,8 +25,7 @@ pub(in crate::providers) fn encode(
     let request = prompt.request;
     let mut body = Body::default();
     let traits = Traits::of(target.model);
-    let Conversation { system, turns } =
-        conversation(prompt.messages, traits, &mut body.warnings)?;
+    let Conversation { system, turns } = conversation(prompt.messages, traits, &mut body.warnings)?;
     if !system.is_empty() {
         let system = ContentBody {
             parts: system,

@@ -121,7 +121,9 @@ impl Decoder {
         events: &mut Vec<Event>,
     ) -> Result<(), Failure> {
         let reason = reason(candidate)?;
-        let index = candidate.get("index").and_then(|raw| raw.get().parse().ok());
+        let index = candidate
+            .get("index")
+            .and_then(|raw| raw.get().parse().ok());
         let index = index.unwrap_or(position);
         let response = self.response.clone();
         let choice = self.choice(index)?;
@@ -252,7 +254,11 @@ impl ChoiceState {
         if !signed && self.last == Last::SignedText {
             events.push(Event::PartEnd { choice });
         }
-        self.last = if signed { Last::SignedText } else { Last::Other };
+        self.last = if signed {
+            Last::SignedText
+        } else {
+            Last::Other
+        };
         self.text.push_str(&text);
         events.push(Event::Text { choice, text });
     }
@@ -304,7 +310,11 @@ impl ChoiceState {
         let calls = reason == FinishReason::Stop && self.calls > 0;
         events.push(Event::Finish {
             choice,
-            reason: if calls { FinishReason::ToolCalls } else { reason },
+            reason: if calls {
+                FinishReason::ToolCalls
+            } else {
+                reason
+            },
             stop_sequence: None,
         });
     }

@@ -13,6 +13,7 @@ pub mod cloudflare_error;
 pub mod dialect;
 pub mod embeddings;
 pub mod forward;
+pub mod gemini;
 pub mod input_usage;
 pub mod json;
 pub(crate) mod media;

@@ -7,6 +7,7 @@ mod chat_completions;
 mod decode;
 mod encode;
 mod failure;
+mod gemini;
 pub mod route;
 mod send;
 mod work;

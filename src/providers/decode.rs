@@ -1,8 +1,9 @@
 //! A provider's answer, whole or streamed, to the internal model.
 
 use super::failure::{Failure, FailureClass};
-use super::{anthropic, chat_completions};
+use super::{anthropic, chat_completions, gemini};
 use crate::config::Wire;
+use crate::protocol::json::Object;
 use crate::protocol::{Answer, Event};
 use crate::sse::{self, SseEvent};
 
@@ -18,8 +19,17 @@ pub fn decode_answer(wire: Wire, max_tokens: u32, body: &[u8]) -> Result<Answer,
             chat_completions::decode(wire, max_tokens, text)
         }
         Wire::Anthropic => anthropic::decode(max_tokens, text),
-        Wire::Gemini => Err(Failure::malformed("a wire that is not spoken")),
+        Wire::Gemini => gemini::decode(text),
     }
+}
+
+/// The object of a whole answer.
+///
+/// # Errors
+/// The failure that it tells of, or [`FailureClass::Malformed`] for a body that is none.
+pub(super) fn answer_object(text: &str) -> Result<Object<'_>, Failure> {
+    let object = Object::parse(text).ok_or_else(|| Failure::not_an_object(text))?;
+    Failure::told_by(&object).map_or(Ok(object), Err)
 }
 
 /// Reads the events of one wire.
@@ -58,6 +68,7 @@ impl StreamDecoder {
     pub fn new(wire: Wire, max_tokens: u32) -> Self {
         let wire: Box<dyn EventDecoder> = match wire {
             Wire::Anthropic => Box::new(anthropic::Decoder::new(max_tokens)),
+            Wire::Gemini => Box::new(gemini::Decoder::default()),
             _ => Box::new(chat_completions::Decoder::new(wire, max_tokens)),
         };
         Self {

@@ -1,6 +1,6 @@
 //! A chat request in a provider's wire, and what of it did not fit.
 
-use super::{anthropic, chat_completions};
+use super::{anthropic, chat_completions, gemini};
 use crate::config::{Quirks, Wire};
 use crate::error::Error;
 use crate::protocol::{ChatRequest, Content, Message, ReasoningMode, Warning};
@@ -25,7 +25,7 @@ pub struct Prompt<'a> {
 pub struct Target<'a> {
     /// The wire it speaks.
     pub wire: Wire,
-    /// The model's name in the body; none where the transport names it.
+    /// The provider's own name of the model; none where the transport names it.
     pub model: Option<&'a str>,
     /// What the model takes.
     pub quirks: &'a Quirks,
@@ -81,7 +81,7 @@ pub fn encode(prompt: Prompt<'_>, target: &Target<'_>) -> Result<Encoded, Unsupp
             chat_completions::encode(prompt, target)
         }
         Wire::Anthropic => return anthropic::encode(prompt, target),
-        Wire::Gemini => Err(Unsupported::new("model", "is not served here yet.")),
+        Wire::Gemini => gemini::encode(prompt, target),
     };
     let mut encoded = encoded?;
     encoded.warnings.extend(uncited(prompt.messages));

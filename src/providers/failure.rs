@@ -3,8 +3,11 @@
 //! Codes are Cloudflare's: <https://developers.cloudflare.com/workers-ai/platform/errors/> and those
 //! of AI Gateway.
 
+mod google;
+
 use serde_json::value::RawValue;
 
+use self::google::GoogleDetails;
 use crate::protocol::json::{self, Object, Shape};
 
 /// The longest detail that is kept, in characters.
@@ -150,9 +153,14 @@ impl From<crate::ports::Unreachable> for Failure {
 #[must_use]
 pub fn classify(status: u16, retry_after: Option<u64>, body: &[u8]) -> Failure {
     let text = String::from_utf8_lossy(body);
-    let object = Object::parse(&text);
+    // Google wraps the errors of streams that are no events into an array.
+    let text = text.trim_start();
+    let first = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.trim_end().strip_suffix(']'));
+    let object = Object::parse(first.unwrap_or(text));
     let report = object.as_ref().and_then(Report::of);
-    let report = report.unwrap_or_else(|| Report::of_text(&text));
+    let report = report.unwrap_or_else(|| Report::of_text(text));
     report.failure(Some(status), retry_after)
 }
 
@@ -162,6 +170,8 @@ struct Report {
     number: Option<u32>,
     word: Option<String>,
     message: String,
+    /// What Google tells beside the message.
+    details: GoogleDetails,
 }
 
 impl Report {
@@ -201,6 +211,7 @@ impl Report {
                 .and_then(json::text)
                 .or_else(|| text(&["type", "status"])),
             message,
+            details: GoogleDetails::of(object),
         }
     }
 
@@ -211,11 +222,13 @@ impl Report {
             number: heads.find_map(|head| head.trim().parse().ok()),
             word: None,
             message: text.to_owned(),
+            details: GoogleDetails::default(),
         }
     }
 
     fn failure(self, status: Option<u16>, retry_after: Option<u64>) -> Failure {
         let class = by_text(&self.message)
+            .or(self.details.class)
             .or_else(|| self.number.and_then(by_code))
             .or_else(|| by_word(self.word.as_deref()?))
             .or_else(|| status.map(by_status))
@@ -230,7 +243,7 @@ impl Report {
             status,
             code: self.number,
             message: clean(&self.message),
-            retry_after,
+            retry_after: retry_after.or(self.details.retry_after),
         }
     }
 }
@@ -272,11 +285,15 @@ const fn by_code(code: u32) -> Option<FailureClass> {
 }
 
 fn by_text(message: &str) -> Option<FailureClass> {
-    const PHRASES: [(&str, FailureClass); 7] = [
+    const PHRASES: [(&str, FailureClass); 8] = [
         ("context window", FailureClass::ContextLength),
         ("context length", FailureClass::ContextLength),
         ("context_length", FailureClass::ContextLength),
         ("exceed context limit", FailureClass::ContextLength),
+        (
+            "exceeds the maximum number of tokens",
+            FailureClass::ContextLength,
+        ),
         ("prompt is too long", FailureClass::ContextLength),
         ("content filtering policy", FailureClass::ContentPolicy),
         ("credit balance is too low", FailureClass::DailyLimit),
@@ -288,8 +305,8 @@ fn by_text(message: &str) -> Option<FailureClass> {
 
 fn by_word(word: &str) -> Option<FailureClass> {
     use FailureClass::{
-        Capacity, ContentPolicy, ContextLength, DailyLimit, NotFound, ServerError, Timeout,
-        Unauthorized,
+        BadRequest, Capacity, ContentPolicy, ContextLength, DailyLimit, NotFound, ServerError,
+        Timeout, Unauthorized,
     };
     Some(match word.to_ascii_lowercase().as_str() {
         "content_filter" | "content_policy_violation" | "responsible_ai_policy_violation" => {
@@ -297,14 +314,22 @@ fn by_word(word: &str) -> Option<FailureClass> {
         }
         "context_length_exceeded" => ContextLength,
         "insufficient_quota" | "billing_error" | "billing_hard_limit_reached" => DailyLimit,
-        "overloaded_error" | "rate_limit_exceeded" | "rate_limit_error" | "resource_exhausted" => {
-            Capacity
-        }
-        "model_not_found" | "not_found_error" => NotFound,
+        "overloaded_error"
+        | "rate_limit_exceeded"
+        | "rate_limit_error"
+        | "resource_exhausted"
+        | "unavailable" => Capacity,
+        "model_not_found" | "not_found" | "not_found_error" => NotFound,
+        "invalid_argument" => BadRequest,
         "request_too_large" => ContextLength,
-        "timeout_error" => Timeout,
-        "invalid_api_key" | "authentication_error" | "permission_error" => Unauthorized,
-        "server_error" | "internal_server_error" | "api_error" => ServerError,
+        "deadline_exceeded" | "timeout_error" => Timeout,
+        "invalid_api_key"
+        | "authentication_error"
+        | "failed_precondition"
+        | "permission_denied"
+        | "permission_error"
+        | "unauthenticated" => Unauthorized,
+        "server_error" | "internal" | "internal_server_error" | "api_error" => ServerError,
         _ => return None,
     })
 }

@@ -170,11 +170,11 @@ impl Route {
         provider.quirks(provider.native_name(id))
     }
 
-    /// The model's name for the body; none where the way or the path names it.
+    /// The provider's own name of the model, for wires whose body names it and for those that differ by
+    /// it; none over the binding, which names it itself.
     #[must_use]
-    pub fn model_in_body<'a>(&self, provider: &Provider, id: &'a str) -> Option<&'a str> {
-        let in_path = provider.wire == Some(Wire::Gemini);
-        (self.is_direct() && !in_path).then(|| provider.native_name(id))
+    pub fn native_model<'a>(&self, provider: &Provider, id: &'a str) -> Option<&'a str> {
+        self.is_direct().then(|| provider.native_name(id))
     }
 
     /// The call of a model: `body` is JSON text, or a form for sounds. `headers` are the caller's, of

@@ -113,7 +113,7 @@ fn prepare(
     let wire = route.wire(provider, model).unwrap_or(Wire::OpenAiChat);
     let target = Target {
         wire,
-        model: route.model_in_body(provider, &candidate.id),
+        model: route.native_model(provider, &candidate.id),
         quirks: &route.quirks(provider, &candidate.id),
         max_tokens: candidate.max_tokens,
         reasoning: candidate

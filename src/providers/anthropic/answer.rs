@@ -7,6 +7,7 @@ use crate::protocol::json::{self, Json, Object};
 use crate::protocol::openai_chat::message::MAX_TOOL_CALLS;
 use crate::protocol::{Answer, Choice, Content, Family, FinishReason, Part, Signature, ToolCall};
 use crate::providers::chat_completions::unwrapped;
+use crate::providers::decode::answer_object;
 use crate::providers::failure::Failure;
 use crate::usage::Usage;
 
@@ -19,10 +20,7 @@ const MAX_TOKENS: u64 = 100_000_000;
 /// # Errors
 /// The failure that the body tells of, or [`crate::providers::FailureClass::Malformed`].
 pub(in crate::providers) fn decode(max_tokens: u32, text: &str) -> Result<Answer, Failure> {
-    let object = Object::parse(text).ok_or_else(|| Failure::not_an_object(text))?;
-    if let Some(failure) = Failure::told_by(&object) {
-        return Err(failure);
-    }
+    let object = answer_object(text)?;
     let object = unwrapped(object);
     let content = object.get("content").and_then(json::elements);
     let content = content.ok_or_else(|| Failure::malformed("the message has no content"))?;

@@ -8,13 +8,14 @@ use crate::protocol::json::{self, Json, Object, Shape};
 use crate::protocol::{
     Answer, Choice, Citation, Content, Family, FinishReason, Part, Signature, ToolCall,
 };
+use crate::providers::decode::answer_object;
 use crate::providers::failure::{Failure, FailureClass};
 use crate::usage::Usage;
 
 /// Choices of an answer; a request asks for 8 at most.
-pub(super) const MAX_CHOICES: usize = 8;
+pub(in crate::providers) const MAX_CHOICES: usize = 8;
 /// Tool calls of a choice.
-pub(super) const MAX_TOOL_CALLS: usize = 128;
+pub(in crate::providers) const MAX_TOOL_CALLS: usize = 128;
 /// Figures above this are not usage but a fault.
 const MAX_TOKENS: f64 = 100_000_000.0;
 
@@ -28,11 +29,7 @@ pub(in crate::providers) fn decode(
     max_tokens: u32,
     text: &str,
 ) -> Result<Answer, Failure> {
-    let object = Object::parse(text).ok_or_else(|| Failure::not_an_object(text))?;
-    if let Some(failure) = Failure::told_by(&object) {
-        return Err(failure);
-    }
-    let object = unwrapped(object);
+    let object = unwrapped(answer_object(text)?);
     let usage = usage(&object);
     let cut = is_cut(usage, max_tokens);
     let choices = match object.get("choices").and_then(json::elements) {
@@ -360,7 +357,8 @@ fn details<'a>(usage: &Object<'a>, names: &[&str]) -> Object<'a> {
     usage.first(names).and_then(Object::of).unwrap_or_default()
 }
 
-fn tokens(raw: &RawValue) -> Option<u64> {
+/// A plausible number of tokens.
+pub(in crate::providers) fn tokens(raw: &RawValue) -> Option<u64> {
     let number: f64 = serde_json::from_str(raw.get()).ok()?;
     let plausible = (0.0..=MAX_TOKENS).contains(&number);
     #[expect(

@@ -223,7 +223,7 @@ fn workers_ai_stays_on_the_binding() {
 }
 
 #[test]
-fn the_way_decides_the_wire_and_where_the_model_is_named() {
+fn the_way_decides_the_wire_and_who_names_the_model() {
     let gemini = catalogue()
         .unwrap()
         .model("google/gemini-2.5-flash")
@@ -233,15 +233,14 @@ fn the_way_decides_the_wire_and_where_the_model_is_named() {
     let direct = find("google", &[("GOOGLE_API_KEY", KEY)]).unwrap();
     assert_eq!(over_binding.wire(google, gemini), Some(Wire::OpenAiChat));
     assert_eq!(direct.wire(google, gemini), Some(Wire::Gemini));
-    assert_eq!(over_binding.model_in_body(google, &gemini.id), None);
+    assert_eq!(over_binding.native_model(google, &gemini.id), None);
     assert_eq!(
-        direct.model_in_body(google, &gemini.id),
-        None,
-        "its path names it"
+        direct.native_model(google, &gemini.id),
+        Some("gemini-2.5-flash")
     );
     let groq = find("groq", &[("GROQ_API_KEY", KEY)]).unwrap();
     assert_eq!(
-        groq.model_in_body(provider("groq"), "groq/openai/gpt-oss-120b"),
+        groq.native_model(provider("groq"), "groq/openai/gpt-oss-120b"),
         Some("openai/gpt-oss-120b")
     );
 }

@@ -2,7 +2,8 @@
 
 use super::writer::{Head, StreamWriter};
 use super::{
-    Answer, ChatRequest, Family, anthropic, cloudflare_error, openai_chat, openai_error, workers_ai,
+    Answer, ChatRequest, Family, anthropic, cloudflare_error, openai_chat, openai_error,
+    openai_responses, workers_ai,
 };
 use crate::error::Error;
 use crate::http::{Gateway, Reply};
@@ -18,6 +19,8 @@ pub enum Dialect {
     /// `OpenAI`'s chat completions.
     #[default]
     OpenAiChat,
+    /// `OpenAI`'s Responses.
+    OpenAiResponses,
     /// Workers AI's own, as its REST interface has it.
     WorkersAi,
 }
@@ -69,6 +72,7 @@ impl Dialect {
         match self {
             Self::Anthropic => "messages",
             Self::OpenAiChat => "chat.completions",
+            Self::OpenAiResponses => "responses",
             Self::WorkersAi => "workers-ai",
         }
     }
@@ -78,7 +82,7 @@ impl Dialect {
     pub const fn family(self) -> Family {
         match self {
             Self::Anthropic => Family::Anthropic,
-            Self::OpenAiChat | Self::WorkersAi => Family::OpenAi,
+            Self::OpenAiChat | Self::OpenAiResponses | Self::WorkersAi => Family::OpenAi,
         }
     }
 
@@ -90,6 +94,7 @@ impl Dialect {
         match self {
             Self::Anthropic => anthropic::parse(body),
             Self::OpenAiChat => openai_chat::parse(body),
+            Self::OpenAiResponses => openai_responses::parse(body),
             Self::WorkersAi => workers_ai::parse(body, path.model.unwrap_or_default()),
         }
     }
@@ -98,7 +103,7 @@ impl Dialect {
     #[must_use]
     pub fn render(
         self,
-        _request: &ChatRequest,
+        request: &ChatRequest,
         answer: &Answer,
         head: &Head,
         bill: Bill<'_>,
@@ -106,6 +111,10 @@ impl Dialect {
         match self {
             Self::Anthropic => anthropic::render(answer, head, bill.usage, bill.cost),
             Self::OpenAiChat => openai_chat::render(answer, head, bill.usage, bill.cost),
+            Self::OpenAiResponses => {
+                let thread = request.thread.clone().unwrap_or_default();
+                openai_responses::render(&thread, answer, head, bill)
+            }
             Self::WorkersAi => workers_ai::render(answer, head, bill),
         }
     }
@@ -121,6 +130,10 @@ impl Dialect {
             Self::OpenAiChat => {
                 Box::new(openai_chat::ChunkWriter::new(head, request.include_usage))
             }
+            Self::OpenAiResponses => {
+                let thread = request.thread.clone().unwrap_or_default();
+                Box::new(openai_responses::EventWriter::new(thread, head))
+            }
             Self::WorkersAi => workers_ai::writer(head),
         }
     }
@@ -130,7 +143,7 @@ impl Dialect {
     pub fn error(self, error: &Error, request_id: &str) -> Reply {
         match self {
             Self::Anthropic => anthropic::error_body(error, request_id),
-            Self::OpenAiChat => openai_error::error_body(error, request_id),
+            Self::OpenAiChat | Self::OpenAiResponses => openai_error::error_body(error, request_id),
             Self::WorkersAi => cloudflare_error::error_body(error, request_id),
         }
     }

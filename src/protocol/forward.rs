@@ -57,7 +57,7 @@ impl Forwarder {
     fn ends(&self, event: &SseEvent) -> bool {
         match self.dialect {
             Dialect::Anthropic => event.name == "message_stop" || self.tells_usage(event),
-            Dialect::OpenAiChat | Dialect::WorkersAi => {
+            Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::WorkersAi => {
                 event.data.trim() == "[DONE]" || self.tells_usage(event)
             }
         }
@@ -66,7 +66,9 @@ impl Forwarder {
     fn tells_usage(&self, event: &SseEvent) -> bool {
         match self.dialect {
             Dialect::Anthropic => event.name == "message_delta",
-            Dialect::OpenAiChat | Dialect::WorkersAi => is_usage(&event.data),
+            Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::WorkersAi => {
+                is_usage(&event.data)
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod message;
 pub mod model_name;
 pub mod openai_chat;
 pub mod openai_error;
+pub mod openai_responses;
 pub mod request;
 pub mod rerank;
 pub mod run;

@@ -2,8 +2,8 @@
 
 use super::writer::{Head, StreamWriter};
 use super::{
-    Answer, ChatRequest, Family, anthropic, cloudflare_error, openai_chat, openai_error, run,
-    workers_ai,
+    Answer, ChatRequest, Family, anthropic, cloudflare_error, openai_chat, openai_error,
+    openai_responses, run, workers_ai,
 };
 use crate::error::Error;
 use crate::http::{Gateway, Reply};
@@ -19,6 +19,8 @@ pub enum Dialect {
     /// `OpenAI`'s chat completions.
     #[default]
     OpenAiChat,
+    /// `OpenAI`'s Responses.
+    OpenAiResponses,
     /// Esclusa's own.
     Run,
     /// Workers AI's own, as its REST interface has it.
@@ -72,6 +74,7 @@ impl Dialect {
         match self {
             Self::Anthropic => "messages",
             Self::OpenAiChat => "chat.completions",
+            Self::OpenAiResponses => "responses",
             Self::Run => "run",
             Self::WorkersAi => "workers-ai",
         }
@@ -82,7 +85,9 @@ impl Dialect {
     pub const fn family(self) -> Family {
         match self {
             Self::Anthropic => Family::Anthropic,
-            Self::OpenAiChat | Self::Run | Self::WorkersAi => Family::OpenAi,
+            Self::OpenAiChat | Self::OpenAiResponses | Self::Run | Self::WorkersAi => {
+                Family::OpenAi
+            }
         }
     }
 
@@ -94,6 +99,7 @@ impl Dialect {
         match self {
             Self::Anthropic => anthropic::parse(body),
             Self::OpenAiChat => openai_chat::parse(body),
+            Self::OpenAiResponses => openai_responses::parse(body),
             Self::Run => run::parse(body),
             Self::WorkersAi => workers_ai::parse(body, path.model.unwrap_or_default()),
         }
@@ -111,6 +117,10 @@ impl Dialect {
         match self {
             Self::Anthropic => anthropic::render(answer, head, bill.usage, bill.cost),
             Self::OpenAiChat => openai_chat::render(answer, head, bill.usage, bill.cost),
+            Self::OpenAiResponses => {
+                let thread = request.thread.clone().unwrap_or_default();
+                openai_responses::render(&thread, answer, head, bill)
+            }
             Self::Run => run::render(request, answer, head, bill),
             Self::WorkersAi => workers_ai::render(answer, head, bill),
         }
@@ -127,6 +137,10 @@ impl Dialect {
             Self::OpenAiChat => {
                 Box::new(openai_chat::ChunkWriter::new(head, request.include_usage))
             }
+            Self::OpenAiResponses => {
+                let thread = request.thread.clone().unwrap_or_default();
+                Box::new(openai_responses::EventWriter::new(thread, head))
+            }
             Self::Run => Box::new(run::DeltaWriter::new(request, head)),
             Self::WorkersAi => workers_ai::writer(head),
         }
@@ -137,7 +151,9 @@ impl Dialect {
     pub fn error(self, error: &Error, request_id: &str) -> Reply {
         match self {
             Self::Anthropic => anthropic::error_body(error, request_id),
-            Self::OpenAiChat | Self::Run => openai_error::error_body(error, request_id),
+            Self::OpenAiChat | Self::OpenAiResponses | Self::Run => {
+                openai_error::error_body(error, request_id)
+            }
             Self::WorkersAi => cloudflare_error::error_body(error, request_id),
         }
     }

@@ -78,7 +78,7 @@ struct FunctionBody<'a> {
 
 /// Gemini's signature of a call, where Google's own `OpenAI` interface puts it.
 #[derive(Serialize)]
-struct ExtraContent<'a> {
+pub(super) struct ExtraContent<'a> {
     google: ThoughtSignature<'a>,
 }
 
@@ -88,7 +88,8 @@ struct ThoughtSignature<'a> {
 }
 
 impl<'a> ExtraContent<'a> {
-    fn of(signature: Option<&'a Signature>) -> Option<Self> {
+    /// The content of a signature.
+    pub(super) fn of(signature: Option<&'a Signature>) -> Option<Self> {
         let thought_signature = signature?.to_wire(Family::Google);
         Some(Self {
             google: ThoughtSignature { thought_signature },

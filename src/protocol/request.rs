@@ -1,9 +1,11 @@
 //! A chat request, whichever wire it came by.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use super::json::{Fields, Json, Object, text};
 use super::message::{CacheControl, Content, Family, Message, Role};
+use super::openai_responses::Thread;
 use super::warning::Warning;
 
 /// A chat request, parsed and valid.
@@ -43,6 +45,8 @@ pub struct ChatRequest {
     pub user: Option<String>,
     /// How many words the answer takes: `low`, `medium`, `high`.
     pub verbosity: Option<String>,
+    /// What only a request for a response has.
+    pub thread: Option<Rc<Thread>>,
     /// Fields that the model does not know, for providers of the same family.
     pub extras: Extras,
     /// What was left out on the way in.

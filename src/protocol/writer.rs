@@ -29,6 +29,9 @@ pub trait StreamWriter {
     /// Ends a stream that failed, in a way that no client takes for a whole answer.
     fn error(&mut self, error: &Error, out: &mut Vec<u8>);
 
+    /// Hears, before the end, that the answer could not be stored as the caller wished.
+    fn unstored(&mut self) {}
+
     /// Writes something that says nothing, so that no proxy takes a slow stream for a dead one.
     fn keep_alive(&mut self, out: &mut Vec<u8>) {
         out.extend_from_slice(b": keep-alive\n\n");

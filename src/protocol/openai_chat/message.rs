@@ -133,7 +133,7 @@ fn tool_call(value: Value<'_, '_>) -> Result<ToolCall, Error> {
 
 /// Gemini's signature, where Google's own `OpenAI` interface puts it.
 /// <https://ai.google.dev/gemini-api/docs/thought-signatures>
-fn thought_signature(call: &Object<'_>) -> Option<Signature> {
+pub(crate) fn thought_signature(call: &Object<'_>) -> Option<Signature> {
     let google = Object::of(Object::of(call.get("extra_content")?)?.get("google")?)?;
     let text = crate::protocol::json::text(google.get("thought_signature")?)?;
     Some(Signature::from_wire(&text, Family::Google))

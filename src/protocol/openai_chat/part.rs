@@ -93,7 +93,8 @@ fn image(object: &Object<'_>, path: &Path<'_>) -> Result<Media, Error> {
     Ok(Media { detail, ..image })
 }
 
-fn audio(object: &Object<'_>, path: &Path<'_>) -> Result<Media, Error> {
+/// Reads `{data, format}`.
+pub(crate) fn audio(object: &Object<'_>, path: &Path<'_>) -> Result<Media, Error> {
     let data = object.required(path, "data", "Send base64 of the sound.", |data| {
         let text = data.filled_string("base64 of the sound")?;
         media::base64(&text, data.path).map(|()| text)

@@ -235,7 +235,8 @@ fn messages(value: Value<'_, '_>, request: &mut ChatRequest) -> Result<Vec<Messa
     message::parse_all(&items, value.path, &mut request.warnings)
 }
 
-fn reasoning(value: Value<'_, '_>) -> Result<Reasoning, Error> {
+/// Reads how hard a model thinks.
+pub(crate) fn reasoning(value: Value<'_, '_>) -> Result<Reasoning, Error> {
     let word = value.string()?;
     if word == "none" {
         return Ok(Reasoning {

@@ -220,7 +220,7 @@ describe("the openai package", () => {
   it("throws its own errors", async () => {
     const create = (body: object, by = client) =>
       by.chat.completions.create({ model: gpt, messages, ...body } as never);
-    const thrown = { request_id: expect.any(String) };
+    const thrown = { requestID: expect.any(String) };
     await expect(create({ model: "gpt-99" })).rejects.toBeInstanceOf(OpenAI.NotFoundError);
     const empty = create({ messages: [] });
     await expect(empty).rejects.toMatchObject({ ...thrown, status: 400, param: "messages" });

@@ -46,8 +46,10 @@ export async function startGateway({ workers = 1 }: { workers?: number } = {}) {
     fetch: (path: string, init?: RequestInit, worker = 0): Promise<Response> =>
       worker === 0
         ? fetch(new URL(path, url), init)
-        : send(server, worker, new URL(path, url), init),
+        : dispatch(server, workerName(worker), new URL(path, url).href, init),
     emulator: emulator(server),
+    /** Asks the emulator as the provider of the URL's host, past the gateway. */
+    fetchProvider: (url: string, init?: RequestInit) => dispatch(server, "emulator", url, init),
     /** Drops the memory of an org's governor; its storage stays. */
     evictGovernor: (org: string) =>
       server.getWorker(workerName(0)).evictDurableObject("GovernorObject", { name: org }),
@@ -76,10 +78,10 @@ function workerConfig(worker: number): Config {
   return { ...named, durable_objects: { bindings } };
 }
 
-function send(server: TestHarness, worker: number, url: URL, init?: RequestInit) {
-  type Send = (url: string, init?: RequestInit) => Promise<Response>;
-  const dispatch = server.getWorker(workerName(worker)).fetch as unknown as Send;
-  return dispatch(url.href, init);
+function dispatch(server: TestHarness, worker: string, url: string, init?: RequestInit) {
+  type Dispatch = (url: string, init?: RequestInit) => Promise<Response>;
+  const dispatch = server.getWorker(worker).fetch as unknown as Dispatch;
+  return dispatch(url, init);
 }
 
 async function applySchema(server: TestHarness) {

@@ -20,7 +20,12 @@ export function openAiDescription(): Description | undefined {
 }
 
 function readDescription(): Json {
-  return JSON.parse(gunzipSync(readFileSync(file)).toString(), (_, value) => modernized(value));
+  const text = gunzipSync(readFileSync(file)).toString();
+  const description = JSON.parse(text, (_, value) => modernized(value));
+  // It leaves out what `encoding_format: base64` gives.
+  const { properties } = description.components.schemas.Embedding;
+  properties.embedding = { anyOf: [properties.embedding, { type: "string" }] };
+  return description;
 }
 
 /** `nullable` is OpenAPI 3.0's and means nothing in 3.1, whose `null` is a type like others. */

@@ -6,8 +6,8 @@ from importlib.util import find_spec
 
 import pytest
 
-# Read when the packages are imported, which is why this stands before everything else. LiteLLM brings
-# the encodings that tiktoken would fetch, and a list of models that it would fetch itself.
+# Read when the packages are imported, which is why this stands before everything else. LiteLLM
+# brings the encodings that tiktoken would fetch, and a list of models that it would fetch itself.
 _litellm = pathlib.Path(find_spec("litellm").submodule_search_locations[0])
 os.environ["TIKTOKEN_CACHE_DIR"] = str(_litellm / "litellm_core_utils" / "tokenizers")
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"

@@ -7,6 +7,7 @@ import zlib
 # Models of three providers, each behind the wire it speaks itself.
 GPT = "openai/gpt-4o-mini"
 CLAUDE = "anthropic/claude-sonnet-4-5"
+GEMINI = "google/gemini-2.5-flash"
 # Models of the tiers are Workers AI's.
 TIERS = ["light", "medium", "heavy"]
 
@@ -42,7 +43,7 @@ def failing(fault: str) -> str:
 
 
 def saying(feature: str) -> str:
-    """A question that the emulated provider answers with a feature: `reasoning`, `refusal` and so on."""
+    """A question that the emulated provider answers with a feature: `reasoning` and so on."""
     return f"{DEPTH_QUESTION} [[emulator say={feature}]]"
 
 

@@ -149,9 +149,7 @@ def test_prompt_cache(client):
     text = "Locks lift boats. " * 600
     system = [{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}]
     usages = [
-        client.messages.create(
-            model=CLAUDE, max_tokens=100, system=system, messages=MESSAGES
-        ).usage
+        client.messages.create(model=CLAUDE, max_tokens=100, system=system, messages=MESSAGES).usage
         for _ in range(2)
     ]
     assert usages[0].cache_creation_input_tokens > 0

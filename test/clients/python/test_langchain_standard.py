@@ -1,4 +1,5 @@
-"""LangChain's own standard tests of a chat model, over both of OpenAI's wires.
+"""LangChain's own standard tests of a chat model, over both of OpenAI's wires and with models of other
+makers behind them.
 
 They fetch pictures and documents from the web, in whose place local ones are served.
 """
@@ -9,7 +10,7 @@ from langchain_core.messages import AIMessage
 from langchain_openai import ChatOpenAI
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 
-from material import GPT, document, picture, saying, sound
+from material import CLAUDE, GEMINI, GPT, document, picture, saying, sound
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,7 @@ class Standard(ChatModelIntegrationTests):
     """What both wires share; everything that a test can be switched on by is on."""
 
     chat_model_class = ChatOpenAI
+    model_name = GPT
     supports_json_mode = True
     supports_image_inputs = True
     supports_image_urls = True
@@ -53,7 +55,11 @@ class Standard(ChatModelIntegrationTests):
 
     @pytest.fixture(autouse=True)
     def reach(self, base_url, key):
-        type(self).chat_model_params = {"model": GPT, "base_url": base_url, "api_key": key}
+        type(self).chat_model_params = {
+            "model": self.model_name,
+            "base_url": base_url,
+            "api_key": key,
+        }
 
     def ask(self, question: str, stream: bool) -> AIMessage:
         model = self.chat_model_class(**self.chat_model_params, **self.wire)
@@ -75,6 +81,21 @@ class TestChatCompletions(Standard):
     # A result of a tool is text on this wire.
     supports_image_tool_message = False
     supports_pdf_tool_message = False
+    # `gpt-4o-mini` does not hear.
+    supports_audio_inputs = False
+
+
+class TestClaude(TestChatCompletions):
+    model_name = CLAUDE
+    # Anthropic does not say how many tokens went into thinking.
+    supported_usage_metadata_details = {
+        "invoke": ["cache_read_input"],
+        "stream": ["cache_read_input"],
+    }
+
+
+class TestGemini(TestChatCompletions):
+    model_name = GEMINI
     supports_audio_inputs = True
 
 

@@ -10,9 +10,11 @@ from pydantic import BaseModel
 
 from material import (
     CANAL_SCHEMA,
+    CLAUDE,
     DEPTH,
     DEPTH_QUESTION,
     DEPTH_TOOL,
+    GEMINI,
     GPT,
     QUESTION,
     TIERS,
@@ -36,7 +38,7 @@ def client(base_url, key):
         yield client
 
 
-@pytest.mark.parametrize("model", [GPT, "gpt-4o", "auto", *TIERS])
+@pytest.mark.parametrize("model", [GPT, CLAUDE, GEMINI, "gpt-4o", "auto", *TIERS])
 def test_chat(client, model):
     answer = client.chat.completions.create(model=model, messages=MESSAGES)
     assert answer.object == "chat.completion"
@@ -46,7 +48,7 @@ def test_chat(client, model):
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens > 0
 
 
-@pytest.mark.parametrize("model", [GPT, *TIERS])
+@pytest.mark.parametrize("model", [GPT, CLAUDE, GEMINI, *TIERS])
 def test_stream(client, model):
     with client.chat.completions.stream(
         model=model, messages=MESSAGES, stream_options={"include_usage": True}
@@ -68,7 +70,7 @@ async def test_chat_and_stream_asynchronously(base_url, key):
     assert text == whole.choices[0].message.content
 
 
-@pytest.mark.parametrize("model", [GPT, "agent"])
+@pytest.mark.parametrize("model", [GPT, CLAUDE, GEMINI, "agent"])
 def test_round_with_tools(client, model):
     question = {"role": "user", "content": DEPTH_QUESTION}
     first = client.chat.completions.create(model=model, messages=[question], tools=[DEPTH_TOOL])
@@ -108,7 +110,7 @@ def test_forced_tool(client):
     assert answer.choices[0].message.tool_calls[0].function.name == "canal_depth"
 
 
-@pytest.mark.parametrize("model", [GPT, "medium"])
+@pytest.mark.parametrize("model", [GPT, CLAUDE, GEMINI, "medium"])
 def test_json_schema(client, model):
     schema = {"name": "canal", "strict": True, "schema": CANAL_SCHEMA}
     answer = client.chat.completions.create(
@@ -124,7 +126,7 @@ def test_parsed_model(client):
     assert isinstance(answer.choices[0].message.parsed, Canal)
 
 
-@pytest.mark.parametrize("model", [GPT, "vision"])
+@pytest.mark.parametrize("model", [GPT, CLAUDE, GEMINI, "vision"])
 def test_vision(client, model):
     parts = [
         {"type": "text", "text": "What does this picture say?"},
@@ -226,9 +228,7 @@ def test_embeddings(client, model):
 
 
 def test_dimensions(client):
-    answer = client.embeddings.create(
-        model="text-embedding-3-small", input=QUESTION, dimensions=64
-    )
+    answer = client.embeddings.create(model="text-embedding-3-small", input=QUESTION, dimensions=64)
     assert len(answer.data[0].embedding) == 64
 
 

@@ -1,0 +1,41 @@
+// Two answers to one request are compared without what must differ from one to the next.
+
+/** Ids, times, what calls cost, and what only the one or the other side says. */
+const passing = new Set([
+  "_request_id",
+  "billing",
+  "completed_at",
+  "cost_usd",
+  "created",
+  "created_at",
+  "createTime",
+  "emulated",
+  "encrypted_content",
+  "id",
+  "item_id",
+  "call_id",
+  "request_id",
+  "responseId",
+  "signature",
+  "sources",
+  "system_fingerprint",
+  "thoughtSignature",
+]);
+
+/** The answer without them, and with the model's name as its provider says it. */
+export function normal(answer: unknown): unknown {
+  return JSON.parse(JSON.stringify(answer), (name, value) => {
+    if (passing.has(name)) {
+      return undefined;
+    }
+    return name === "model" || name === "modelVersion" ? value.split("/").at(-1) : value;
+  });
+}
+
+/** What a client sees of a refusal: the status, and what its error says beside the message. */
+export async function refusal(answer: Promise<unknown>): Promise<unknown> {
+  return answer.then(
+    () => "no error",
+    ({ status, type, param, error }) => ({ status, type: type ?? error?.error?.type, param }),
+  );
+}

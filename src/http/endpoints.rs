@@ -129,6 +129,7 @@ pub(super) fn inference<'a>(path: &str, gateway: Gateway<'a>) -> Option<Endpoint
     let work = match path {
         "chat/completions" => return Some(chat(Dialect::OpenAiChat)),
         "messages" => return Some(chat(Dialect::Anthropic)),
+        "responses" => return Some(chat(Dialect::OpenAiResponses)),
         "messages/count_tokens" => return Some(Endpoint::CountTokens),
         "audio/speech" => Work::Speech,
         "audio/transcriptions" => Work::Transcription,

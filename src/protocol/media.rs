@@ -3,6 +3,7 @@
 use super::json::{Path, Value};
 use super::message::{Media, MediaSource};
 use crate::error::Error;
+use crate::remote_image::PublicUrl;
 
 /// Reads the address of a medium: a `data:` URL with its bytes in base64, or a web address.
 ///
@@ -14,11 +15,10 @@ pub(crate) fn address(value: Value<'_, '_>, kind: &str) -> Result<Media, Error> 
     if let Some(rest) = strip_scheme(&url, "data") {
         return data_url(rest, value.path, kind);
     }
-    if strip_scheme(&url, "https").is_none() && strip_scheme(&url, "http").is_none() {
-        return Err(value
-            .path
-            .error("must be an https URL or a data URL with base64."));
-    }
+    PublicUrl::parse(&url).map_err(|reason| {
+        let message = format!("{reason}. Send the address of a public file, or a data URL.");
+        value.path.error(&message)
+    })?;
     Ok(Media::new(MediaSource::Url(url)))
 }
 

@@ -11,6 +11,7 @@ use crate::request::admit::Admitted;
 use crate::request::attempts::{Terms, first_success};
 use crate::request::call::{self, OpenStream, Reading};
 use crate::request::exchange::{DEADLINE_MS, Exchange};
+use crate::request::pictures::Pictures;
 use crate::routing::Plan;
 use crate::routing::plan::Candidate;
 use crate::usage::Usage;
@@ -65,7 +66,12 @@ pub async fn dispatch(
         subject: "messages",
     };
     let ports = exchange.ports.clone();
-    let prepare = async |candidate: &Candidate| prepare(&ports, admitted, messages, candidate);
+    let added = messages
+        .len()
+        .saturating_sub(admitted.request.messages.len());
+    let pictures = Pictures::of(messages, added);
+    let prepare =
+        async |candidate: &Candidate| prepare(&ports, admitted, &pictures, candidate).await;
     // What a successful attempt used is known only at its end.
     let attempt = async |exchange: &Exchange,
                          candidate: &Candidate,
@@ -95,10 +101,10 @@ struct Prepared {
 }
 
 /// The call that asks a candidate.
-fn prepare(
+async fn prepare(
     ports: &Ports,
     admitted: &Admitted,
-    messages: &[Message],
+    pictures: &Pictures<'_>,
     candidate: &Candidate,
 ) -> Result<Prepared, Error> {
     let model = candidate.model;
@@ -111,10 +117,16 @@ fn prepare(
     };
     // The build refuses a chat model without a wire.
     let wire = route.wire(provider, model).unwrap_or(Wire::OpenAiChat);
+    let quirks = route.quirks(provider, &candidate.id);
+    let messages = if quirks.image_urls {
+        pictures.as_they_came()
+    } else {
+        pictures.inlined(ports).await?
+    };
     let target = Target {
         wire,
         model: route.native_model(provider, &candidate.id),
-        quirks: &route.quirks(provider, &candidate.id),
+        quirks: &quirks,
         max_tokens: candidate.max_tokens,
         reasoning: candidate
             .reasoning

@@ -67,8 +67,10 @@ function think(model, inputs, prompt) {
   const script = readScript(model.id, prompt);
   const blocked = script.says.has("blocked") ? BLOCKED[model.errors] : undefined;
   if (blocked) throw badRequest(blocked[0], null, blocked[1]);
+  // Streamed or whole, it is the same answer.
+  const { stream: _, stream_options: __, ...said } = inputs;
   /** @type {Conversation} */
-  const request = { ...asked, script, inputs, id: idOf(model.id, inputs) };
+  const request = { ...asked, script, inputs, id: idOf(model.id, said) };
   checkWindow(model, request);
   return { request, completion: complete(model, request) };
 }

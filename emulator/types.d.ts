@@ -135,6 +135,8 @@ export interface Medium {
   kind: "image" | "audio" | "document";
   /** Media type; empty when it was not looked at. */
   type: string;
+  /** Given by an address on the web. */
+  remote?: boolean;
   /** One sentence about it, and what it reads or says. */
   says: string;
   /** What it reads or says. */

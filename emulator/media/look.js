@@ -25,16 +25,22 @@ export function lookAtPicture(data) {
 /**
  * A picture by its address: a data URL, one of the emulator's own, or one it does not look at.
  * @param {string} url
- * @returns {Medium | undefined} undefined for a bad data URL
+ * @returns {Medium | undefined} undefined for a bad one
  */
 export function lookAtUrl(url) {
-  const own = SAMPLES[url.replace(/^https:\/\/images\.example/u, "")];
-  if (own && url.startsWith("https://images.example/")) return lookAtPicture(own.base64);
-  if (!url.startsWith("data:")) {
-    return { kind: "image", type: "", says: `The picture is at ${url}.`, text: "" };
-  }
+  if (!URL.canParse(url)) return undefined;
+  if (!url.startsWith("data:")) return remotePicture(url);
   const given = readDataUrl(url);
   return given && lookAtPicture(given.data);
+}
+
+/** @param {string} url @returns {Medium} */
+function remotePicture(url) {
+  const { hostname, pathname } = new URL(url);
+  const own = hostname === "images.example" ? SAMPLES[pathname] : undefined;
+  const seen = own && lookAtPicture(own.base64);
+  const unseen = { type: "", says: `The picture is at ${url}.`, text: "" };
+  return { kind: "image", ...(seen ?? unseen), remote: true };
 }
 
 /**

@@ -6,7 +6,7 @@ import { countMessageTokens } from "../wires/anthropic.js";
 /** @import { CallOutcome, FaultRule, Model } from "../types.js" */
 /** @import { HttpCall } from "./serve.js" */
 
-const LISTED = ["claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5"];
+const LISTED = ["claude-opus-5", "claude-sonnet-5", "claude-haiku-4-5"];
 
 /**
  * @param {HttpCall} call

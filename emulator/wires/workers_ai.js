@@ -78,8 +78,9 @@ function readMessage(message, index) {
   const turn = readContent(content, `/messages/${index}/content`, (_, problem) =>
     badInput(problem),
   );
-  const remote = turn.media.find(({ kind, type }) => kind === "image" && type === "");
-  if (remote) throw badInput(`'/messages/${index}/content': image URLs must be data URLs`);
+  if (turn.media.some(({ remote }) => remote)) {
+    throw badInput(`'/messages/${index}/content': image URLs must be data URLs`);
+  }
   return { role, ...turn };
 }
 

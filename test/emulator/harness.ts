@@ -95,7 +95,7 @@ export async function readEvents(response: Response): Promise<(Json | "[DONE]")[
   const text = await response.text();
   return text
     .split("\n\n")
-    .filter((event) => event !== "")
+    .filter((event) => event.includes("data: "))
     .map(
       (event) =>
         event

@@ -17,12 +17,28 @@ export default {
   },
 };
 
-/** As the gateway does it: full address, aborted when its own caller leaves. @param {Request} request @param {Record<string, any>} env */
-function pass(request, env) {
-  const address = request.headers.get("x-address") ?? request.url;
+/**
+ * As the gateway does it: by the full address; aborted, with status 499, when it is told to
+ * (`x-abort-after`, in milliseconds).
+ * @param {Request} request
+ * @param {Record<string, any>} env
+ * @returns {Promise<Response>}
+ */
+async function pass(request, env) {
   const headers = new Headers(request.headers);
-  headers.delete("x-address");
-  return env.AI.fetch(new Request(address, new Request(request, { headers, redirect: "manual" })));
+  const address = headers.get("x-address") ?? request.url;
+  const after = headers.get("x-abort-after");
+  for (const name of ["x-address", "x-abort-after"]) headers.delete(name);
+  const body = request.method === "POST" ? await request.arrayBuffer() : undefined;
+  const init = { method: request.method, headers, body, redirect: "manual" };
+  if (after === null) return env.AI.fetch(address, init);
+  try {
+    const signal = AbortSignal.timeout(Number(after));
+    const response = await env.AI.fetch(address, { ...init, signal });
+    return new Response(await response.text());
+  } catch {
+    return new Response(null, { status: 499 });
+  }
 }
 
 /** @param {Response} response @param {string} kind what the RPC call gave */

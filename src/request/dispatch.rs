@@ -7,6 +7,7 @@ use crate::ports::{Body, ModelCall, Ports};
 use crate::protocol::forward::Forwarder;
 use crate::protocol::{Answer, Message, ReasoningMode, Warning};
 use crate::providers::{Encoded, Failure, Prompt, Route, Target, Wire, Work, encode};
+use crate::remote_image::Pictures;
 use crate::request::admit::Admitted;
 use crate::request::attempts::{Terms, first_success};
 use crate::request::call::{self, OpenStream, Reading};
@@ -65,7 +66,10 @@ pub async fn dispatch(
         subject: "messages",
     };
     let ports = exchange.ports.clone();
-    let prepare = async |candidate: &Candidate| prepare(&ports, admitted, messages, candidate);
+    let pictures = Pictures::of(messages);
+    let prepare = async |candidate: &Candidate| {
+        prepare(&ports, admitted, messages, &pictures, candidate).await
+    };
     // What a successful attempt used is known only at its end.
     let attempt = async |exchange: &Exchange,
                          candidate: &Candidate,
@@ -95,10 +99,11 @@ struct Prepared {
 }
 
 /// The call that asks a candidate.
-fn prepare(
+async fn prepare(
     ports: &Ports,
     admitted: &Admitted,
     messages: &[Message],
+    pictures: &Pictures<'_>,
     candidate: &Candidate,
 ) -> Result<Prepared, Error> {
     let model = candidate.model;
@@ -111,10 +116,16 @@ fn prepare(
     };
     // The build refuses a chat model without a wire.
     let wire = route.wire(provider, model).unwrap_or(Wire::OpenAiChat);
+    let quirks = route.quirks(provider, &candidate.id);
+    let messages = if quirks.image_urls {
+        messages
+    } else {
+        pictures.inline(ports).await?
+    };
     let target = Target {
         wire,
         model: route.model_in_body(provider, &candidate.id),
-        quirks: &route.quirks(provider, &candidate.id),
+        quirks: &quirks,
         max_tokens: candidate.max_tokens,
         reasoning: candidate
             .reasoning

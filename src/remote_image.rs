@@ -3,12 +3,14 @@
 //! Whoever can make the gateway fetch must not reach what only the gateway can reach: see
 //! [`PublicUrl`]. The platform resolves the name, and connects to no private network.
 
+mod inline;
 mod public_url;
 
 use futures::StreamExt;
 use futures::future::{Either, select};
 use http::StatusCode;
 
+pub use self::inline::{LARGEST_TOGETHER, MOST, Pictures};
 pub use self::public_url::{NotPublic, PublicUrl};
 use crate::error::Error;
 use crate::ports::{HttpCall, ModelCall, Ports, Upstream};
@@ -87,6 +89,12 @@ pub enum Unfetched {
     /// It has too many bytes.
     #[error("names a picture of more than 10 MB")]
     TooLarge,
+    /// With the others it has too many bytes.
+    #[error("names a picture that with the others has more than 20 MB")]
+    TooLargeTogether,
+    /// There are too many others.
+    #[error("names a picture beyond the 20 that are fetched for one request")]
+    TooMany,
     /// Its server cannot be reached, or broke off.
     #[error("cannot be fetched: its server does not answer")]
     Unreachable,

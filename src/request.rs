@@ -10,7 +10,6 @@ pub mod ground;
 pub mod headers;
 pub mod helper;
 pub mod patience;
-pub mod pictures;
 pub mod pulse;
 pub mod recall;
 pub mod release;

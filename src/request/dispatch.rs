@@ -7,11 +7,11 @@ use crate::ports::{Body, ModelCall, Ports};
 use crate::protocol::forward::Forwarder;
 use crate::protocol::{Answer, Message, ReasoningMode, Warning};
 use crate::providers::{Encoded, Failure, Prompt, Route, Target, Wire, Work, encode};
+use crate::remote_image::Pictures;
 use crate::request::admit::Admitted;
 use crate::request::attempts::{Terms, first_success};
 use crate::request::call::{self, OpenStream, Reading};
 use crate::request::exchange::{DEADLINE_MS, Exchange};
-use crate::request::pictures::Pictures;
 use crate::routing::Plan;
 use crate::routing::plan::Candidate;
 use crate::usage::Usage;
@@ -66,12 +66,11 @@ pub async fn dispatch(
         subject: "messages",
     };
     let ports = exchange.ports.clone();
-    let added = messages
-        .len()
-        .saturating_sub(admitted.request.messages.len());
-    let pictures = Pictures::of(messages, added);
-    let prepare =
-        async |candidate: &Candidate| prepare(&ports, admitted, &pictures, candidate).await;
+    let own = admitted.request.messages.len();
+    let pictures = Pictures::of(messages, messages.len().saturating_sub(own));
+    let prepare = async |candidate: &Candidate| {
+        prepare(&ports, admitted, messages, &pictures, candidate).await
+    };
     // What a successful attempt used is known only at its end.
     let attempt = async |exchange: &Exchange,
                          candidate: &Candidate,
@@ -104,6 +103,7 @@ struct Prepared {
 async fn prepare(
     ports: &Ports,
     admitted: &Admitted,
+    messages: &[Message],
     pictures: &Pictures<'_>,
     candidate: &Candidate,
 ) -> Result<Prepared, Error> {
@@ -119,9 +119,9 @@ async fn prepare(
     let wire = route.wire(provider, model).unwrap_or(Wire::OpenAiChat);
     let quirks = route.quirks(provider, &candidate.id);
     let messages = if quirks.image_urls {
-        pictures.as_they_came()
+        messages
     } else {
-        pictures.inlined(ports).await?
+        pictures.inline(ports).await?
     };
     let target = Target {
         wire,

@@ -19,6 +19,7 @@ mod isolation;
 mod limits;
 mod money;
 mod outages;
+mod providers;
 mod remote_images;
 mod rerank;
 mod speech;

@@ -34,7 +34,7 @@ fn answers_in_every_shape() {
     let used = |usage: &str| saying(text, &format!(r#"{STOP},"usage":{usage}"#));
     let cases: Vec<(&str, String)> = vec![
         ("plain", with(text)),
-        ("through the binding", format!(r#"{},"gatewayMetadata":{{"keySource":"Unified"}}}}"#, with(text).trim_end_matches('}')) + ""),
+        ("through the binding", saying(text, &format!(r#"{STOP},{USAGE},"gatewayMetadata":{{"keySource":"Unified"}}"#))),
         ("in the REST envelope", format!(r#"{{"success":true,"errors":[],"result":{}}}"#, with(text))),
         ("texts", with(r#"[{"type":"text","text":"a"},{"type":"text","text":""},{"type":"text","text":"b"}]"#)),
         ("tools", saying(r#"[{"type":"text","text":"I look."},{"type":"tool_use","id":"t1","name":"f","input":{"z": 1,"a":2}},{"type":"tool_use","id":"t2","name":"g","input":{}},{"type":"tool_use","id":"t3","name":"h"}]"#, &format!(r#""stop_reason":"tool_use",{USAGE}"#))),

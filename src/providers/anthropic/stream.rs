@@ -19,9 +19,6 @@ pub(in crate::providers) struct Decoder {
     max_tokens: u32,
     tokens: Tokens,
     service_tier: Option<String>,
-    /// The figures have not been told since they changed. Those of the beginning wait for the first
-    /// block: until then another model can take over.
-    untold: bool,
     blocks: BTreeMap<u64, OpenBlock>,
     /// Calls so far.
     calls: u32,
@@ -39,7 +36,6 @@ impl Decoder {
             max_tokens,
             tokens: Tokens::default(),
             service_tier: None,
-            untold: false,
             blocks: BTreeMap::new(),
             calls: 0,
             begun: false,
@@ -96,6 +92,7 @@ impl EventDecoder for Decoder {
 }
 
 impl Decoder {
+    /// Nothing is told yet: until the first block another model can take over.
     fn begin(&mut self, object: &Object<'_>) {
         self.begun = true;
         let message = object.get("message").and_then(Object::of);
@@ -108,20 +105,15 @@ impl Decoder {
     fn count(&mut self, usage: &Object<'_>) {
         self.tokens.update(usage);
         self.service_tier = answer::tier(usage).or(self.service_tier.take());
-        self.untold = true;
     }
 
-    /// Tells the figures that have come since they were told.
-    fn tell(&mut self, events: &mut Vec<Event>) {
-        if std::mem::take(&mut self.untold) {
-            events.extend(self.service_tier.take().map(Event::ServiceTier));
-            events.extend(self.tokens.usage().map(Event::Usage));
-        }
+    fn tell_tier(&mut self, events: &mut Vec<Event>) {
+        events.extend(self.service_tier.take().map(Event::ServiceTier));
     }
 
     fn start(&mut self, object: &Object<'_>, events: &mut Vec<Event>) -> Result<(), Failure> {
         self.begun = true;
-        self.tell(events);
+        self.tell_tier(events);
         let malformed = || Failure::malformed("a block is no object");
         let raw = object.get("content_block").ok_or_else(malformed)?;
         let block = OpenBlock::new(raw, self.calls, events).ok_or_else(malformed)?;
@@ -159,7 +151,8 @@ impl Decoder {
         if let Some(usage) = object.get("usage").and_then(Object::of) {
             self.count(&usage);
         }
-        self.tell(events);
+        // What the beginning says of the output is no more than a first guess.
+        events.extend(self.tokens.usage().map(Event::Usage));
     }
 
     fn end(&mut self, events: &mut Vec<Event>) {
@@ -167,7 +160,7 @@ impl Decoder {
         for (_, block) in std::mem::take(&mut self.blocks) {
             block.stop(events);
         }
-        self.tell(events);
+        self.tell_tier(events);
         if self.begun {
             let usage = self.tokens.usage();
             events.push(Event::Finish {

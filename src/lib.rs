@@ -29,6 +29,7 @@ pub mod intent;
 pub mod money;
 pub mod protocol;
 pub mod providers;
+pub mod responses;
 pub mod routing;
 pub mod sse;
 pub mod usage;

@@ -53,6 +53,18 @@ CREATE TABLE IF NOT EXISTS passages (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS passages_by_document ON passages (org, document);
 
+-- Stored responses, each with the conversation it belongs to. Only the key that made one reads it.
+CREATE TABLE IF NOT EXISTS responses (
+  org TEXT NOT NULL,
+  key TEXT NOT NULL,                    -- id of the API key
+  id TEXT NOT NULL,                     -- `resp_` and the request's id
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  body TEXT,                            -- JSON; null where it is in the bucket `FILES`
+  PRIMARY KEY (org, key, id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS responses_by_expiry ON responses (expires_at);
+
 -- Audit records, a hash chain for each org. `record` is what the chain protects; the columns before
 -- it are copies for filters.
 CREATE TABLE IF NOT EXISTS audit (

@@ -16,8 +16,10 @@ mod js;
 mod kv;
 mod log;
 mod models;
+mod r2;
 mod reply;
 mod response;
+mod responses;
 mod secrets;
 mod tenants;
 mod upstream;
@@ -42,6 +44,10 @@ fn ports(env: &Rc<Env>, context: Context) -> Ports {
         governors: Rc::new(governors::GovernorObjects::new(Rc::clone(env))),
         log: Rc::new(log::ConsoleLog),
         models: Rc::new(models::PlatformModels::new(Rc::clone(env))),
+        responses: Rc::new(responses::StoredResponses::new(
+            database.clone(),
+            Rc::clone(env),
+        )),
         secrets: Rc::new(secrets::EnvSecrets::new(Rc::clone(env))),
         tenants: Rc::new(tenants::D1Tenants::new(database)),
         vectors: Rc::new(vectorize::VectorizeIndex::new(Rc::clone(env))),

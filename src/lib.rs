@@ -30,6 +30,7 @@ pub mod money;
 pub mod protocol;
 pub mod providers;
 pub mod remote_image;
+pub mod responses;
 pub mod routing;
 pub mod sse;
 pub mod usage;

@@ -36,6 +36,8 @@ pub struct Ports {
     pub log: Rc<dyn Log>,
     /// Models.
     pub models: Rc<dyn Models>,
+    /// Stored responses.
+    pub responses: Rc<dyn Responses>,
     /// Secrets of the deployment.
     pub secrets: Rc<dyn Secrets>,
     /// Orgs, keys and configuration.
@@ -284,6 +286,43 @@ pub trait AnswerCache {
 
     /// Stores an entry for `seconds` (at least 60).
     fn put<'a>(&'a self, key: &'a str, entry: Vec<u8>, seconds: u64) -> Pending<'a, ()>;
+}
+
+/// Whose a stored response is: no other key of the org ever sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The org.
+    pub org: String,
+    /// The id of the API key.
+    pub key: String,
+}
+
+/// A stored response with the conversation it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResponseRow {
+    /// Unique in the org.
+    pub id: String,
+    /// When it was made, Unix milliseconds.
+    pub created_at: u64,
+    /// From when on it is as good as gone, Unix milliseconds.
+    pub expires_at: u64,
+    /// JSON text; may have megabytes.
+    pub body: String,
+}
+
+/// Stored responses.
+pub trait Responses {
+    /// Stores a response, replacing the one of the same id.
+    fn put<'a>(&'a self, owner: &'a Owner, row: &'a ResponseRow) -> Pending<'a, ()>;
+
+    /// One response, also where it has expired.
+    fn get<'a>(&'a self, owner: &'a Owner, id: &'a str) -> Pending<'a, Option<ResponseRow>>;
+
+    /// Removes a response. `false` where there is none of that id.
+    fn delete<'a>(&'a self, owner: &'a Owner, id: &'a str) -> Pending<'a, bool>;
+
+    /// Removes some of the responses, of all orgs, that had expired at `now` (Unix milliseconds).
+    fn purge(&self, now: u64) -> Pending<'_, ()>;
 }
 
 /// The governors, one per org.

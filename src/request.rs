@@ -4,6 +4,7 @@ pub mod admit;
 pub mod attempts;
 pub mod call;
 pub mod classify;
+pub mod conversation;
 pub mod dispatch;
 pub mod exchange;
 pub mod ground;

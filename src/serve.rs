@@ -12,6 +12,7 @@ use crate::protocol::Dialect;
 use crate::request::single::work_on;
 use crate::request::universal::universal;
 use crate::request::{chat, failed};
+use crate::responses;
 use crate::tokens::count_tokens;
 
 /// Answers a request.
@@ -33,6 +34,12 @@ pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) ->
         Ok(Endpoint::Models) => models(ports, isolate, incoming).await,
         Ok(Endpoint::Work(work, gateway)) => {
             return work_on(ports, isolate, incoming, (work, gateway), &id).await;
+        }
+        Ok(Endpoint::Response(response)) => {
+            responses::response(ports, isolate, incoming, response).await
+        }
+        Ok(Endpoint::ResponseInput(response)) => {
+            responses::input_items(ports, isolate, incoming, response).await
         }
         Ok(Endpoint::Universal(gateway)) => {
             return universal(ports, isolate, incoming, gateway, &id).await;

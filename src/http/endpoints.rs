@@ -65,6 +65,10 @@ pub enum Endpoint<'a> {
     Models,
     /// `GET|POST /admin/v1/orgs`
     Orgs,
+    /// `GET|DELETE /v1/responses/{id}`
+    Response(&'a str),
+    /// `GET /v1/responses/{id}/input_items`
+    ResponseInput(&'a str),
     /// Several calls of which the first that is answered counts: `POST /v1/{account}/{gateway}`.
     Universal(Gateway<'a>),
     /// A path that is one call and no conversation.
@@ -128,8 +132,8 @@ pub(super) fn inference<'a>(path: &str, gateway: Gateway<'a>) -> Option<Endpoint
     };
     let work = match path {
         "chat/completions" => return Some(chat(Dialect::OpenAiChat)),
-        "messages" => return Some(chat(Dialect::Anthropic)),
         "responses" => return Some(chat(Dialect::OpenAiResponses)),
+        "messages" => return Some(chat(Dialect::Anthropic)),
         "messages/count_tokens" => return Some(Endpoint::CountTokens),
         "audio/speech" => Work::Speech,
         "audio/transcriptions" => Work::Transcription,
@@ -147,6 +151,8 @@ fn own<'a>(path: &'a str, segments: &[&'a str]) -> Option<(Endpoint<'a>, &'stati
         ["health"] => (Endpoint::Health, "GET"),
         ["v1", "models"] => (Endpoint::Models, "GET"),
         ["v1", "models", ..] => (Endpoint::Model(path.strip_prefix("v1/models/")?), "GET"),
+        ["v1", "responses", id] => (Endpoint::Response(id), "GET, DELETE"),
+        ["v1", "responses", id, "input_items"] => (Endpoint::ResponseInput(id), "GET"),
         ["v1", "knowledge", "documents"] => (Endpoint::Documents, "GET, POST"),
         ["v1", "knowledge", "documents", id] => (Endpoint::Document(id), "DELETE"),
         ["admin", "v1", "audit"] => (Endpoint::Audit, "GET"),
@@ -192,6 +198,16 @@ mod tests {
                 Endpoint::CountTokens,
             ),
             (Method::Get, "/health", Endpoint::Health),
+            (
+                Method::Get,
+                "/v1/responses/resp_1",
+                Endpoint::Response("resp_1"),
+            ),
+            (
+                Method::Get,
+                "/v1/responses/resp_1/input_items",
+                Endpoint::ResponseInput("resp_1"),
+            ),
             (Method::Get, "/v1/knowledge/documents", Endpoint::Documents),
             (
                 Method::Delete,

@@ -8,6 +8,7 @@ use crate::isolate::Isolate;
 use crate::ports::{ApiKey, Ports};
 use crate::protocol::{ChatPath, ChatRequest, Dialect, Family};
 use crate::providers::Key;
+use crate::request::conversation;
 use crate::request::exchange::Exchange;
 use crate::routing;
 use crate::routing::plan::Wishes;
@@ -95,6 +96,7 @@ pub async fn admit(
     request.model = qualified(path.gateway, path.model.unwrap_or(&request.model))?;
     exchange.draft.requested_model = request.model.chars().take(200).collect();
     exchange.draft.stream = request.stream;
+    let continued = conversation::resolve(exchange, &mut request).await?;
     let wishes = Wishes {
         operation: incoming.header("x-ai-operation"),
         ungrounded: incoming
@@ -102,7 +104,9 @@ pub async fn admit(
             .is_some_and(|value| value == "off"),
         skip_cache: incoming
             .header("cf-aig-skip-cache")
-            .is_some_and(|value| value == "true"),
+            .is_some_and(|value| value == "true")
+            // The body, by which answers are cached, is not the whole conversation.
+            || continued,
         cache_seconds: number(incoming, "cf-aig-cache-ttl", CACHE_SECONDS)?,
     };
     let cache_key = incoming.header("cf-aig-cache-key");

@@ -7,9 +7,10 @@ use crate::governor::command::State;
 use crate::http::{Body, Reply};
 use crate::money::Nanos;
 use crate::protocol::writer::Head;
-use crate::protocol::{Answer, Bill, Source, Warning, assembly};
+use crate::protocol::{Answer, Bill, ChatRequest, Dialect, Source, Warning, assembly};
 use crate::request::admit::Admitted;
 use crate::request::call::OpenStream;
+use crate::request::conversation::{Keeper, keep};
 use crate::request::dispatch::{Delivery, Dispatched, forwarder};
 use crate::request::exchange::Exchange;
 use crate::request::ground::Grounded;
@@ -39,17 +40,19 @@ pub async fn release_cached(
         cost: Some(Nanos::ZERO),
     };
     let head = head(&exchange, &decision.model, entry.sources);
+    let keeper = Keeper::of(&exchange, &admitted.request, &head);
     exchange.end_phase("release");
     let (draft, settled) = settle(exchange).await;
     let bill = Bill {
         usage: &usage,
         cost: Nanos::ZERO,
     };
+    let request = keep(keeper, &admitted.request, &entry.answer, bill).await;
     let mut reply = if admitted.request.stream {
-        replayed(admitted, &entry.answer, head, bill)
+        replayed(admitted.dialect, &request, &entry.answer, head, bill)
     } else {
         let dialect = admitted.dialect;
-        let body = dialect.render(&admitted.request, &entry.answer, &head, bill);
+        let body = dialect.render(&request, &entry.answer, &head, bill);
         Reply::bytes(200, "application/json", body)
     };
     headers::warnings(&mut reply, &admitted.request.warnings);
@@ -58,8 +61,14 @@ pub async fn release_cached(
 }
 
 /// A whole answer as the stream that the client asked for.
-fn replayed(admitted: &Admitted, answer: &Answer, head: Head, bill: Bill<'_>) -> Reply {
-    let mut writer = admitted.dialect.writer(&admitted.request, head);
+fn replayed(
+    dialect: Dialect,
+    request: &ChatRequest,
+    answer: &Answer,
+    head: Head,
+    bill: Bill<'_>,
+) -> Reply {
+    let mut writer = dialect.writer(request, head);
     let mut bytes = Vec::new();
     for event in assembly::replay(answer) {
         writer.push(&event, &mut bytes);
@@ -132,20 +141,23 @@ impl Release<'_> {
             usage: &usage,
             cost,
         };
-        let dialect = self.admitted.dialect;
-        let body = dialect.render(&self.admitted.request, &answer, &self.head, bill);
         if let Some(place) = self.place {
             let entry = Entry {
-                answer,
+                answer: answer.clone(),
                 model: self.decision.model.clone(),
                 provider: self.decision.provider.clone(),
-                sources: self.head.sources,
+                sources: self.head.sources.clone(),
             };
             fill_cache(&self.exchange.ports, &place, &entry);
         }
+        let request = &self.admitted.request;
+        let keeper = Keeper::of(&self.exchange, request, &self.head);
         self.exchange.end_phase("release");
         let (draft, settled) = settle(self.exchange).await;
         let state = settled.unwrap_or(self.state);
+        let request = keep(keeper, request, &answer, bill).await;
+        let dialect = self.admitted.dialect;
+        let body = dialect.render(&request, &answer, &self.head, bill);
         let mut reply = Reply::bytes(200, "application/json", body);
         headers::set(&mut reply, &draft, &self.decision, &state);
         headers::warnings(&mut reply, &self.warnings);
@@ -161,12 +173,14 @@ impl Release<'_> {
             Fill { place, sources }
         });
         let dialect = self.admitted.dialect;
+        let keeper = Keeper::of(&self.exchange, &self.admitted.request, &self.head);
         let writer = dialect.writer(&self.admitted.request, self.head);
         let forwarder = forwarder(self.admitted, self.wire);
         let delivery = stream::Delivery {
             writer,
             forwarder: forwarder.filter(|_| sources.is_empty()),
             fill,
+            keeper,
         };
         let clock = self.exchange.ports.clock.clone();
         let meter = Meter::new(self.exchange, self.candidate, self.prompt_bytes);

@@ -14,9 +14,10 @@ use crate::ports::Clock;
 use crate::protocol::assembly::Assembler;
 use crate::protocol::forward::Forwarder;
 use crate::protocol::writer::StreamWriter;
-use crate::protocol::{Bill, Event, Source};
+use crate::protocol::{Answer, Bill, Event, Source};
 use crate::providers::Failure;
 use crate::request::call::{Brought, OpenStream};
+use crate::request::conversation::Keeper;
 use crate::request::exchange::Exchange;
 use crate::request::pulse::Pulse;
 use crate::request::recall::Place;
@@ -64,6 +65,12 @@ impl Meter {
         if let Some(metered) = &mut self.open {
             metered.assembler.push(event);
         }
+    }
+
+    /// What came so far, unless it is settled.
+    fn answer(&self) -> Option<Answer> {
+        let metered = self.open.as_ref()?;
+        Some(metered.assembler.clone().finish())
     }
 
     /// Settles what came, also where the client goes meanwhile. Gives the usage and the cost of the
@@ -139,6 +146,8 @@ pub struct Delivery {
     pub forwarder: Option<Forwarder>,
     /// Where its whole answer goes besides.
     pub fill: Option<Fill>,
+    /// Stores its whole answer, where the client wants that.
+    pub keeper: Option<Keeper>,
 }
 
 struct Release {
@@ -214,7 +223,15 @@ impl Release {
 
     async fn finish(&mut self, bytes: &mut Vec<u8>) {
         let fill = self.delivery.fill.take();
+        let keeper = self.delivery.keeper.take();
+        let answer = keeper.as_ref().and_then(|_| self.meter.answer());
         let (usage, cost) = self.meter.settle(Outcome::Answered, None, fill).await;
+        if let (Some(keeper), Some(answer)) = (keeper, answer) {
+            let usage = &usage;
+            if !keeper.keep(&answer, Bill { usage, cost }).await {
+                self.delivery.writer.unstored();
+            }
+        }
         match &mut self.delivery.forwarder {
             Some(forwarder) => {
                 let usage = &usage;

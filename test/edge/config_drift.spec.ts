@@ -53,6 +53,10 @@ function localTwin({ ai, vectorize, secrets, ...common }: Config): Config {
       ...namespace,
       id: "esclusa-local",
     })),
+    r2_buckets: common.r2_buckets.map((bucket: Config) => ({
+      ...bucket,
+      bucket_name: "esclusa-local",
+    })),
   };
 }
 

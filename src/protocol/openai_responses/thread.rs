@@ -84,6 +84,18 @@ pub struct Known {
 }
 
 impl Known {
+    /// How many items references may name.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether there is no item that references may name.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
     /// Makes the items of a response known to references.
     pub fn learn(&mut self, items: &[Json]) {
         for item in items {

@@ -12,16 +12,18 @@ pub(crate) enum Port {
     Cache,
     Documents,
     Governor,
+    Responses,
     Tenants,
     Vectors,
 }
 
 impl Port {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Audit,
         Self::Cache,
         Self::Documents,
         Self::Governor,
+        Self::Responses,
         Self::Tenants,
         Self::Vectors,
     ];

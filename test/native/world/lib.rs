@@ -33,7 +33,7 @@ use self::http::{Opened, Request, Response};
 use self::platform::{CollectedLog, FixedSecrets, GroupBackground, SeededEntropy};
 use self::provider::Provider;
 use self::shared::Shared;
-use self::stores::{Cache, Index};
+use self::stores::{Cache, Index, StoredResponses};
 
 /// The deployment.
 #[derive(Clone)]
@@ -43,6 +43,7 @@ pub(crate) struct World {
     pub(crate) database: Database,
     pub(crate) governors: Objects,
     pub(crate) provider: Provider,
+    pub(crate) responses: StoredResponses,
     pub(crate) secrets: FixedSecrets,
     index: Index,
 }
@@ -71,6 +72,7 @@ impl World {
             governors: Objects::new(Rc::clone(&shared), database.clone()),
             index: Index::new(Rc::clone(&shared)),
             provider: Provider::new(Rc::clone(&shared)),
+            responses: StoredResponses::new(Rc::clone(&shared)),
             secrets: FixedSecrets::default(),
             database,
             shared,
@@ -93,6 +95,7 @@ impl World {
             governors: Rc::new(self.governors.clone()),
             log: Rc::new(CollectedLog(shared())),
             models: Rc::new(self.provider.clone()),
+            responses: Rc::new(self.responses.clone()),
             secrets: Rc::new(self.secrets.clone()),
             tenants: Rc::new(self.database.clone()),
             vectors: Rc::new(self.index.clone()),

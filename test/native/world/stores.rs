@@ -1,10 +1,12 @@
-//! Cached answers and vectors in memory.
+//! Cached answers, stored responses and vectors in memory.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use esclusa::ports::{AnswerCache, Pending, VectorMatch, VectorRecord, Vectors};
+use esclusa::ports::{
+    AnswerCache, Owner, Pending, ResponseRow, Responses, VectorMatch, VectorRecord, Vectors,
+};
 use futures::FutureExt;
 
 use super::faults::Port;
@@ -49,6 +51,55 @@ impl AnswerCache for Cache {
         };
         self.shared.call(Port::Cache, work).boxed_local()
     }
+}
+
+/// Org, key and id of a response, and its row.
+type Rows = BTreeMap<(String, String, String), ResponseRow>;
+
+/// Stored responses by their owner and id.
+#[derive(Clone)]
+pub(crate) struct StoredResponses {
+    shared: Rc<Shared>,
+    pub(crate) rows: Rc<RefCell<Rows>>,
+}
+
+impl StoredResponses {
+    pub(crate) fn new(shared: Rc<Shared>) -> Self {
+        let rows = Rc::default();
+        Self { shared, rows }
+    }
+
+    fn run<'a, T: std::fmt::Debug + 'a>(
+        &'a self,
+        work: impl FnOnce(&mut Rows) -> T + 'a,
+    ) -> Pending<'a, T> {
+        let work = || work(&mut self.rows.borrow_mut());
+        self.shared.call(Port::Responses, work).boxed_local()
+    }
+}
+
+impl Responses for StoredResponses {
+    fn put<'a>(&'a self, owner: &'a Owner, row: &'a ResponseRow) -> Pending<'a, ()> {
+        self.run(|rows| {
+            rows.insert(place(owner, &row.id), row.clone());
+        })
+    }
+
+    fn get<'a>(&'a self, owner: &'a Owner, id: &'a str) -> Pending<'a, Option<ResponseRow>> {
+        self.run(|rows| rows.get(&place(owner, id)).cloned())
+    }
+
+    fn delete<'a>(&'a self, owner: &'a Owner, id: &'a str) -> Pending<'a, bool> {
+        self.run(|rows| rows.remove(&place(owner, id)).is_some())
+    }
+
+    fn purge(&self, now: u64) -> Pending<'_, ()> {
+        self.run(move |rows| rows.retain(|_, row| row.expires_at > now))
+    }
+}
+
+fn place(owner: &Owner, id: &str) -> (String, String, String) {
+    (owner.org.clone(), owner.key.clone(), id.to_owned())
 }
 
 /// Vectors by id, as in an index whose ids are unique over all namespaces.

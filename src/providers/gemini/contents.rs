@@ -57,7 +57,8 @@ pub(super) fn conversation<'a>(
     }
     writer.end_results();
     if writer.written.turns.is_empty() {
-        let reason = "say nothing but instructions: this model needs a turn of the user.";
+        let reason =
+            "hold no turn that says something, which this model needs beside instructions.";
         return Err(Unsupported::new("messages", reason));
     }
     Ok(writer.written)
@@ -88,6 +89,9 @@ impl<'a> Writer<'a, '_> {
         }
         if message.parts.iter().any(|part| part.cache.is_some()) {
             self.warn("cache_control", "this model remembers prompts by itself");
+        }
+        if message.parts.iter().any(asks_for_detail) {
+            self.warn("content.detail", "not taken by this model");
         }
         for (name, _) in &message.extras.0 {
             self.warn(name, "not known to this model");
@@ -315,6 +319,17 @@ impl<'a> Writer<'a, '_> {
         let reason = format!("holds {what}, which this model does not take.");
         Unsupported::new(field, reason)
     }
+}
+
+/// Whether a picture shall be looked at more or less closely than usual.
+fn asks_for_detail(part: &Part) -> bool {
+    let Content::Image(media) = &part.content else {
+        return false;
+    };
+    media
+        .detail
+        .as_deref()
+        .is_some_and(|detail| detail != "auto")
 }
 
 /// A part of nothing but a signature, as streams bring them.

@@ -63,12 +63,12 @@ impl EventDecoder for Decoder {
     }
 
     fn finish(&mut self, _events: &mut Vec<Event>) -> Result<(), Failure> {
-        let mut begun = self.choices.iter().filter(|choice| choice.begun);
-        if begun.any(|choice| !choice.finished) {
+        let mut begun = self.choices.iter().filter(|choice| choice.begun).peekable();
+        if begun.peek().is_none() || begun.any(|choice| !choice.finished) {
             let message = "the stream ended without a finish reason";
             return Err(Failure::new(FailureClass::Truncated, message));
         }
-        self.check_begun()
+        Ok(())
     }
 }
 

@@ -10,6 +10,6 @@ mod request;
 mod stream;
 mod think;
 
-pub(super) use self::answer::{decode, unwrapped};
+pub(super) use self::answer::{decode, unwrapped, usage};
 pub(super) use self::request::encode;
 pub(super) use self::stream::Decoder;

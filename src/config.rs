@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 pub use self::catalog::{
     Capability, Catalogue, Helpers, Model, ModelKind, Operation, Rag, Tier, UnitPrice, Wire,
 };
-pub use self::facts::{EmbeddingFacts, SpeechFacts, SpeechWire};
+pub use self::facts::{EmbeddingFacts, ImageFacts, SpeechFacts, SpeechWire};
 pub use self::parse::{Files, parse};
 pub use self::problem::Problem;
 pub use self::providers::{Provider, ProviderSlug};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::{EmbeddingFacts, SpeechFacts};
+use super::facts::{EmbeddingFacts, ImageFacts, SpeechFacts};
 use super::providers::{Provider, ProviderSlug};
 use super::unlisted::FreeModels;
 use crate::intent::rules::Rules;
@@ -392,6 +392,9 @@ pub struct Model {
     /// Its vectors; embedding models only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedding: Option<EmbeddingFacts>,
+    /// How it draws; models that draw only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageFacts>,
     /// How it speaks; models that speak only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speech: Option<SpeechFacts>,

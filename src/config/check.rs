@@ -92,6 +92,7 @@ fn check_facts(id: &str, model: &Model, report: &mut Report) {
     let at = |field: &str| format!("models.{id}.{field}");
     let facts = [
         ("embedding", ModelKind::Embedding, model.embedding.is_some()),
+        ("image", ModelKind::Image, model.image.is_some()),
         ("speech", ModelKind::Speech, model.speech.is_some()),
     ];
     for (name, kind, present) in facts {
@@ -104,6 +105,11 @@ fn check_facts(id: &str, model: &Model, report: &mut Report) {
         && (vectors.dimensions == 0 || vectors.batch == 0)
     {
         report.add(at("embedding"), "expected at least 1");
+    }
+    if let Some(image) = &model.image
+        && (image.sizes.is_empty() || image.formats.is_empty() || image.batch == 0)
+    {
+        report.add(at("image"), "expected a size, a format and a batch");
     }
     if let Some(speech) = &model.speech
         && speech.formats.is_empty()

@@ -54,3 +54,23 @@ pub enum SpeechWire {
     /// `OpenAI`'s.
     OpenAi,
 }
+
+/// What a model that draws can do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageFacts {
+    /// The sizes it draws, the first for want of another.
+    pub sizes: Vec<String>,
+    /// The forms of pictures it gives, the first for want of another.
+    pub formats: Vec<String>,
+    /// Characters of a prompt.
+    pub prompt_characters: u32,
+    /// Pictures of one call.
+    pub batch: u32,
+    /// Tokens of a picture at most, where it charges by the token.
+    #[serde(default)]
+    pub tokens: u32,
+    /// Whether quality, background and moderation can be set.
+    #[serde(default)]
+    pub styles: bool,
+}

@@ -168,6 +168,7 @@ const WRONG_FILES: &[(&str, &str, &str, &str)] = &[
     (MODELS, "\"dimensions\": 1024", "\"dimensions\": 0", "models.@cf/baai/bge-m3.embedding: expected at least 1"),
     (MODELS, "\"kind\": \"embedding\",", "\"kind\": \"rerank\",", "models.openai/text-embedding-3-small.embedding: models of kind embedding have one"),
     (MODELS, "\"alloy\": \"asteria\"", "\"alloy\": \"nobody\"", "speech.voices.alloy: nobody is no speaker"),
+    (MODELS, "\"formats\": [\"jpeg\"]", "\"formats\": []", "models.@cf/black-forest-labs/flux-1-schnell.image: expected a size"),
     (MODELS, "\"formats\": [\"mp3\"]", "\"formats\": []", "models.@cf/myshell-ai/melotts.speech.formats: expected at least one"),
     // Tiers.
     (TIERS, "\"@cf/meta/llama-3.1-8b-instruct-fast\"", "\"@cf/meta/llama-9\"", "config/tiers.json: tiers.light[1]: unknown model @cf/meta/llama-9"),

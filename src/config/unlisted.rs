@@ -74,6 +74,7 @@ fn free_model(provider: &Provider, kind: ModelKind) -> Model {
         capabilities: all.into_iter().filter(|_| chat).collect(),
         deprecated: None,
         embedding: None,
+        image: None,
         speech: None,
     }
 }

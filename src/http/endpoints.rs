@@ -80,6 +80,10 @@ pub enum Endpoint<'a> {
 pub enum Work {
     /// `POST /v1/embeddings`
     Embeddings,
+    /// `POST /v1/images/generations`
+    Images,
+    /// `POST /v1/moderations`
+    Moderations,
     /// `POST /v1/rerank`
     Rerank,
     /// `POST /v1/audio/speech`
@@ -139,6 +143,8 @@ pub(super) fn inference<'a>(path: &str, gateway: Gateway<'a>) -> Option<Endpoint
         "audio/transcriptions" => Work::Transcription,
         "audio/translations" => Work::Translation,
         "embeddings" => Work::Embeddings,
+        "images/generations" => Work::Images,
+        "moderations" => Work::Moderations,
         "rerank" => Work::Rerank,
         _ => return None,
     };

@@ -10,6 +10,6 @@ mod request;
 mod stream;
 mod think;
 
-pub(super) use self::answer::{MAX_CHOICES, MAX_TOOL_CALLS, decode, tokens, unwrapped};
+pub(super) use self::answer::{MAX_CHOICES, MAX_TOOL_CALLS, decode, tokens, unwrapped, usage};
 pub(super) use self::request::encode;
 pub(super) use self::stream::Decoder;

@@ -2,6 +2,8 @@
 //! pictures, and judging texts.
 
 mod embedding;
+mod guard;
+mod image;
 mod rerank;
 mod speech;
 mod whisper;
@@ -9,6 +11,8 @@ mod whisper;
 use serde::Serialize;
 
 pub use self::embedding::{MAX_EMBEDDING_TEXTS, Overlong, decode_embedding, encode_embedding};
+pub use self::guard::{decode_guard, encode_guard};
+pub use self::image::{decode_image, encode_image};
 pub use self::rerank::{decode_rerank, encode_rerank};
 pub use self::speech::{decode_sound, encode_aura, encode_melo};
 pub use self::whisper::{decode_transcription, encode_transcription};

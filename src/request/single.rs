@@ -2,8 +2,11 @@
 //! with one [`Task`] for each endpoint.
 
 pub mod embeddings;
+pub mod images;
+pub mod moderations;
 mod relay;
 pub mod rerank;
+mod several;
 pub mod speech;
 pub mod transcription;
 
@@ -128,6 +131,8 @@ pub async fn work_on(
     };
     match work {
         Work::Embeddings => visit.serve("embeddings", embeddings::read).await,
+        Work::Images => visit.serve("images.generations", images::read).await,
+        Work::Moderations => visit.serve("moderations", moderations::read).await,
         Work::Speech => visit.serve("audio.speech", speech::read).await,
         Work::Transcription => {
             let read = transcription::transcript;

@@ -321,7 +321,7 @@ fn thought_signature(call: &Object<'_>) -> Option<Signature> {
 }
 
 /// What the call used. `None` where the provider says nothing, or nothing that can be true.
-pub(super) fn usage(object: &Object<'_>) -> Option<Usage> {
+pub(in crate::providers) fn usage(object: &Object<'_>) -> Option<Usage> {
     let usage = Object::of(object.get("usage")?)?;
     let input = usage.first(&["prompt_tokens", "input_tokens"]).map(tokens);
     let output = usage

@@ -1,7 +1,5 @@
 //! `POST /v1/embeddings`.
 
-use futures::future::join_all;
-
 use crate::config::{Model, ModelKind};
 use crate::error::Error;
 use crate::http::{Incoming, Reply};
@@ -12,11 +10,12 @@ use crate::providers::Failure;
 use crate::providers::workers_ai::{self, Overlong};
 use crate::request::admit::json_body;
 use crate::request::call;
+use crate::request::single::several::several;
 use crate::request::single::{Given, Task, Told};
 use crate::usage::{Usage, estimate_tokens};
 
-/// Calls of one request that run at once: few enough to leave the platform connections for others.
-const PARALLEL: usize = 4;
+/// Texts of one call of a model that is not in the catalogue.
+const USUAL_BATCH: u32 = 32;
 /// Tokens that a model adds to each text.
 const TOKENS_PER_TEXT: u64 = 8;
 
@@ -99,7 +98,7 @@ impl Task for EmbeddingRequest {
 }
 
 impl EmbeddingRequest {
-    /// Embeds in batches, a few at once. What those before a failure used is noted.
+    /// Embeds in batches.
     async fn embed_all(
         &self,
         ports: &Ports,
@@ -109,27 +108,14 @@ impl EmbeddingRequest {
         let Input::Texts(texts) = &self.input else {
             return Err(Failure::malformed("tokens for a model that takes texts"));
         };
-        let batch = model.embedding.as_ref().map_or(1, |facts| facts.batch);
+        let batch = model
+            .embedding
+            .as_ref()
+            .map_or(USUAL_BATCH, |facts| facts.batch);
         let batch = usize::try_from(batch).unwrap_or(usize::MAX);
         let batches: Vec<&[String]> = texts.chunks(batch).collect();
-        let mut vectors = Vec::with_capacity(texts.len());
-        for some in batches.chunks(PARALLEL) {
-            let calls = some.iter().map(|texts| embed(ports, model, texts));
-            let mut failed = None;
-            for outcome in join_all(calls).await {
-                match outcome {
-                    Ok((mut batch, usage)) => {
-                        *used = used.plus(usage);
-                        vectors.append(&mut batch);
-                    }
-                    Err(failure) => failed = failed.or(Some(failure)),
-                }
-            }
-            if let Some(failure) = failed {
-                return Err(failure);
-            }
-        }
-        Ok(vectors)
+        let embed = async |texts| embed(ports, model, texts).await;
+        Ok(several(&batches, used, embed).await?.concat())
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) const WHISPER: &str = "@cf/openai/whisper-large-v3-turbo";
 pub(crate) const AURA: &str = "@cf/deepgram/aura-1";
 pub(crate) const AURA_ES: &str = "@cf/deepgram/aura-2-es";
 pub(crate) const MELO: &str = "@cf/myshell-ai/melotts";
+pub(crate) const FLUX: &str = "@cf/black-forest-labs/flux-1-schnell";
+pub(crate) const GUARD: &str = "@cf/meta/llama-guard-3-8b";
 pub(crate) const EMBED: &str = "@cf/baai/bge-m3";
 pub(crate) const RERANK: &str = "@cf/baai/bge-reranker-base";
 

@@ -222,6 +222,8 @@ impl Provider {
                 ModelKind::Speech if call.model.contains("aura") => return self.sound(input, act),
                 ModelKind::Speech => wires::sound(input),
                 ModelKind::Embedding => wires::embeddings(input),
+                ModelKind::Guard => wires::verdict(input),
+                ModelKind::Image => wires::picture(input),
                 ModelKind::Rerank => wires::ranks(input),
                 ModelKind::Transcription => wires::transcript(input),
                 other => panic!("no {other:?} is called"),

@@ -280,3 +280,27 @@ pub(crate) fn sound(input: &Value) -> String {
     let file = [b"RIFF\0\0\0\0", &format[..], &size, &samples].concat();
     json!({ "audio": BASE64_STANDARD.encode(file) }).to_string()
 }
+
+/// A picture that is another for each seed.
+pub(crate) fn picture(input: &Value) -> String {
+    let seed = input["seed"].as_u64().unwrap().to_le_bytes();
+    let file = [&b"\xFF\xD8\xFF\xE0"[..], &seed].concat();
+    json!({ "image": BASE64_STANDARD.encode(file) }).to_string()
+}
+
+/// A verdict by the hazards that the text itself names, such as `S9`.
+pub(crate) fn verdict(input: &Value) -> String {
+    let text = input["messages"][0]["content"].as_str().unwrap();
+    let named = text.split_whitespace().filter(|word| {
+        let number = word.strip_prefix('S').map(str::parse::<u8>);
+        matches!(number, Some(Ok(1..=14)))
+    });
+    let named: Vec<&str> = named.collect();
+    let response = if named.is_empty() {
+        "\n\nsafe".to_owned()
+    } else {
+        format!("\n\nunsafe\n{}", named.join(","))
+    };
+    let usage = json!({ "prompt_tokens": 200, "completion_tokens": 5, "total_tokens": 205 });
+    json!({ "response": response, "usage": usage }).to_string()
+}

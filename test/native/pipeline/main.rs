@@ -19,6 +19,7 @@ mod images;
 mod isolation;
 mod limits;
 mod moderations;
+mod messages;
 mod money;
 mod outages;
 mod providers;

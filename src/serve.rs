@@ -21,8 +21,13 @@ pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) ->
         Ok(id) => id,
         Err(error) => return failed(ports, Dialect::default(), &error, ""),
     };
-    let dialect = Dialect::of(incoming.path());
-    let answered = match resolve(incoming.method(), incoming.path()) {
+    let endpoint = resolve(incoming.method(), incoming.path());
+    let dialect = match &endpoint {
+        Ok(Endpoint::Chat(path)) => path.dialect,
+        Ok(Endpoint::CountTokens) => Dialect::Anthropic,
+        _ => Dialect::of(incoming.path()),
+    };
+    let answered = match endpoint {
         Ok(Endpoint::Chat(path)) => Ok(chat(ports, isolate, incoming, &path, &id).await),
         Ok(Endpoint::CountTokens) => count_tokens(ports, isolate, incoming).await,
         Ok(Endpoint::Document(document)) => {

@@ -312,7 +312,7 @@ fn by_word(word: &str) -> Option<FailureClass> {
         "content_filter" | "content_policy_violation" | "responsible_ai_policy_violation" => {
             ContentPolicy
         }
-        "context_length_exceeded" => ContextLength,
+        "context_length_exceeded" | "request_too_large" => ContextLength,
         "insufficient_quota" | "billing_error" | "billing_hard_limit_reached" => DailyLimit,
         "overloaded_error"
         | "rate_limit_exceeded"
@@ -321,7 +321,6 @@ fn by_word(word: &str) -> Option<FailureClass> {
         | "unavailable" => Capacity,
         "model_not_found" | "not_found" | "not_found_error" => NotFound,
         "invalid_argument" => BadRequest,
-        "request_too_large" => ContextLength,
         "deadline_exceeded" | "timeout_error" => Timeout,
         "invalid_api_key"
         | "authentication_error"

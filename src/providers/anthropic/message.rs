@@ -258,8 +258,7 @@ impl Writer<'_> {
     /// The ids of Anthropic's files begin with `file_`, those of `OpenAI`'s with `file-`.
     fn elsewhere<'a>(&self, media: &'a Media, what: &str) -> Result<Source<'a>, Unsupported> {
         match &media.source {
-            MediaSource::Url(url) if url.starts_with("https://") => Ok(Source::Url { url }),
-            MediaSource::Url(_) => Err(self.unsupported(&format!("{what} by a plain http URL"))),
+            MediaSource::Url(url) => Ok(Source::Url { url }),
             MediaSource::Id(file_id) if file_id.starts_with("file_") => {
                 Ok(Source::File { file_id })
             }

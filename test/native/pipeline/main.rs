@@ -18,6 +18,7 @@ mod fallback;
 mod images;
 mod isolation;
 mod limits;
+mod messages;
 mod moderations;
 mod money;
 mod outages;

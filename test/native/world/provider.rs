@@ -280,6 +280,8 @@ impl Provider {
             }
             _ => {}
         }
+        let named = |data: String| format!("{}data: {data}\n\n", wires::event_name(said, &data));
+        let chunks: VecDeque<String> = chunks.into_iter().map(named).collect();
         let shared = Rc::clone(&self.shared);
         futures::stream::unfold(chunks, move |mut chunks| {
             let shared = Rc::clone(&shared);
@@ -296,7 +298,7 @@ impl Provider {
                     }
                     return None;
                 };
-                Some((Ok(format!("data: {chunk}\n\n").into_bytes()), chunks))
+                Some((Ok(chunk.into_bytes()), chunks))
             }
         })
         .boxed_local()

@@ -1,5 +1,7 @@
 //! What the scripted provider writes, in the wires of the catalogue's models.
 
+mod anthropic;
+
 use std::collections::BTreeSet;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -33,7 +35,8 @@ pub(crate) struct Said {
 pub(crate) fn say(call: &BindingCall, input: &Value, act: &Act) -> Said {
     let named = catalogue().unwrap().named(&call.model, ModelKind::Chat);
     let wire = named.unwrap().model.wire.unwrap();
-    let tool = input["tools"][0]["function"]["name"].as_str();
+    let tool = &input["tools"][0];
+    let tool = tool["function"]["name"].as_str().or(tool["name"].as_str());
     let tool = tool.filter(|_| *act == Act::CallTool).map(str::to_owned);
     let text = match act {
         Act::Say(text) => text.clone(),
@@ -93,9 +96,8 @@ fn echo(input: &Value) -> String {
     let user = of_role("user")
         .map(|message| content(&message["content"]))
         .unwrap_or_default();
-    let system = of_role("system")
-        .map(|message| content(&message["content"]))
-        .unwrap_or_default();
+    let system = of_role("system").map_or(&input["system"], |message| &message["content"]);
+    let system = content(system);
     let passages: String = system.split("<passage").skip(1).collect();
     let quoted: String = passages.chars().take(QUOTED).collect();
     format!("You asked: {user} I know: {quoted} {END}")
@@ -114,6 +116,9 @@ fn content(value: &Value) -> String {
 
 /// The JSON body of a whole answer.
 pub(crate) fn whole(said: &Said) -> String {
+    if said.wire == Wire::Anthropic {
+        return anthropic::whole(said);
+    }
     let calls = said.tool.as_ref().map(|name| match said.wire {
         Wire::WorkersAiNative => json!([{"name": name, "arguments": {"city": "Lima"}}]),
         _ => json!([{"id": "call_1", "type": "function", "function": function(name)}]),
@@ -147,8 +152,11 @@ fn function(name: &str) -> Value {
     json!({ "name": name, "arguments": "{\"city\":\"Lima\"}" })
 }
 
-/// The data of a stream's events, `[DONE]` included.
+/// The data of a stream's events, `[DONE]` included where the wire has it.
 pub(crate) fn chunks(said: &Said) -> Vec<String> {
+    if said.wire == Wire::Anthropic {
+        return anthropic::chunks(said);
+    }
     let mut chunks: Vec<Value> = pieces(&said.text)
         .into_iter()
         .map(|text| match said.wire {
@@ -185,6 +193,18 @@ fn delta(delta: &Value, finish: Option<&str>) -> Value {
         "object": "chat.completion.chunk",
         "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }],
     })
+}
+
+/// The name of an event, where the wire has one.
+pub(crate) fn event_name(said: &Said, data: &str) -> String {
+    let data: Value = serde_json::from_str(data).unwrap_or_default();
+    let name = data["type"].as_str().unwrap_or("error");
+    let named = said.wire == Wire::Anthropic;
+    if named {
+        format!("event: {name}\n")
+    } else {
+        String::new()
+    }
 }
 
 /// A text in up to six pieces.

@@ -1,11 +1,8 @@
 mod bad_input;
 
-use std::fmt::Write as _;
-
 use proptest::prelude::*;
 
 use super::*;
-use crate::golden::assert_golden;
 use crate::protocol::{CacheControl, Content, MediaSource, Role, Signature, Tool, ToolChoice};
 
 /// A valid body with one more field.
@@ -306,21 +303,42 @@ fn a_hosted_tool_can_be_chosen_by_its_name() {
 }
 
 #[test]
-fn requests_as_the_model_holds_them() {
+fn tools_are_chosen_in_every_way() {
+    let look = || ToolChoice::Function("look".to_owned());
     let cases = [
-        ("string system", r#""system":"S""#.to_owned()),
-        ("any tool", format!(r#""tools":[{TOOL}],"tool_choice":{{"type":"any"}}"#)),
-        ("one tool", format!(r#""tools":[{TOOL}],"tool_choice":{{"type":"tool","name":"look","disable_parallel_tool_use":false}}"#)),
-        ("no tool", format!(r#""tools":[{TOOL}],"tool_choice":{{"type":"none"}}"#)),
-        ("sampling", r#""temperature":1,"top_p":0.5,"top_k":40,"stop_sequences":["a","b"]"#.to_owned()),
-        ("cited text", r#""messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"text","text":"Sí","citations":[{"type":"char_location","cited_text":"Sí","document_index":0,"document_title":"D","start_char_index":0,"end_char_index":2}]}]},{"role":"user","content":"Go on"}]"#.to_owned()),
+        (r#"{"type":"any"}"#, ToolChoice::Required, None),
+        (r#"{"type":"none"}"#, ToolChoice::None, None),
+        (r#"{"type":"tool","name":"look"}"#, look(), None),
+        (
+            r#"{"type":"auto","disable_parallel_tool_use":false}"#,
+            ToolChoice::Auto,
+            Some(true),
+        ),
     ];
-    let mut shown = String::new();
-    for (name, fields) in cases {
-        writeln!(shown, "# {name}\n{:?}", parsed(&with(&fields))).unwrap();
+    for (choice, expected, parallel) in cases {
+        let request = parsed(&with(&format!(
+            r#""tools":[{TOOL}],"tool_choice":{choice}"#
+        )));
+        assert_eq!(request.tool_choice, Some(expected), "{choice}");
+        assert_eq!(request.parallel_tool_calls, parallel, "{choice}");
     }
-    writeln!(shown, "# everything\n{:?}", parsed(SEED)).unwrap();
-    assert_golden("anthropic_requests", &shown);
+}
+
+#[test]
+fn a_text_that_comes_back_keeps_its_citations() {
+    let native = r#"{"type":"char_location","cited_text":"q","document_title":"D"}"#;
+    let ours = r#"{"type":"web_search_result_location","url":"https://a.example","title":"A","cited_text":"","encrypted_index":""}"#;
+    let request = parsed(&saying(&format!(
+        r#"[{{"role":"user","content":"Hi"}},{{"role":"assistant","content":[{{"type":"text","text":"a","citations":[{native},{ours}]}}]}}]"#
+    )));
+    let Content::Text { citations, .. } = &request.messages[1].parts[0].content else {
+        panic!("no text");
+    };
+    let kept = citations[0].native.as_ref().map(|(_, json)| json.get());
+    assert_eq!(kept, Some(native));
+    assert_eq!(citations[0].title.as_deref(), Some("D"));
+    assert_eq!(citations[1].url.as_deref(), Some("https://a.example"));
+    assert_eq!(citations[1].native, None, "Anthropic never wrote it");
 }
 
 proptest! {

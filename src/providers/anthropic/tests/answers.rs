@@ -26,7 +26,6 @@ const USAGE: &str = r#""usage":{"input_tokens":9,"cache_creation_input_tokens":2
 const STOP: &str = r#""stop_reason":"end_turn","stop_sequence":null"#;
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn answers_in_every_shape() {
     let text = r#"[{"type":"text","text":"Hola 🚀"}]"#;
     let with = |content: &str| saying(content, &format!("{STOP},{USAGE}"));

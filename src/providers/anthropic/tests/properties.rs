@@ -51,7 +51,7 @@ fn answers() -> impl Strategy<Value = Answer> {
         Answer {
             choices: vec![Choice::new(parts, reason)],
             usage: Some(Usage {
-                input_tokens: read + written + fresh,
+                input_tokens: [read, written, fresh].iter().sum(),
                 cached_input_tokens: read,
                 cache_write_tokens: written,
                 output_tokens,

@@ -11,7 +11,6 @@ const RESULTS: &str = r#"{"role":"tool","tool_call_id":"a","content":"rain"},{"r
 const WEATHER: &str = r#""tools":[{"type":"function","function":{"name":"weather","description":"Tells.","parameters":{"type":"object","properties":{"city":{"type":"string"}}},"strict":true}},{"type":"function","function":{"name":"now"}}]"#;
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn requests_of_chat_completions() {
     let cases = [
         ("plain", format!(r#""messages":[{USER}]"#)),
@@ -25,7 +24,6 @@ fn requests_of_chat_completions() {
         ("tools forbidden", format!(r#""messages":[{USER}],{WEATHER},"tool_choice":"none","parallel_tool_calls":false"#)),
         ("tool round", format!(r#""messages":[{USER},{CALLS},{RESULTS},{USER}],{WEATHER}"#)),
         ("image", r#""messages":[{"role":"user","content":[{"type":"text","text":"What?"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA","detail":"low"}},{"type":"image_url","image_url":{"url":"https://a.example/i.png"}}]}]"#.to_owned()),
-        ("image over http", r#""messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://a.example/i.png"}}]}]"#.to_owned()),
         ("image of another kind", r#""messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/bmp;base64,AAAA"}}]}]"#.to_owned()),
         ("pdf", r#""messages":[{"role":"user","content":[{"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,JVBE"}}]}]"#.to_owned()),
         ("another document", r#""messages":[{"role":"user","content":[{"type":"file","file":{"file_data":"data:text/csv;base64,JVBE"}}]}]"#.to_owned()),
@@ -35,7 +33,7 @@ fn requests_of_chat_completions() {
         ("json_schema", format!(r#""messages":[{USER}],"response_format":{{"type":"json_schema","json_schema":{{"name":"n","strict":true,"description":"D","schema":{{"type": "object"}}}}}}"#)),
         ("stop", format!(r#""messages":[{USER}],"stop":["END","\nQ:"]"#)),
         ("stop at white space", format!(r#""messages":[{USER}],"stop":"\n""#)),
-        ("what has no place", format!(r#""messages":[{{"role":"user","name":"ana","content":"Hi","x_m":1}}],"seed":7,"frequency_penalty":0.5,"presence_penalty":0.5,"logit_bias":{{}},"verbosity":"low","service_tier":"flex","x_new":1"#)),
+        ("what has no place", r#""messages":[{"role":"user","name":"ana","content":"Hi","x_m":1}],"seed":7,"frequency_penalty":0.5,"presence_penalty":0.5,"logit_bias":{},"verbosity":"low","service_tier":"flex","x_new":1"#.to_owned()),
         ("logprobs", format!(r#""messages":[{USER}],"logprobs":true"#)),
         ("two answers", format!(r#""messages":[{USER}],"n":2"#)),
         ("account", format!(r#""messages":[{USER}],"user":"u1","service_tier":"default""#)),

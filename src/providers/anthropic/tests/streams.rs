@@ -76,6 +76,10 @@ pub(super) fn streams() -> Vec<(&'static str, String)> {
         ended(0),
     ];
     let plain = message(&said, "end_turn");
+    let unnamed = plain.split_inclusive('\n');
+    let unnamed = unnamed
+        .filter(|line| !line.starts_with("event: "))
+        .collect();
     let cut = |keep: usize| -> String {
         let events: Vec<&str> = plain.split_inclusive("\n\n").take(keep).collect();
         events.concat()
@@ -311,14 +315,7 @@ pub(super) fn streams() -> Vec<(&'static str, String)> {
             "more after the end",
             plain.clone() + &sse(&[&begun(1, TEXT), &text(1, "b")]),
         ),
-        (
-            "without names",
-            plain
-                .lines()
-                .filter(|line| !line.starts_with("event: "))
-                .map(|line| format!("{line}\n"))
-                .collect(),
-        ),
+        ("without names", unnamed),
         ("without the last line end", plain.trim_end().to_owned()),
         ("cut before any block", cut(2)),
         ("cut in a block", cut(4)),

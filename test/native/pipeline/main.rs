@@ -25,6 +25,7 @@ mod outages;
 mod providers;
 mod remote_images;
 mod rerank;
+mod responses;
 mod speech;
 mod streams;
 mod support;

@@ -8,6 +8,7 @@ mod decode;
 mod encode;
 mod failure;
 mod gemini;
+pub mod openai_media;
 pub mod route;
 mod send;
 mod work;

@@ -9,6 +9,7 @@ use crate::knowledge;
 use crate::models::{model, models};
 use crate::ports::Ports;
 use crate::protocol::Dialect;
+use crate::request::single::run::run;
 use crate::request::single::work_on;
 use crate::request::universal::universal;
 use crate::request::{chat, failed};
@@ -28,6 +29,9 @@ pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) ->
         _ => Dialect::of(incoming.path()),
     };
     let answered = match endpoint {
+        Ok(Endpoint::Chat(path)) if path.dialect == Dialect::Run => {
+            Ok(run(ports, isolate, incoming, &path, &id).await)
+        }
         Ok(Endpoint::Chat(path)) => Ok(chat(ports, isolate, incoming, &path, &id).await),
         Ok(Endpoint::CountTokens) => count_tokens(ports, isolate, incoming).await,
         Ok(Endpoint::Document(document)) => {

@@ -138,6 +138,7 @@ pub(super) fn inference<'a>(path: &str, gateway: Gateway<'a>) -> Option<Endpoint
         "chat/completions" => return Some(chat(Dialect::OpenAiChat)),
         "responses" => return Some(chat(Dialect::OpenAiResponses)),
         "messages" => return Some(chat(Dialect::Anthropic)),
+        "run" => return Some(chat(Dialect::Run)),
         "messages/count_tokens" => return Some(Endpoint::CountTokens),
         "audio/speech" => Work::Speech,
         "audio/transcriptions" => Work::Transcription,

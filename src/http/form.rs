@@ -47,6 +47,44 @@ impl Form {
         }
     }
 
+    /// A form with nothing but a file.
+    #[must_use]
+    pub fn with_file(field: &str, bytes: Vec<u8>) -> Self {
+        Self {
+            fields: Vec::new(),
+            file: Some(File {
+                field: field.to_owned(),
+                bytes: Bytes::from(bytes),
+            }),
+        }
+    }
+
+    /// Adds a field.
+    pub fn add(&mut self, name: &str, text: String) {
+        self.fields.push((name.to_owned(), text));
+    }
+
+    /// The same form with a field under another name and with another value.
+    ///
+    /// # Errors
+    /// `InvalidRequest` where there is no such field.
+    pub fn renamed(
+        mut self,
+        name: &str,
+        new: &str,
+        value: impl Fn(&str) -> String,
+    ) -> Result<Self, Error> {
+        let text = self.text(name).map(value);
+        let text = text.ok_or_else(|| {
+            let message = format!("`{name}` is required.");
+            Error::invalid(name, message)
+        })?;
+        self.fields
+            .retain(|(known, _)| known != name && known != new);
+        self.add(new, text);
+        Ok(self)
+    }
+
     /// Reads the form of a request.
     ///
     /// # Errors

@@ -48,6 +48,9 @@ struct PromptTokens {
 #[derive(Serialize)]
 struct CompletionTokens {
     reasoning_tokens: u64,
+    audio_tokens: u64,
+    accepted_prediction_tokens: u64,
+    rejected_prediction_tokens: u64,
 }
 
 impl UsageBody {
@@ -62,6 +65,10 @@ impl UsageBody {
             },
             completion_tokens_details: CompletionTokens {
                 reasoning_tokens: usage.reasoning_tokens,
+                // Nobody is asked for speech here, and predictions are counted with the rest.
+                audio_tokens: 0,
+                accepted_prediction_tokens: 0,
+                rejected_prediction_tokens: 0,
             },
             cost_usd: cost.to_usd(),
         }

@@ -10,6 +10,7 @@ mod whisper;
 
 use serde::Serialize;
 
+pub(super) use self::embedding::checked_vectors;
 pub use self::embedding::{MAX_EMBEDDING_TEXTS, Overlong, decode_embedding, encode_embedding};
 pub use self::guard::{decode_guard, encode_guard};
 pub use self::image::{decode_image, encode_image};
@@ -31,7 +32,7 @@ fn call<T: Serialize>(model: &str, input: &T) -> ModelCall {
 }
 
 /// The object of an answer of status 2xx.
-fn answer(body: &[u8]) -> Result<Object<'_>, Failure> {
+pub(super) fn answer(body: &[u8]) -> Result<Object<'_>, Failure> {
     let text = std::str::from_utf8(body).map_err(|_| Failure::malformed("not UTF-8"))?;
     let object = Object::parse(text).ok_or_else(|| Failure::malformed("not a JSON object"))?;
     match Failure::told_by(&object) {

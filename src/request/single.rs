@@ -6,6 +6,7 @@ pub mod images;
 pub mod moderations;
 mod relay;
 pub mod rerank;
+pub mod run;
 mod several;
 pub mod speech;
 pub mod transcription;
@@ -19,7 +20,7 @@ use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::ports::Ports;
 use crate::protocol::{Dialect, Warning};
-use crate::providers::Failure;
+use crate::providers::{Failure, openai_media};
 use crate::request;
 use crate::request::admit::{attempt_ms, authenticate, check_account, note_headers, qualified};
 use crate::request::attempts::{Terms, first_success};
@@ -65,11 +66,11 @@ pub trait Task {
     /// What `model` may use at most.
     fn most(&self, model: &Model) -> Usage;
 
-    /// Asks `model`. Notes in `used` what was used, as soon as it is known, also before a failure.
+    /// Asks a candidate's model. Notes in `used` what was used, as soon as it is known, also before a failure.
     fn call(
         &self,
         ports: &Ports,
-        model: &Model,
+        candidate: &Candidate,
         milliseconds: u64,
         used: &mut Usage,
     ) -> impl Future<Output = Result<Self::Answer, Failure>>;
@@ -100,6 +101,8 @@ pub struct Told<'a> {
     pub created: u64,
     /// The model that answered.
     pub model: &'a Model,
+    /// Its id, also where the catalogue does not list it.
+    pub name: &'a str,
     /// What the whole request used.
     pub usage: &'a Usage,
     /// What the whole request cost.
@@ -251,7 +254,11 @@ fn plan<T: Task>(exchange: &mut Exchange, view: &OrgView, asked: &Asked<T>) -> R
         operation: asked.operation.as_deref(),
         work: T::WORK,
     };
-    let unfit = |model: &Model| asked.task.unfit(model);
+    let secrets = exchange.ports.secrets.clone();
+    let unfit = |model: &Model| {
+        let unavailable = openai_media::unavailable(model, secrets.as_ref());
+        unavailable.or_else(|| asked.task.unfit(model))
+    };
     let most = |model: &Model| asked.task.most(model);
     let mut plan = Plan::make(ask, view, config::catalogue()?, unfit, most)?;
     let second = |candidate: &Candidate| asked.task.is_second_choice(candidate.model);
@@ -265,7 +272,7 @@ fn plan<T: Task>(exchange: &mut Exchange, view: &OrgView, asked: &Asked<T>) -> R
 /// An answer, and who gave it.
 struct Answered<A> {
     step: usize,
-    model: &'static Model,
+    candidate: Candidate,
     answer: A,
 }
 
@@ -280,15 +287,17 @@ async fn dispatch<T: Task>(
         subject: T::SUBJECT,
     };
     let attempt = async |exchange: &Exchange, candidate: &Candidate, (), ms, used: &mut Usage| {
-        let model = candidate.model;
-        let answer = asked.task.call(&exchange.ports, model, ms, used).await?;
-        Ok((model, answer))
+        let answer = asked
+            .task
+            .call(&exchange.ports, candidate, ms, used)
+            .await?;
+        Ok((candidate.clone(), answer))
     };
     let answered = first_success(exchange, &plan.candidates, terms, async |_| Ok(()), attempt);
-    let (step, (model, answer)) = answered.await?;
+    let (step, (candidate, answer)) = answered.await?;
     Ok(Answered {
         step,
-        model,
+        candidate,
         answer,
     })
 }
@@ -302,14 +311,16 @@ async fn release<T: Task>(
     exchange.draft.status = 200;
     let Answered {
         step,
-        model,
+        candidate,
         answer,
     } = answered;
+    let model = candidate.model;
     let cost = exchange.cost();
     let told = Told {
         id: &exchange.draft.request,
         created: exchange.draft.at.checked_div(1_000).unwrap_or_default(),
         model,
+        name: &candidate.id,
         usage: &exchange.draft.usage,
         cost,
     };
@@ -317,7 +328,7 @@ async fn release<T: Task>(
     let decision = Decision {
         step: Some(step),
         provider: model.provider.as_str().to_owned(),
-        model: model.id.clone(),
+        model: candidate.id.clone().into_owned(),
         cost: Some(cost),
     };
     let (mut reply, draft, state) = match given {

@@ -46,6 +46,14 @@ pub fn decode_embedding(body: &[u8], count: usize) -> Result<Vec<Vec<f32>>, Fail
     let Some(Ok(vectors)) = vectors else {
         return Err(Failure::malformed("`data` is not an array of vectors"));
     };
+    checked_vectors(vectors, count)
+}
+
+/// As many vectors as are wanted, all of one dimension, finite numbers.
+pub(in crate::providers) fn checked_vectors(
+    vectors: Vec<Vec<f32>>,
+    count: usize,
+) -> Result<Vec<Vec<f32>>, Failure> {
     if vectors.len() != count {
         let message = format!("{} embeddings for {count} texts", vectors.len());
         return Err(Failure::malformed(&message));

@@ -11,6 +11,7 @@ use crate::ports::{BindingCall, ModelCall};
 use crate::protocol::audio::transcription::{
     Into, Segment, Transcript, TranscriptionRequest, Word,
 };
+use crate::protocol::json;
 use crate::providers::failure::Failure;
 
 /// Bytes of the input around the sound and the prompt.
@@ -60,7 +61,8 @@ fn base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error>
     serializer.collect_str(&Base64Display::new(bytes, &BASE64_STANDARD))
 }
 
-/// Reads a transcript.
+/// Reads a transcript, also in `OpenAI`'s own form, which has the facts about the sound and the words
+/// beside the text.
 ///
 /// # Errors
 /// The failure that the body tells of, or [`crate::providers::FailureClass::Malformed`].
@@ -69,24 +71,35 @@ pub fn decode_transcription(body: &[u8]) -> Result<Transcript, Failure> {
     let part = |name: &str| object.get(name).map(RawValue::get);
     let text = part("text").and_then(|json| serde_json::from_str::<String>(json).ok());
     let text = text.ok_or_else(|| Failure::malformed("`text` is not a string"))?;
-    let info = part("transcription_info").map_or(Ok(Info::default()), serde_json::from_str);
+    let info = match part("transcription_info") {
+        Some(json) => serde_json::from_str(json),
+        None => Ok(Info {
+            language: object.get("language").and_then(json::text),
+            duration: object.get("duration").and_then(number),
+        }),
+    };
     let segments = part("segments").map_or(Ok(Vec::new()), serde_json::from_str);
-    let (Ok(info), Ok(segments)) = (info, segments) else {
+    let words = part("words").map_or(Ok(Vec::new()), serde_json::from_str);
+    let (Ok(info), Ok(segments), Ok(words)) = (info, segments, words) else {
         return Err(Failure::malformed("the transcript's times cannot be read"));
     };
-    let segments: Vec<SegmentBody> = segments;
+    let (segments, words): (Vec<SegmentBody>, Vec<WordBody>) = (segments, words);
+    let inner = segments.iter().flat_map(|segment| &segment.words);
     Ok(Transcript {
         text: text.trim().to_owned(),
         language: info.language,
         seconds: info
             .duration
             .filter(|seconds| (0.0..=MOST_SECONDS).contains(seconds)),
-        words: segments
-            .iter()
-            .flat_map(|segment| segment.words.iter().map(WordBody::word))
-            .collect(),
+        words: inner.chain(&words).map(WordBody::word).collect(),
         segments: segments.into_iter().map(SegmentBody::segment).collect(),
     })
+}
+
+/// `OpenAI` has written lengths as text, too.
+fn number(raw: &RawValue) -> Option<f64> {
+    let text = json::text(raw).unwrap_or_else(|| raw.get().to_owned());
+    text.parse().ok()
 }
 
 #[derive(Default, Deserialize)]

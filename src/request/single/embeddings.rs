@@ -6,12 +6,14 @@ use crate::http::{Incoming, Reply};
 use crate::ports::Ports;
 use crate::protocol::Warning;
 use crate::protocol::embeddings::{self, EmbeddingRequest, Input, shortened};
-use crate::providers::Failure;
+use crate::providers::openai_media::{self, Batch, speaks_openai};
 use crate::providers::workers_ai::{self, Overlong};
+use crate::providers::{Failure, Work};
 use crate::request::admit::json_body;
 use crate::request::call;
 use crate::request::single::several::several;
 use crate::request::single::{Given, Task, Told};
+use crate::routing::plan::Candidate;
 use crate::usage::{Usage, estimate_tokens};
 
 /// Texts of one call of a model that is not in the catalogue.
@@ -46,7 +48,7 @@ impl Task for EmbeddingRequest {
 
     fn unfit(&self, model: &Model) -> Option<Error> {
         let (id, facts) = (&model.id, model.embedding.as_ref()?);
-        if matches!(self.input, Input::Tokens(_)) {
+        if matches!(self.input, Input::Tokens(_)) && !speaks_openai(model) {
             let message = format!("{id} takes texts, not tokens. Send strings.");
             return Some(Error::invalid("input", message));
         }
@@ -75,11 +77,11 @@ impl Task for EmbeddingRequest {
     async fn call(
         &self,
         ports: &Ports,
-        model: &Model,
+        candidate: &Candidate,
         milliseconds: u64,
         used: &mut Usage,
     ) -> Result<Self::Answer, Failure> {
-        let all = self.embed_all(ports, model, used);
+        let all = self.embed_all(ports, candidate, used);
         let vectors = call::within(ports.clock.as_ref(), milliseconds, all).await?;
         match self.dimensions.map(usize::try_from) {
             Some(Ok(dimensions)) => Ok(vectors
@@ -91,7 +93,7 @@ impl Task for EmbeddingRequest {
     }
 
     fn render(&self, vectors: Self::Answer, told: &Told<'_>) -> Given {
-        let (encoding, model) = (self.encoding, &told.model.id);
+        let (encoding, model) = (self.encoding, told.name);
         let body = embeddings::render(&vectors, encoding, model, told.usage, told.cost);
         Given::Whole(Reply::bytes(200, "application/json", body))
     }
@@ -102,39 +104,61 @@ impl EmbeddingRequest {
     async fn embed_all(
         &self,
         ports: &Ports,
-        model: &Model,
+        candidate: &Candidate,
         used: &mut Usage,
     ) -> Result<Vec<Vec<f32>>, Failure> {
-        let Input::Texts(texts) = &self.input else {
-            return Err(Failure::malformed("tokens for a model that takes texts"));
-        };
-        let batch = model
+        let batch = candidate
+            .model
             .embedding
             .as_ref()
             .map_or(USUAL_BATCH, |facts| facts.batch);
         let batch = usize::try_from(batch).unwrap_or(usize::MAX);
-        let batches: Vec<&[String]> = texts.chunks(batch).collect();
-        let embed = async |texts| embed(ports, model, texts).await;
+        let batches: Vec<Batch<'_>> = match &self.input {
+            Input::Texts(texts) => texts.chunks(batch).map(Batch::Texts).collect(),
+            Input::Tokens(lists) => lists.chunks(batch).map(Batch::Tokens).collect(),
+        };
+        let dimensions = self.dimensions;
+        let embed = async |batch| embed(ports, candidate, batch, dimensions).await;
         Ok(several(&batches, used, embed).await?.concat())
     }
 }
 
 async fn embed(
     ports: &Ports,
-    model: &Model,
-    texts: &[String],
+    candidate: &Candidate,
+    batch: Batch<'_>,
+    dimensions: Option<u32>,
 ) -> Result<(Vec<Vec<f32>>, Usage), Failure> {
+    let model = candidate.model;
+    if speaks_openai(model) {
+        let encode = |name: &str| openai_media::encode_embedding(name, batch, dimensions);
+        let secrets = ports.secrets.as_ref();
+        let asked = openai_media::call(model, &candidate.id, secrets, Work::Embed, encode)?;
+        let body = call::whole(ports, asked).await?;
+        let (vectors, usage) = openai_media::decode_embedding(&body, batch)?;
+        return Ok((vectors, usage.unwrap_or_else(|| estimate(batch))));
+    }
+    let Batch::Texts(texts) = batch else {
+        return Err(Failure::malformed("tokens for a model that takes texts"));
+    };
     let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
     let asked = workers_ai::encode_embedding(&model.id, &borrowed, Overlong::Refused);
     let body = call::whole(ports, asked).await?;
     let vectors = workers_ai::decode_embedding(&body, texts.len())?;
     // The model reports no usage.
-    let usage = Usage {
-        input_tokens: estimate_tokens(bytes(texts)),
+    Ok((vectors, estimate(batch)))
+}
+
+fn estimate(batch: Batch<'_>) -> Usage {
+    let input_tokens = match batch {
+        Batch::Texts(texts) => estimate_tokens(bytes(texts)),
+        Batch::Tokens(lists) => total(lists.iter().map(Vec::len)),
+    };
+    Usage {
+        input_tokens,
         estimated: true,
         ..Usage::default()
-    };
-    Ok((vectors, usage))
+    }
 }
 
 fn bytes(texts: &[String]) -> u64 {

@@ -11,6 +11,7 @@ use crate::request::admit::json_body;
 use crate::request::call;
 use crate::request::single::several::several;
 use crate::request::single::{Given, Task, Told};
+use crate::routing::plan::Candidate;
 use crate::usage::{Units, Usage};
 
 /// Reads a request.
@@ -73,10 +74,11 @@ impl Task for ImageRequest {
     async fn call(
         &self,
         ports: &Ports,
-        model: &Model,
+        candidate: &Candidate,
         milliseconds: u64,
         used: &mut Usage,
     ) -> Result<Self::Answer, Failure> {
+        let model = candidate.model;
         let seeds: Vec<u32> = (1..=self.count).collect();
         let draw = async |seed| {
             let asked = workers_ai::encode_image(&model.id, &self.prompt, seed);

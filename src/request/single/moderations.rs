@@ -6,11 +6,13 @@ use crate::http::{Incoming, Reply};
 use crate::ports::Ports;
 use crate::protocol::Warning;
 use crate::protocol::moderations::{self, Item, ModerationRequest, Part, Verdict};
-use crate::providers::{Failure, workers_ai};
+use crate::providers::openai_media::{self, speaks_openai};
+use crate::providers::{Failure, Work, workers_ai};
 use crate::request::admit::json_body;
 use crate::request::call;
 use crate::request::single::several::several;
 use crate::request::single::{Given, Task, Told};
+use crate::routing::plan::Candidate;
 use crate::usage::Usage;
 
 /// Tokens of the policy that the model puts around each text.
@@ -44,6 +46,9 @@ impl Task for ModerationRequest {
         let Item::Parts(parts) = self.input.first()? else {
             return None;
         };
+        if speaks_openai(model) {
+            return None;
+        }
         let image = parts
             .iter()
             .position(|part| matches!(part, Part::Image(_)))?;
@@ -67,10 +72,19 @@ impl Task for ModerationRequest {
     async fn call(
         &self,
         ports: &Ports,
-        model: &Model,
+        candidate: &Candidate,
         milliseconds: u64,
         used: &mut Usage,
     ) -> Result<Self::Answer, Failure> {
+        let model = candidate.model;
+        if speaks_openai(model) {
+            let encode = |name: &str| openai_media::encode_moderation(name, &self.input);
+            let (id, secrets) = (&candidate.id, ports.secrets.as_ref());
+            let asked = openai_media::call(model, id, secrets, Work::Moderate, encode)?;
+            let body = call::whole(ports, asked);
+            let body = call::within(ports.clock.as_ref(), milliseconds, body).await?;
+            return openai_media::decode_moderation(&body, self.input.len());
+        }
         let texts = self.texts();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let judge = async |text: &str| {
@@ -87,7 +101,7 @@ impl Task for ModerationRequest {
     }
 
     fn render(&self, verdicts: Self::Answer, told: &Told<'_>) -> Given {
-        let body = moderations::render(self, &verdicts, told.id, &told.model.id);
+        let body = moderations::render(self, &verdicts, told.id, told.name);
         Given::Whole(Reply::bytes(200, "application/json", body))
     }
 }

@@ -10,6 +10,7 @@ use crate::providers::{Failure, workers_ai};
 use crate::request::admit::json_body;
 use crate::request::call;
 use crate::request::single::{Given, Task, Told};
+use crate::routing::plan::Candidate;
 use crate::usage::{Usage, estimate_tokens};
 
 /// Tokens around each pair of query and document.
@@ -69,10 +70,11 @@ impl Task for RerankRequest {
     async fn call(
         &self,
         ports: &Ports,
-        model: &Model,
+        candidate: &Candidate,
         milliseconds: u64,
         used: &mut Usage,
     ) -> Result<Self::Answer, Failure> {
+        let model = candidate.model;
         let texts: Vec<&str> = self.documents.iter().map(String::as_str).collect();
         let asked = workers_ai::encode_rerank(&model.id, &self.query, &texts, texts.len());
         let body = call::whole(ports, asked);
@@ -89,7 +91,7 @@ impl Task for RerankRequest {
     }
 
     fn render(&self, ranks: Self::Answer, told: &Told<'_>) -> Given {
-        let body = rerank::render(self, &ranks, told.id, &told.model.id, told.usage, told.cost);
+        let body = rerank::render(self, &ranks, told.id, told.name, told.usage, told.cost);
         Given::Whole(Reply::bytes(200, "application/json", body))
     }
 }

@@ -9,10 +9,11 @@ use crate::ports::{ModelCall, Ports};
 use crate::protocol::Warning;
 use crate::protocol::audio::duration;
 use crate::protocol::audio::speech::{self, SoundFormat, SpeechRequest};
-use crate::providers::{Failure, workers_ai};
+use crate::providers::{Failure, Work, openai_media, workers_ai};
 use crate::request::admit::json_body;
 use crate::request::call::{self, Chunks};
 use crate::request::single::{Given, Task, Told};
+use crate::routing::plan::Candidate;
 use crate::usage::{Units, Usage};
 
 /// Milliseconds that a character may take to be spoken: signs such as % are whole words.
@@ -120,11 +121,12 @@ impl Task for SpeechRequest {
     async fn call(
         &self,
         ports: &Ports,
-        model: &Model,
+        candidate: &Candidate,
         milliseconds: u64,
         usage: &mut Usage,
     ) -> Result<Self::Answer, Failure> {
-        let sound = self.ask(ports, model);
+        let model = candidate.model;
+        let sound = self.ask(ports, candidate);
         let sound = call::within(ports.clock.as_ref(), milliseconds, sound).await?;
         *usage = self.usage(model, &sound);
         Ok(sound)
@@ -151,8 +153,9 @@ impl Task for SpeechRequest {
 impl SpeechRequest {
     /// Asks for the sound, until its first bytes are there, so that a failure before them can still
     /// be answered by another model. What is charged by its length is read whole.
-    async fn ask(&self, ports: &Ports, model: &Model) -> Result<Sound, Failure> {
-        let mut upstream = call::open(ports, self.encode(model)?).await?;
+    async fn ask(&self, ports: &Ports, candidate: &Candidate) -> Result<Sound, Failure> {
+        let model = candidate.model;
+        let mut upstream = call::open(ports, self.encode(ports, candidate)?).await?;
         let content_type = upstream.content_type.as_str();
         if content_type.starts_with("application/json") {
             let body = call::collect(&mut upstream.body).await?;
@@ -175,7 +178,8 @@ impl SpeechRequest {
         }
     }
 
-    fn encode(&self, model: &Model) -> Result<ModelCall, Failure> {
+    fn encode(&self, ports: &Ports, candidate: &Candidate) -> Result<ModelCall, Failure> {
+        let model = candidate.model;
         let facts = model.speech.as_ref();
         let facts = facts.ok_or_else(|| Failure::malformed("the model does not speak"))?;
         let speaker = speaker(facts, &self.voice).unwrap_or_default();
@@ -185,7 +189,11 @@ impl SpeechRequest {
                 let spoken = self.spoken().filter(|language| speaks(facts, language));
                 workers_ai::encode_melo(&model.id, self, spoken.unwrap_or("en"))
             }
-            SpeechWire::OpenAi => return Err(Failure::malformed("not spoken here")),
+            SpeechWire::OpenAi => {
+                let encode = |name: &str| openai_media::encode_speech(name, self, speaker);
+                let (id, secrets) = (&candidate.id, ports.secrets.as_ref());
+                return openai_media::call(model, id, secrets, Work::Speak, encode);
+            }
         })
     }
 

@@ -3,13 +3,15 @@
 use crate::config::{Model, ModelKind};
 use crate::error::Error;
 use crate::http::{Form, Incoming, Reply};
-use crate::ports::Ports;
+use crate::ports::{ModelCall, Ports};
 use crate::protocol::Warning;
 use crate::protocol::audio::duration;
 use crate::protocol::audio::transcription::{self, Into, Transcript, TranscriptionRequest};
-use crate::providers::{Failure, workers_ai};
+use crate::providers::openai_media::{self, speaks_openai};
+use crate::providers::{Failure, Work, workers_ai};
 use crate::request::call;
 use crate::request::single::{Given, Task, Told};
+use crate::routing::plan::Candidate;
 use crate::usage::{Units, Usage};
 
 /// Milliseconds that decoders add to what a file tells.
@@ -43,8 +45,9 @@ impl Task for TranscriptionRequest {
         &self.model
     }
 
-    fn warnings(&self, _: &Model) -> Vec<Warning> {
-        let random = self.temperature.map(|_| {
+    fn warnings(&self, model: &Model) -> Vec<Warning> {
+        let left_out = self.temperature.filter(|_| !speaks_openai(model));
+        let random = left_out.map(|_| {
             let reason = "the model chooses it by itself";
             Warning::new("temperature", reason)
         });
@@ -65,11 +68,11 @@ impl Task for TranscriptionRequest {
     async fn call(
         &self,
         ports: &Ports,
-        model: &Model,
+        candidate: &Candidate,
         milliseconds: u64,
         used: &mut Usage,
     ) -> Result<Self::Answer, Failure> {
-        let asked = workers_ai::encode_transcription(&model.id, self);
+        let asked = self.encode(ports, candidate)?;
         let body = call::whole(ports, asked);
         let body = call::within(ports.clock.as_ref(), milliseconds, body).await?;
         let transcript = workers_ai::decode_transcription(&body)?;
@@ -84,6 +87,25 @@ impl Task for TranscriptionRequest {
         let heard = told.usage.units.audio_milliseconds;
         let rendered = transcription::render(self, &transcript, heard, told.cost);
         Given::Whole(Reply::bytes(200, rendered.content_type, rendered.body))
+    }
+}
+
+impl TranscriptionRequest {
+    fn encode(&self, ports: &Ports, candidate: &Candidate) -> Result<ModelCall, Failure> {
+        let model = candidate.model;
+        if !speaks_openai(model) {
+            return Ok(workers_ai::encode_transcription(&model.id, self));
+        }
+        let random = ports.entropy.bytes();
+        let random = random.map_err(|error| Failure::malformed(&error.to_string()))?;
+        let boundary = format!("esclusa-{}", hex::encode(random));
+        let encode = |name: &str| openai_media::encode_transcription(name, self, &boundary);
+        let work = match self.into {
+            Into::English => Work::Translate,
+            Into::Transcript => Work::Transcribe,
+        };
+        let secrets = ports.secrets.as_ref();
+        openai_media::call(model, &candidate.id, secrets, work, encode)
     }
 }
 

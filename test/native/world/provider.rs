@@ -219,7 +219,9 @@ impl Provider {
     fn body(&self, call: &BindingCall, input: &Value, said: Option<Said>, act: &Act) -> Upstream {
         let Some(said) = said else {
             let body = match kind(&call.model) {
-                ModelKind::Speech if call.model.contains("aura") => return self.sound(input, act),
+                ModelKind::Speech if call.model != "@cf/myshell-ai/melotts" => {
+                    return self.sound(input, act);
+                }
                 ModelKind::Speech => wires::sound(input),
                 ModelKind::Embedding => wires::embeddings(input),
                 ModelKind::Guard => wires::verdict(input),
@@ -242,7 +244,8 @@ impl Provider {
 
     /// The text in place of its sound, a chunk for each word.
     fn sound(&self, input: &Value, act: &Act) -> Upstream {
-        let words = input["text"].as_str().unwrap().split_inclusive(' ');
+        let text = input["text"].as_str().or(input["input"].as_str());
+        let words = text.unwrap().split_inclusive(' ');
         let mut chunks: VecDeque<_> = words.map(|word| Ok(word.as_bytes().to_vec())).collect();
         if let Act::Cut(words) = act {
             chunks.truncate(*words);

@@ -69,13 +69,25 @@ impl Web {
 /// The model that a call over HTTPS asks for, and its input, as if it came over the binding.
 pub(crate) fn model_call(call: &HttpCall) -> BindingCall {
     let body = call.body.as_ref().expect("models are called with a body");
-    let input = String::from_utf8(body.bytes.clone()).unwrap();
+    let input = if body.content_type.starts_with("multipart/") {
+        form(&body.bytes)
+    } else {
+        String::from_utf8(body.bytes.clone()).unwrap()
+    };
     let catalogue = catalogue().unwrap();
     BindingCall {
         model: model(call, &input, catalogue),
         input,
         options: "{}".to_owned(),
     }
+}
+
+/// A form as JSON: its model, and all of it as text.
+fn form(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let (_, rest) = text.split_once("name=\"model\"\r\n\r\n").unwrap();
+    let (model, _) = rest.split_once("\r\n").unwrap();
+    serde_json::json!({ "model": model, "form": text }).to_string()
 }
 
 fn model(call: &HttpCall, input: &str, catalogue: &Catalogue) -> String {

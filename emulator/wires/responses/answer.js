@@ -66,8 +66,7 @@ export function headOf({ name }, { id, inputs }, status) {
     top_logprobs: inputs.top_logprobs ?? 0,
     top_p: inputs.top_p ?? 1,
     truncation: inputs.truncation ?? "disabled",
-    usage: null,
-    user: inputs.user ?? null,
+    ...(inputs.user == null ? {} : { user: inputs.user }),
   };
 }
 
@@ -138,7 +137,7 @@ export function annotation({ start, end, url, title }) {
 function usage({ promptTokens, cachedTokens, completionTokens, reasoningTokens }) {
   return {
     input_tokens: promptTokens,
-    input_tokens_details: { cached_tokens: cachedTokens },
+    input_tokens_details: { cached_tokens: cachedTokens, cache_write_tokens: 0 },
     output_tokens: completionTokens,
     output_tokens_details: { reasoning_tokens: reasoningTokens },
     total_tokens: promptTokens + completionTokens,

@@ -33,7 +33,7 @@ export function promptTokens(turns, ...extras) {
 }
 
 /** @param {Turn} turn */
-export function turnTokens({ text, media }) {
+function turnTokens({ text, media }) {
   const tokens = media.map((seen) =>
     seen.kind === "image" ? IMAGE_TOKENS : countTokens(seen.text || seen.says),
   );

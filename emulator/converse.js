@@ -14,7 +14,7 @@ import { native, workersAi } from "./wires/workers_ai.js";
 /** @import { CallOutcome, Conversation, FaultRule, Json, Model, Wire } from "./types.js" */
 
 /** @type {Record<Model["wire"], Wire>} */
-export const WIRES = { native, workers_ai: workersAi, openai, responses, anthropic, gemini };
+const WIRES = { native, workers_ai: workersAi, openai, responses, anthropic, gemini };
 
 /** @type {Partial<Record<Model["errors"], [message: string, code?: string]>>} */
 const BLOCKED = {

@@ -129,7 +129,10 @@ function fnv1a(text) {
   return hash ^ (hash >>> 15);
 }
 
-/** Unit length, seven decimals: as much as a 32-bit float holds. @param {ArrayLike<number>} vector */
+/**
+ * Unit length, seven decimals: as much as a 32-bit float holds.
+ * @param {ArrayLike<number>} vector
+ */
 export function normalize(vector) {
   const squares = Array.from(vector, (value) => value * value);
   const length = Math.sqrt(squares.reduce((sum, square) => sum + square, 0)) || 1;

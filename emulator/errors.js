@@ -65,12 +65,20 @@ export class ServiceError extends Error {
     this.status = status;
     this.code = code;
     this.param = param;
-    /** The whole body, where a provider has a form of its own for this error. @type {object | undefined} */
+    /**
+     * The whole body, where a provider has a form of its own for this error.
+     * @type {object | undefined}
+     */
     this.body = undefined;
   }
 }
 
-/** OpenAI's refusal of one parameter. @param {string} message @param {string | null} param @param {string} [code] */
+/**
+ * OpenAI's refusal of one parameter.
+ * @param {string} message
+ * @param {string | null} param
+ * @param {string} [code]
+ */
 export function badRequest(message, param = null, code) {
   return new ServiceError(400, code, message, param);
 }
@@ -100,7 +108,11 @@ export function faultError(rule, style) {
   return errorOf(rule, style);
 }
 
-/** The error a rule's status, code and message make. @param {FaultRule} rule @param {ErrorStyle} style */
+/**
+ * The error a rule's status, code and message make.
+ * @param {FaultRule} rule
+ * @param {ErrorStyle} style
+ */
 export function errorOf({ status: given, code: named, message }, style) {
   const known = typeof named === "number" ? WORKERS_AI_ERRORS[named] : undefined;
   const status = given ?? known?.[0] ?? 500;

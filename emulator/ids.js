@@ -12,7 +12,11 @@ export function idOf(...parts) {
   return digest(parts).toString("hex").slice(0, 24);
 }
 
-/** Letters and digits, for ids that must be short. @param {number} length @param {unknown[]} parts */
+/**
+ * Letters and digits, for ids that must be short.
+ * @param {number} length
+ * @param {unknown[]} parts
+ */
 export function shortIdOf(length, ...parts) {
   return digest(parts).toString("base64").replace(/[+/=]/gu, "").slice(0, length);
 }

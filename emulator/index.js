@@ -1,5 +1,5 @@
-// The local stand-in for the AI and Vectorize bindings and for providers over HTTP: one class, called
-// by what is a service binding locally and the real thing in production. See README.md.
+// The local stand-in for the AI and Vectorize bindings and for providers over HTTP: one class,
+// called by what is a service binding locally and the real thing in production. See README.md.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { interpret } from "./binding.js";
 import { clearCalls, recordCall, recordedCalls } from "./calls.js";

@@ -26,7 +26,12 @@ export function rawBody(fault, outcome, streamed) {
   });
 }
 
-/** 204, 205 and 304 may not carry a body. @param {string} body @param {number} status @param {string} type */
+/**
+ * 204, 205 and 304 may not carry a body.
+ * @param {string} body
+ * @param {number} status
+ * @param {string} type
+ */
 function bodyOf(body, status, type) {
   const content = [204, 205, 304].includes(status) ? null : body;
   return new Response(content, { status, headers: { "content-type": type } });

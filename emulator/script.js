@@ -1,4 +1,5 @@
-// What a directive asks the answer to look like: `say=…` names features, `text="…"` gives the words.
+// What a directive asks the answer to look like: `say=…` names features, `text="…"` gives the
+// words.
 import { badDirective, readDirectives, speaksOf } from "./directives.js";
 
 /** @import { Script, Say } from "./types.js" */

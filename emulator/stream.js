@@ -49,7 +49,10 @@ export function eventStream(events, fault, outcome, errorEvent = "") {
   });
 }
 
-/** Its first half, then the event in the middle without end. @param {(string | Uint8Array)[]} events */
+/**
+ * Its first half, then the event in the middle without end.
+ * @param {(string | Uint8Array)[]} events
+ */
 function* repeated(events) {
   const middle = Math.floor(events.length / 2);
   yield* events.slice(0, middle);

@@ -58,7 +58,11 @@ function severalOf(tools, tool, { name }) {
   return name === undefined && tools.length > 1 ? tools : [tool, tool];
 }
 
-/** The text without the words of the arguments already used. @param {string} text @param {Json} value */
+/**
+ * The text without the words of the arguments already used.
+ * @param {string} text
+ * @param {Json} value
+ */
 function without(text, value) {
   const used = Object.values(value).filter((item) => typeof item === "string" && item !== "");
   return used.reduce((left, item) => left.replace(item, ""), text);

@@ -1,7 +1,9 @@
 // What a picture's header tells: its format, its size, and the text in its comment.
 import { latin, utf8 } from "./bytes.js";
 
-/** @typedef {{ format: string, type: string, width: number, height: number, text: string }} Picture */
+/**
+ * @typedef {{ format: string, type: string, width: number, height: number, text: string }} Picture
+ */
 
 /** @param {Uint8Array} bytes @returns {Picture | undefined} undefined for anything but a picture */
 export function readPicture(bytes) {

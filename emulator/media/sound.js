@@ -1,5 +1,5 @@
-// What the header of a recording tells: its format, how long it lasts, and the words in its comment.
-// Speech made by speech.js carries its text there, so that it can be heard again.
+// What the header of a recording tells: its format, how long it lasts, and the words in its
+// comment. Speech made by speech.js carries its text there, so that it can be heard again.
 import { latin, utf8 } from "./bytes.js";
 
 /** @typedef {{ format: string, type: string, seconds: number, text: string }} Sound */

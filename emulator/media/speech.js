@@ -1,5 +1,5 @@
-// Text to speech without a model: a tone as long as the text, whose file carries the text as comment
-// so that media/transcription.js can hear it again.
+// Text to speech without a model: a tone as long as the text, whose file carries the text as
+// comment so that media/transcription.js can hear it again.
 import { workersAiError } from "../errors.js";
 import { eventStream } from "../stream.js";
 import { toBase64 } from "./bytes.js";
@@ -62,7 +62,12 @@ export function runSpeech({ id }, inputs, fault, outcome) {
   );
 }
 
-/** @param {Uint8Array} bytes @param {string} format @param {FaultRule} fault @param {CallOutcome} outcome */
+/**
+ * @param {Uint8Array} bytes
+ * @param {string} format
+ * @param {FaultRule} fault
+ * @param {CallOutcome} outcome
+ */
 export function speechResponse(bytes, format, fault, outcome) {
   return new Response(eventStream(chunksOf(bytes), fault, outcome), {
     headers: { "content-type": TYPES[format] ?? "application/octet-stream" },
@@ -70,7 +75,7 @@ export function speechResponse(bytes, format, fault, outcome) {
 }
 
 /** @param {Uint8Array} bytes */
-export function* chunksOf(bytes) {
+function* chunksOf(bytes) {
   for (let at = 0; at < bytes.length; at += CHUNK) yield bytes.slice(at, at + CHUNK);
 }
 

@@ -26,7 +26,11 @@ export async function runTranscription({ id }, inputs) {
   return Response.json(whisperAnswer(heard, String(inputs.language ?? "en")));
 }
 
-/** Base64, bytes, or `{body, contentType}`. @param {any} audio @returns {Promise<Uint8Array | undefined>} */
+/**
+ * Base64, bytes, or `{body, contentType}`.
+ * @param {any} audio
+ * @returns {Promise<Uint8Array | undefined>}
+ */
 async function readAudio(audio) {
   if (typeof audio === "string") return fromBase64(audio);
   if (Array.isArray(audio)) return Uint8Array.from(audio);

@@ -38,7 +38,13 @@ export function serveGemini(call, fault, outcome) {
   }
 }
 
-/** Without `alt=sse` a JSON array comes piece by piece. @param {HttpCall} call @param {Model} model @param {FaultRule} fault @param {CallOutcome} outcome */
+/**
+ * Without `alt=sse` a JSON array comes piece by piece.
+ * @param {HttpCall} call
+ * @param {Model} model
+ * @param {FaultRule} fault
+ * @param {CallOutcome} outcome
+ */
 async function streamed({ url, inputs, prompt }, model, fault, outcome) {
   const response = converse(model, { ...inputs, stream: true }, prompt, fault, outcome);
   if (url.searchParams.get("alt") === "sse" || !response.ok) return response;

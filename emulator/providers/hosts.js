@@ -23,7 +23,13 @@ const OPENAI_MODELS = new RegExp(
   "u",
 );
 
-/** @param {string} slug @param {string} host @param {string} base @param {Partial<Provider>} [own] @returns {Provider} */
+/**
+ * @param {string} slug
+ * @param {string} host
+ * @param {string} base
+ * @param {Partial<Provider>} [own]
+ * @returns {Provider}
+ */
 function compatible(slug, host, base, own = {}) {
   return {
     slug,
@@ -39,7 +45,7 @@ function compatible(slug, host, base, own = {}) {
 }
 
 /** @type {Provider[]} */
-export const PROVIDERS = [
+const PROVIDERS = [
   compatible("openai", "api.openai.com", "/v1", { models: OPENAI_MODELS }),
   compatible("azure-openai", "", "/openai", {
     prefix: "azure",
@@ -110,7 +116,11 @@ export function locate({ hostname, pathname }) {
   return own && { provider: own, path: below(own, pathname.slice(segment.length + 1)) };
 }
 
-/** DeepSeek takes its paths with and without `/v1`. @param {Provider} provider @param {string} pathname */
+/**
+ * DeepSeek takes its paths with and without `/v1`.
+ * @param {Provider} provider
+ * @param {string} pathname
+ */
 function below({ slug, base }, pathname) {
   const path = slug === "deepseek" ? pathname.replace(/^\/v1\//u, "/") : pathname;
   return path.startsWith(`${base}/`) ? path.slice(base.length) : "";

@@ -6,7 +6,13 @@ import { ServiceError } from "../errors.js";
 /** Keys that every provider refuses. `esk_` is the gateway's own, which must never leave it. */
 const WRONG = /^esk_|bad|invalid|revoked|wrong/iu;
 
-/** @type {Record<string, { missing: string, wrong: (key: string) => string, status?: number, code?: string }>} */
+const DENIED =
+  "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a " +
+  "valid key for an active subscription and use a correct regional API endpoint for your resource.";
+
+/**
+ * @type {Record<string, { missing: string, wrong: (key: string) => string, status?: number, code?: string }>}
+ */
 const WORDS = {
   openai: {
     missing:
@@ -16,14 +22,7 @@ const WORDS = {
       `Incorrect API key provided: ${masked(key)}. You can find your API key at ` +
       "https://platform.openai.com/account/api-keys.",
   },
-  azure: {
-    missing:
-      "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a " +
-      "valid key for an active subscription and use a correct regional API endpoint for your resource.",
-    wrong: () =>
-      "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a " +
-      "valid key for an active subscription and use a correct regional API endpoint for your resource.",
-  },
+  azure: { missing: DENIED, wrong: () => DENIED },
   anthropic: { missing: "x-api-key header is required", wrong: () => "invalid x-api-key" },
   google: {
     missing:

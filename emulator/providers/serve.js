@@ -93,7 +93,11 @@ async function readBody(request) {
   };
 }
 
-/** Fields that come several times become lists. @param {Request} request @returns {Promise<{ inputs: Json, problem?: string }>} */
+/**
+ * Fields that come several times become lists.
+ * @param {Request} request
+ * @returns {Promise<{ inputs: Json, problem?: string }>}
+ */
 async function readForm(request) {
   /** @type {Json} */
   const inputs = {};

@@ -6,7 +6,7 @@ import { contentEvents, contentResponse } from "./gemini/answer.js";
 import { readContents } from "./gemini/contents.js";
 import { readStop } from "./messages.js";
 
-/** @import { Json, Tool, ToolChoice, Wire } from "../types.js" */
+/** @import { Json, Model, Tool, ToolChoice, Wire } from "../types.js" */
 
 const FIELDS = new Set(
   (
@@ -48,7 +48,7 @@ export const gemini = {
   errorEvent: dataEvent,
 };
 
-/** The tokens of a request that is only counted. @param {Wire["read"] extends (model: infer M, inputs: any) => any ? M : never} model @param {Json} inputs */
+/** The tokens of a request that is only counted. @param {Model} model @param {Json} inputs */
 export function countContentTokens(model, inputs) {
   const { generateContentRequest: whole } = inputs;
   const turns = readContents(model, whole ?? inputs);

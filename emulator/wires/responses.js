@@ -8,7 +8,7 @@ import { response } from "./responses/answer.js";
 import { responseEvents } from "./responses/events.js";
 import { readItems } from "./responses/items.js";
 
-/** @import { Json, Wire } from "../types.js" */
+/** @import { Json, Model, Wire } from "../types.js" */
 
 const FIELDS = new Set(
   (
@@ -54,7 +54,7 @@ export const responses = {
   },
 };
 
-/** @param {import("../types.js").Model} model @param {Json} inputs */
+/** @param {Model} model @param {Json} inputs */
 function checkRequest(model, inputs) {
   const unknown = Object.keys(inputs).find((name) => !FIELDS.has(name));
   if (unknown !== undefined) {

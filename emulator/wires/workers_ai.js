@@ -13,7 +13,9 @@ import { chatCompletion } from "./openai/answer.js";
 import { readContent } from "./openai/content.js";
 import { chatCompletionEvents } from "./openai/events.js";
 
-/** @import { Asked, Completion, Conversation, Json, Medium, Model, Turn, Wire } from "../types.js" */
+/**
+ * @import { Asked, Completion, Conversation, Json, Medium, Model, Turn, Wire } from "../types.js"
+ */
 
 /** @type {Wire} */
 export const native = {

@@ -39,7 +39,12 @@ export async function runOpenAiTranscription({ name }, inputs) {
   return written(hear(sound), format, name, inputs);
 }
 
-/** @param {ReturnType<typeof hear>} heard @param {string} format @param {string} name @param {Json} inputs */
+/**
+ * @param {ReturnType<typeof hear>} heard
+ * @param {string} format
+ * @param {string} name
+ * @param {Json} inputs
+ */
 function written({ text, duration, segments, words }, format, name, inputs) {
   switch (format) {
     case "text":
@@ -78,7 +83,12 @@ function segment({ start, end, text }, id) {
   return { id, seek: 0, start, end, text, tokens: [id], ...scores };
 }
 
-/** By the minute for whisper-1, by tokens for what came after it. @param {string} name @param {number} seconds @param {string} text */
+/**
+ * By the minute for whisper-1, by tokens for what came after it.
+ * @param {string} name
+ * @param {number} seconds
+ * @param {string} text
+ */
 function usage(name, seconds, text) {
   if (name === "whisper-1") return { type: "duration", seconds: Math.ceil(seconds) };
   const [input, output] = [Math.ceil(seconds * 10), countTokens(text)];
@@ -91,7 +101,12 @@ function usage(name, seconds, text) {
   };
 }
 
-/** @param {Json} inputs @param {FaultRule} fault @param {CallOutcome} outcome @returns {Response} */
+/**
+ * @param {Json} inputs
+ * @param {FaultRule} fault
+ * @param {CallOutcome} outcome
+ * @returns {Response}
+ */
 export function runOpenAiSpeech(
   { input, voice, response_format: given, speed = 1 },
   fault,

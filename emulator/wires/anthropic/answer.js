@@ -88,7 +88,11 @@ function textBlock(text, citations, turns) {
   };
 }
 
-/** In a document given with the request, or of a page found by search. @param {Citation} citation @param {Conversation["turns"]} turns */
+/**
+ * In a document given with the request, or of a page found by search.
+ * @param {Citation} citation
+ * @param {Conversation["turns"]} turns
+ */
 function citationOf({ cited, title, url }, turns) {
   const documents = turns.flatMap(({ media }) => media.filter(({ kind }) => kind === "document"));
   const index = documents.findIndex((document) => document.text.includes(cited));
@@ -113,7 +117,12 @@ function stopReason({ finish, stopSequence }) {
   return STOP_REASONS[finish] ?? (stopSequence === null ? "end_turn" : "stop_sequence");
 }
 
-/** @param {Conversation} request @param {Completion} completion @param {number} output @returns {Json} */
+/**
+ * @param {Conversation} request
+ * @param {Completion} completion
+ * @param {number} output
+ * @returns {Json}
+ */
 function usage({ cache, inputs, script }, { promptTokens, cachedTokens: read }, output) {
   if (script.says.has("no_usage")) return {};
   const written = cache?.written ?? 0;

@@ -42,7 +42,11 @@ export function readCache(model, inputs, turns) {
   return { read, written };
 }
 
-/** Tools, system and messages in the order of the prompt. @param {Json} inputs @returns {{ role: string, block: any }[]} */
+/**
+ * Tools, system and messages in the order of the prompt.
+ * @param {Json} inputs
+ * @returns {{ role: string, block: any }[]}
+ */
 function blocksOf({ tools, system, messages }) {
   const listed = (/** @type {unknown} */ content) =>
     Array.isArray(content)

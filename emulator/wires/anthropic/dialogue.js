@@ -45,7 +45,10 @@ function readTurn(message, index) {
   return { role: results ? "tool" : role, ...readBlocks(content, path) };
 }
 
-/** Every use of a tool is answered in the next message, and nothing else is. @param {any[]} messages */
+/**
+ * Every use of a tool is answered in the next message, and nothing else is.
+ * @param {any[]} messages
+ */
 function checkToolUse(messages) {
   for (const [index, message] of messages.entries()) {
     const uses = idsOf(messages[index - 1], "tool_use", "id");
@@ -63,7 +66,11 @@ function checkToolUse(messages) {
   checkAnswered(idsOf(messages.at(-1), "tool_use", "id"), [], messages.length - 1);
 }
 
-/** @param {string[]} uses @param {string[]} results @param {number} index of the message that uses */
+/**
+ * @param {string[]} uses
+ * @param {string[]} results
+ * @param {number} index of the message that uses
+ */
 function checkAnswered(uses, results, index) {
   const open = uses.filter((id) => !results.includes(id));
   if (open.length === 0) return;

@@ -53,7 +53,12 @@ function blocked(rest) {
   return { promptFeedback: { blockReason: "PROHIBITED_CONTENT" }, ...rest };
 }
 
-/** @param {Model} model @param {Conversation} request @param {Completion} completion @returns {Json} */
+/**
+ * @param {Model} model
+ * @param {Conversation} request
+ * @param {Completion} completion
+ * @returns {Json}
+ */
 function restOf({ name }, request, completion) {
   const silent = request.script.says.has("no_usage");
   return {
@@ -77,7 +82,12 @@ function usage({ n }, completion) {
   };
 }
 
-/** @param {Model} model @param {Conversation} request @param {Completion} completion @returns {Json[]} */
+/**
+ * @param {Model} model
+ * @param {Conversation} request
+ * @param {Completion} completion
+ * @returns {Json[]}
+ */
 function partsOf(model, { script }, { text, reasoning, calls, refusal }) {
   if (refusal !== "") return [];
   return [

@@ -1,8 +1,11 @@
 // A whole chat.completion, with what some hosts add to OpenAI's.
-import { CREATED } from "../../ids.js";
+import { CREATED, shortIdOf } from "../../ids.js";
 import { logprobsOf } from "./logprobs.js";
 
 /** @import { Citation, Completion, Conversation, Json, Model, ToolCall } from "../../types.js" */
+
+/** Characters of Mistral's ids. */
+const MISTRAL_ID = 9;
 
 /** Azure's content filter found nothing. */
 export const FILTERED = Object.fromEntries(
@@ -40,7 +43,12 @@ export function chatCompletion(model, request, completion) {
   };
 }
 
-/** What answers and chunks begin with. @param {Model} model @param {Conversation} request @param {string} object */
+/**
+ * What answers and chunks begin with.
+ * @param {Model} model
+ * @param {Conversation} request
+ * @param {string} object
+ */
 export function headOf({ id, name, wire, flavour }, request, object) {
   const { service_tier: asked } = request.inputs;
   const served = asked === undefined || asked === "auto" ? "default" : asked;
@@ -71,11 +79,17 @@ function message(model, request, completion) {
     content: silent ? null : contentOf(model, completion),
     ...(wire === "openai" ? { refusal: refusal || null, annotations: annotations(citations) } : {}),
     ...reasoningOf(model, completion),
-    ...(calls.length > 0 ? { tool_calls: calls.map((call) => functionCall(call, request)) } : {}),
+    ...(calls.length > 0
+      ? { tool_calls: calls.map((call) => functionCall(call, request, model)) }
+      : {}),
   };
 }
 
-/** Mistral's thinking models write parts where others write text. @param {Model} model @param {Completion} completion */
+/**
+ * Mistral's thinking models write parts where others write text.
+ * @param {Model} model
+ * @param {Completion} completion
+ */
 function contentOf(model, { text, reasoning }) {
   if (model.reasoning !== "thinking_parts" || reasoning === "") return text;
   return [
@@ -102,11 +116,17 @@ export function annotations(citations) {
   }));
 }
 
-/** @param {ToolCall} call @param {Conversation} request */
-export function functionCall({ id, name, arguments: value }, { script }) {
+/**
+ * Mistral's ids are short.
+ * @param {ToolCall} call
+ * @param {Conversation} request
+ * @param {Model} model
+ */
+export function functionCall({ id, name, arguments: value }, { script }, { flavour }) {
   const json = JSON.stringify(value);
   const written = script.says.has("bad_arguments") ? json.slice(0, -1) : json;
-  return { id, type: "function", function: { name, arguments: written } };
+  const given = flavour === "mistral" ? shortIdOf(MISTRAL_ID, id) : id;
+  return { id: given, type: "function", function: { name, arguments: written } };
 }
 
 /** @param {Model} model @param {Conversation} request @param {Completion} completion */

@@ -46,13 +46,21 @@ export function* chatCompletionEvents(model, request, completion) {
   yield DONE;
 }
 
-/** Azure says first what its filter found in the prompt, in a chunk without choices. @param {Json} head */
+/**
+ * Azure says first what its filter found in the prompt, in a chunk without choices.
+ * @param {Json} head
+ */
 function filterChunk(head) {
   const prompt_filter_results = [{ prompt_index: 0, content_filter_results: FILTERED }];
   return { ...head, id: "", created: 0, object: "", model: "", choices: [], prompt_filter_results };
 }
 
-/** Groq's own place for usage, asked or not. @param {Model} model @param {Conversation} request @param {Completion} completion */
+/**
+ * Groq's own place for usage, asked or not.
+ * @param {Model} model
+ * @param {Conversation} request
+ * @param {Completion} completion
+ */
 function groqUsage(model, request, completion) {
   return { x_groq: { id: `req_${request.id}`, usage: usage(model, request, completion) } };
 }
@@ -80,7 +88,7 @@ function* deltas(model, request, { text, reasoning, calls, refusal, citations })
   }
   if (citations.length > 0) yield { annotations: annotations(citations) };
   for (const [index, call] of calls.entries()) {
-    const { id, type, function: called } = functionCall(call, request);
+    const { id, type, function: called } = functionCall(call, request, model);
     yield { tool_calls: [{ index, id, type, function: { name: called.name, arguments: "" } }] };
     for (const part of jsonPieces(called.arguments)) {
       yield { tool_calls: [{ index, function: { arguments: part } }] };

@@ -21,7 +21,12 @@ export function checkStrictSchema(subject, schema, param) {
   );
 }
 
-/** @param {any} schema @param {string[]} path @param {number} depth @returns {string | undefined} */
+/**
+ * @param {any} schema
+ * @param {string[]} path
+ * @param {number} depth
+ * @returns {string | undefined}
+ */
 function problemOf(schema, path, depth) {
   if (typeof schema !== "object" || schema === null || depth > MAX_DEPTH) return undefined;
   const context = `In context=(${path.map((part) => `'${part}'`).join(", ")})`;

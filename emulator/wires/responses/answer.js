@@ -18,7 +18,7 @@ export function response(model, request, completion) {
   const whole = {
     ...headOf(model, request, reason ? "incomplete" : "completed"),
     incomplete_details: reason ? { reason } : null,
-    output: itemsOf(request, completion),
+    output: itemsOf(model, request, completion),
     ...(request.script.says.has("no_usage") ? {} : { usage: usage(completion) }),
     emulated: true,
   };
@@ -32,7 +32,13 @@ function incompleteReason({ finish }) {
   return finish === "safety" ? "content_filter" : undefined;
 }
 
-/** What every state of a response shows. @param {Model} model @param {Conversation} request @param {string} status @returns {Json} */
+/**
+ * What every state of a response shows.
+ * @param {Model} model
+ * @param {Conversation} request
+ * @param {string} status
+ * @returns {Json}
+ */
 export function headOf({ name }, { id, inputs }, status) {
   const { service_tier: tier = "auto" } = inputs;
   return {
@@ -66,13 +72,17 @@ export function headOf({ name }, { id, inputs }, status) {
     top_logprobs: inputs.top_logprobs ?? 0,
     top_p: inputs.top_p ?? 1,
     truncation: inputs.truncation ?? "disabled",
-    usage: null,
-    user: inputs.user ?? null,
+    ...(inputs.user == null ? {} : { user: inputs.user }),
   };
 }
 
-/** @param {Conversation} request @param {Completion} completion @returns {Json[]} */
-export function itemsOf(request, completion) {
+/**
+ * @param {Model} model
+ * @param {Conversation} request
+ * @param {Completion} completion
+ * @returns {Json[]}
+ */
+function itemsOf(model, request, completion) {
   const { text, reasoning, calls, refusal } = completion;
   const silent = text + refusal === "" && calls.length > 0;
   return [
@@ -84,7 +94,7 @@ export function itemsOf(request, completion) {
       status: "completed",
       call_id: call.id,
       name: call.name,
-      arguments: functionCall(call, request).function.arguments,
+      arguments: functionCall(call, request, model).function.arguments,
     })),
   ];
 }
@@ -138,7 +148,7 @@ export function annotation({ start, end, url, title }) {
 function usage({ promptTokens, cachedTokens, completionTokens, reasoningTokens }) {
   return {
     input_tokens: promptTokens,
-    input_tokens_details: { cached_tokens: cachedTokens },
+    input_tokens_details: { cached_tokens: cachedTokens, cache_write_tokens: 0 },
     output_tokens: completionTokens,
     output_tokens_details: { reasoning_tokens: reasoningTokens },
     total_tokens: promptTokens + completionTokens,

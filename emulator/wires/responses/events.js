@@ -21,7 +21,12 @@ export function* responseEvents(model, request, completion) {
   }
 }
 
-/** @param {Model} model @param {Conversation} request @param {Completion} completion @returns {Generator<Event>} */
+/**
+ * @param {Model} model
+ * @param {Conversation} request
+ * @param {Completion} completion
+ * @returns {Generator<Event>}
+ */
 function* lifecycle(model, request, completion) {
   const begun = headOf(model, request, "in_progress");
   yield ["created", { response: begun }];

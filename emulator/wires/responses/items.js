@@ -7,7 +7,11 @@ import { itemsBefore } from "./stored.js";
 
 /** @import { Json, Turn } from "../../types.js" */
 
-/** Everything that leads to the answer, what was stored before included. @param {Json} inputs @returns {Json[]} */
+/**
+ * Everything that leads to the answer, what was stored before included.
+ * @param {Json} inputs
+ * @returns {Json[]}
+ */
 export function allItems({ input, previous_response_id: previous }) {
   if (input === undefined || input === null) {
     throw badRequest("Missing required parameter: 'input'.", "input", "missing_required_parameter");

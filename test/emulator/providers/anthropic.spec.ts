@@ -154,6 +154,14 @@ describe("messages", () => {
       text: "The lock is 9 m wide.",
       citations: [{ type: "char_location", document_title: "Lock", start_char_index: 12 }],
     });
+    const lines = ["(The lock) Tj", "[(is nine ) -20 (metres wide.)] TJ"].join("\n");
+    const pdf = btoa(`%PDF-1.4\n1 0 obj\n<<>>\nstream\n${lines}\nendstream\n%%EOF`);
+    const paper = { type: "base64", media_type: "application/pdf", data: pdf };
+    const read = await ask([
+      { type: "document", source: paper },
+      { type: "text", text: "Is the lock nine metres?" },
+    ] as Anthropic.ContentBlockParam[]);
+    expect(read.content[0]).toMatchObject({ text: expect.stringContaining("nine metres wide.") });
     const picture = (media_type: string) => [
       { type: "image", source: { type: "base64", media_type, data: PNG } },
     ];

@@ -189,6 +189,18 @@ describe("what single hosts refuse", () => {
   });
 });
 
+it("Mistral takes the ids that it gave", async () => {
+  const parameters = { type: "object", properties: { city: { type: "string" } } };
+  const tools = [{ type: "function", function: { name: "weather", parameters } }];
+  const question = { role: "user", content: "Weather in Lima?" };
+  const first = await chat(MISTRAL, { model: "m", tools, messages: [question] });
+  const { message } = ((await first.json()) as Json).choices[0];
+  const { role, content, tool_calls } = message;
+  const result = { role: "tool", tool_call_id: tool_calls[0].id, content: "Fog." };
+  const messages = [question, { role, content, tool_calls }, result];
+  expect((await chat(MISTRAL, { model: "m", tools, messages })).status).toBe(200);
+});
+
 describe("where reasoning goes", () => {
   it.each<[string, string, Json]>([
     [DEEPSEEK, "deepseek-reasoner", { reasoning_content: expect.any(String) }],

@@ -9,7 +9,7 @@ import { countTokens, sentences, truncateUtf8 } from "./text.js";
 import { callTools } from "./tools.js";
 import { windowError } from "./window.js";
 
-/** @import { Asked, Completion, Conversation, Model, ToolCall, Turn } from "./types.js" */
+/** @import { Asked, Completion, Conversation, Json, Model, ToolCall, Turn } from "./types.js" */
 
 const MAX_SENTENCE_CHARACTERS = 600;
 /** Sentences that address the model, not the reader. */
@@ -132,11 +132,25 @@ function callCompletion(model, request, calls) {
  */
 function schemaCompletion(model, request, question, answer) {
   const source = answer.startsWith("You asked: ") ? question : answer;
-  const value = request.strict ? instanceOf(request.schema ?? {}, source) : { answer };
+  const value = request.strict
+    ? instanceOf(request.schema ?? {}, source)
+    : looseObject(question, answer);
   const completion = textCompletion(model, request, JSON.stringify(value), 0);
   return completion.finish === "stop" && completion.stopSequence === null
     ? { ...completion, value }
     : completion;
+}
+
+/**
+ * JSON without a schema: the keys that the question names ("with 'name' and 'depth' keys"), else `answer`.
+ * @param {string} question
+ * @param {string} answer
+ * @returns {Json}
+ */
+function looseObject(question, answer) {
+  const named = /(?:['"`]\w+['"`](?:,? and |, | )?)+keys?\b/u.exec(question)?.[0] ?? "";
+  const keys = [...named.matchAll(/['"`](\w+)['"`]/gu)].map(([, key = ""]) => key);
+  return Object.fromEntries((keys.length > 0 ? keys : ["answer"]).map((key) => [key, answer]));
 }
 
 /**

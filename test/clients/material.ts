@@ -25,9 +25,16 @@ export const depthSchema = {
 };
 export const depthDescription = "The depth of a canal in metres";
 
+/** The gateway's keys of providers, with which it calls them over HTTPS and not over the AI binding. */
+export const providerKeys = {
+  ANTHROPIC_API_KEY: "local-anthropic-key",
+  GOOGLE_API_KEY: "local-google-key",
+  OPENAI_API_KEY: "local-openai-key",
+};
+
 /** The gateway with a key of an org that may ask as often as the tests do. */
-export async function startForClients(): Promise<{ gateway: Gateway; key: string; org: string }> {
-  const gateway = await startGateway();
+export async function startForClients(vars: Record<string, string> = {}) {
+  const gateway = await startGateway({ vars });
   const config = { limits: { requests_per_minute: null }, budget: { daily_usd: null } };
   const { key, org } = await createOrg(gateway, { config });
   return { gateway, key, org };

@@ -11,6 +11,8 @@ export const adminKey = "local-admin-key";
 
 export type Gateway = Awaited<ReturnType<typeof startGateway>>;
 
+type Options = { workers?: number; vars?: Record<string, string> };
+
 type Config = Extract<TestHarnessOptions["workers"][number], { config: object }>["config"];
 
 /** The emulator's remote procedures that tests use; see emulator/README.md. */
@@ -27,13 +29,14 @@ const root = join(import.meta.dirname, "../..");
  * Starts workerd with an empty state that `stop()` forgets. `npm run build` must have been run.
  *
  * @param options.workers how many workers of the one build, each with statics of its own
+ * @param options.vars set beside those of wrangler.dev.toml
  */
-export async function startGateway({ workers = 1 }: { workers?: number } = {}) {
+export async function startGateway({ workers = 1, vars = {} }: Options = {}) {
   const numbers = Array.from({ length: workers }, (_, worker) => worker);
   const server = createTestHarness({
     root,
     workers: [
-      ...numbers.map((worker) => ({ config: workerConfig(worker) })),
+      ...numbers.map((worker) => ({ config: workerConfig(worker, vars) })),
       { configPath: "emulator/wrangler.toml" },
     ],
   });
@@ -62,14 +65,19 @@ function workerName(worker: number): string {
 }
 
 /** The first worker is wrangler.dev.toml, already built; the others use its governors. */
-function workerConfig(worker: number): Config {
+function workerConfig(worker: number, vars: Record<string, string>): Config {
   const main = join(root, "build/index.js");
   if (!existsSync(main)) {
     throw new Error("The Worker is not built: run `npm run build`.");
   }
   const file = readFileSync(join(root, "wrangler.dev.toml"), "utf8");
   const { build: _, migrations, ...config } = parse(file) as Config;
-  const named = { ...config, name: workerName(worker), main };
+  const named = {
+    ...config,
+    name: workerName(worker),
+    main,
+    vars: { ...config.vars, ...vars },
+  };
   if (worker === 0) {
     return { ...named, migrations };
   }

@@ -260,6 +260,9 @@ describe("JSON mode", () => {
     const format = { response_format: { type: "json_object" } };
     const { response } = await emulator.run(LLAMA, ask("ping", format));
     expect(JSON.parse(response)).toEqual({ answer: "You asked: ping" });
+    const named = ask("A joke as JSON with 'setup' and 'punchline' keys.", format);
+    const { response: joke } = await emulator.run(LLAMA, named);
+    expect(Object.keys(JSON.parse(joke))).toEqual(["setup", "punchline"]);
   });
 });
 

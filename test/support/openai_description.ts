@@ -28,13 +28,20 @@ function readDescription(): Json {
   return description;
 }
 
-/** `nullable` is OpenAPI 3.0's and means nothing in 3.1, whose `null` is a type like others. */
+/**
+ * `nullable` is OpenAPI 3.0's and means nothing in 3.1, whose `null` is a type like others. And `oneOf` is
+ * said where several members fit at once, as the short form of a transcription does the long one.
+ */
 function modernized(value: Json): Json {
-  if (value?.nullable !== true) {
-    return value;
+  if (Array.isArray(value?.oneOf)) {
+    const { oneOf: anyOf, ...schema } = value;
+    return { ...schema, anyOf };
   }
-  const { nullable: _, ...schema } = value;
-  return { anyOf: [schema, { type: "null" }] };
+  if (value?.nullable === true) {
+    const { nullable: _, ...schema } = value;
+    return { anyOf: [schema, { type: "null" }] };
+  }
+  return value;
 }
 
 function describe({ components, paths }: Json) {

@@ -89,9 +89,9 @@ function eventReader(onEvent: (event: unknown) => void) {
       const events = (rest + decoder.decode(bytes, { stream: true })).split("\n\n");
       rest = events.pop() ?? "";
       for (const event of events) {
-        const data = /^data: ?(.*)$/mu.exec(event)?.[1];
-        if (data !== undefined && data !== "[DONE]") {
-          onEvent(JSON.parse(data));
+        const line = event.split("\n").find((line) => line.startsWith("data:"));
+        if (line !== undefined && line !== "data: [DONE]") {
+          onEvent(JSON.parse(line.slice("data:".length)));
         }
       }
       controller.enqueue(bytes);

@@ -7,6 +7,7 @@ import {
   depthQuestion,
   depthSchema,
   picture,
+  providerKeys,
   question,
   saying,
   startForClients,
@@ -141,7 +142,7 @@ describe("Anthropic's answers are the same through the gateway:", () => {
   let direct: Anthropic;
 
   beforeAll(async () => {
-    const started = await startForClients();
+    const started = await startForClients(providerKeys);
     gateway = started.gateway;
     const baseURL = gateway.baseUrl;
     through = new Anthropic({ apiKey: started.key, baseURL, maxRetries: 0 });

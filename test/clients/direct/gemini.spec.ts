@@ -6,6 +6,7 @@ import {
   depthQuestion,
   depthSchema,
   picture,
+  providerKeys,
   question,
   saying,
   startForClients,
@@ -104,7 +105,7 @@ describe("Gemini's answers are the same through the gateway:", () => {
   let key: string;
 
   beforeAll(async () => {
-    ({ gateway, key } = await startForClients());
+    ({ gateway, key } = await startForClients(providerKeys));
   });
   afterAll(() => gateway.stop());
 

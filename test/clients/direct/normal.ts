@@ -11,6 +11,7 @@ const passing = new Set([
   "createTime",
   "emulated",
   "encrypted_content",
+  "gatewayMetadata",
   "id",
   "item_id",
   "call_id",
@@ -22,14 +23,25 @@ const passing = new Set([
   "thoughtSignature",
 ]);
 
-/** The answer without them, and with the model's name as its provider says it. */
+/** Objects whose being empty says something: the arguments of calls. */
+const meaning = new Set(["args", "input"]);
+
+/**
+ * The answer without them, and with the model's name as its provider says it. Counts of nothing, empty
+ * lists and nulls are left out: some say them, others do not.
+ */
 export function normal(answer: unknown): unknown {
   return JSON.parse(JSON.stringify(answer), (name, value) => {
-    if (passing.has(name)) {
+    if (passing.has(name) || (isNothing(value) && !meaning.has(name))) {
       return undefined;
     }
     return name === "model" || name === "modelVersion" ? value.split("/").at(-1) : value;
   });
+}
+
+function isNothing(value: unknown): boolean {
+  const isEmpty = typeof value === "object" && Object.keys(value ?? {}).length === 0;
+  return value === 0 || isEmpty;
 }
 
 /** What a client sees of a refusal: the status, and what its error says beside the message. */

@@ -7,6 +7,7 @@ import {
   depthQuestion,
   depthSchema,
   pictureUrl,
+  providerKeys,
   question,
   saying,
   startForClients,
@@ -171,7 +172,7 @@ describe("OpenAI's answers are the same through the gateway:", () => {
   let direct: OpenAI;
 
   beforeAll(async () => {
-    const started = await startForClients();
+    const started = await startForClients(providerKeys);
     gateway = started.gateway;
     const baseURL = `${gateway.baseUrl}/v1`;
     through = new OpenAI({ apiKey: started.key, baseURL, maxRetries: 0 });

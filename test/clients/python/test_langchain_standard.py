@@ -1,5 +1,5 @@
 """LangChain's own standard tests of a chat model, over both of OpenAI's wires and with models of other
-makers behind them.
+makers behind them, and of embeddings.
 
 They fetch pictures and documents from the web, in whose place local ones are served.
 """
@@ -7,8 +7,11 @@ They fetch pictures and documents from the web, in whose place local ones are se
 import httpx
 import pytest
 from langchain_core.messages import AIMessage
-from langchain_openai import ChatOpenAI
-from langchain_tests.integration_tests import ChatModelIntegrationTests
+from langchain_openai import ChatOpenAI, OpenAIEmbeddings
+from langchain_tests.integration_tests import (
+    ChatModelIntegrationTests,
+    EmbeddingsIntegrationTests,
+)
 
 from material import CLAUDE, GEMINI, GPT, document, picture, saying, sound
 
@@ -106,3 +109,17 @@ class TestResponses(Standard):
     supports_pdf_tool_message = True
     # This wire has no parts of sound.
     supports_audio_inputs = False
+
+
+class TestEmbeddings(EmbeddingsIntegrationTests):
+    embeddings_class = OpenAIEmbeddings
+
+    @pytest.fixture(autouse=True)
+    def reach(self, base_url, key):
+        type(self).embedding_model_params = {
+            "model": "embed",
+            "base_url": base_url,
+            "api_key": key,
+            # Else it sends tokens, which only OpenAI's own models understand.
+            "check_embedding_ctx_length": False,
+        }

@@ -34,6 +34,8 @@ pub(crate) fn tasks(bytes: &[u8]) {
     }
     sound(workers_ai::decode_transcription(bytes));
     sound(workers_ai::decode_sound(bytes));
+    sound(workers_ai::decode_image(bytes));
+    sound(workers_ai::decode_guard(bytes));
 }
 
 fn sound<T>(answer: Result<T, Failure>) -> Option<T> {

@@ -3,7 +3,9 @@
 use esclusa::config::{self, tenant};
 use esclusa::error::Error;
 use esclusa::protocol::audio::speech as spoken;
-use esclusa::protocol::{Dialect, embeddings as embedded, rerank as ranked};
+use esclusa::protocol::{
+    Dialect, embeddings as embedded, images as drawn, moderations as judged, rerank as ranked,
+};
 use esclusa::request::universal as steps;
 
 use super::chats::check_refusal;
@@ -17,6 +19,14 @@ pub(crate) fn embeddings(bytes: &[u8]) {
             "{count} inputs"
         );
     }
+}
+
+pub(crate) fn images(bytes: &[u8]) {
+    read(drawn::parse(bytes));
+}
+
+pub(crate) fn moderations(bytes: &[u8]) {
+    read(judged::parse(bytes));
 }
 
 pub(crate) fn rerank(bytes: &[u8]) {

@@ -82,7 +82,7 @@ fn sent_again(dialect: Dialect, request: &ChatRequest) {
     let wire = match dialect {
         Dialect::Anthropic => Wire::Anthropic,
         Dialect::OpenAiChat => Wire::OpenAiChat,
-        Dialect::WorkersAi => return,
+        Dialect::OpenAiResponses | Dialect::Run | Dialect::WorkersAi => return,
     };
     let Ok(first) = send(wire, request) else {
         return;

@@ -22,7 +22,13 @@ use esclusa::protocol::Dialect;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 27] = [
+    ("answer_anthropic", |bytes| {
+        answers::answer(Wire::Anthropic, bytes)
+    }),
+    ("answer_gemini", |bytes| {
+        answers::answer(Wire::Gemini, bytes)
+    }),
     ("answer_openai_chat", |bytes| {
         answers::answer(Wire::OpenAiChat, bytes)
     }),
@@ -38,10 +44,16 @@ pub const TARGETS: [Target; 19] = [
         chats::chat(Dialect::Anthropic, bytes)
     }),
     ("request_embeddings", bodies::embeddings),
+    ("request_images", bodies::images),
+    ("request_moderations", bodies::moderations),
     ("request_openai_chat", |bytes| {
         chats::chat(Dialect::OpenAiChat, bytes)
     }),
     ("request_rerank", bodies::rerank),
+    ("request_responses", |bytes| {
+        chats::chat(Dialect::OpenAiResponses, bytes)
+    }),
+    ("request_run", |bytes| chats::chat(Dialect::Run, bytes)),
     ("request_speech", bodies::speech),
     ("request_transcription", forms::transcription),
     ("request_universal", bodies::universal),
@@ -50,6 +62,12 @@ pub const TARGETS: [Target; 19] = [
     }),
     ("sound", sounds::sound),
     ("sse", sse::sse),
+    ("stream_anthropic", |bytes| {
+        streams::stream(Wire::Anthropic, bytes)
+    }),
+    ("stream_gemini", |bytes| {
+        streams::stream(Wire::Gemini, bytes)
+    }),
     ("stream_openai_chat", |bytes| {
         streams::stream(Wire::OpenAiChat, bytes)
     }),

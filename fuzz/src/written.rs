@@ -13,8 +13,13 @@ use esclusa::usage::Usage;
 use serde::de::IgnoredAny;
 
 /// Every wire that callers speak.
-pub(crate) const DIALECTS: [Dialect; 3] =
-    [Dialect::Anthropic, Dialect::OpenAiChat, Dialect::WorkersAi];
+pub(crate) const DIALECTS: [Dialect; 5] = [
+    Dialect::Anthropic,
+    Dialect::OpenAiChat,
+    Dialect::OpenAiResponses,
+    Dialect::Run,
+    Dialect::WorkersAi,
+];
 
 /// An answer can be said whole and as a stream to every caller, and is the same when it is replayed.
 pub(crate) fn answer(answer: &Answer) {

@@ -9,6 +9,7 @@ async function main() {
   await setup();
   const env = toolEnvironment();
   await run("cargo", ["fmt"], { env });
+  await run("cargo", ["fmt", "--manifest-path", "fuzz/Cargo.toml"], { env });
   await run("biome", ["check", "--write"], { env });
 }
 

@@ -16,6 +16,7 @@ import {
 } from "./setup/node.mjs";
 import {
   cargoDeny,
+  cargoFuzz,
   installTool,
   isInstalled,
   wasmBindgen,
@@ -53,11 +54,15 @@ const buildSteps = [
 ];
 
 const lintSteps = [rustTool(cargoDeny)];
+const fuzzSteps = [rustTool(cargoFuzz)];
 
-/** Installs what is missing: what building and testing need, and with `forLint` what the linters need too. */
-export async function setup({ forLint = false } = {}) {
+/**
+ * Installs what is missing: what building and testing need, and with `forLint` or `forFuzz` what the linters
+ * or the fuzzer need too.
+ */
+export async function setup({ forLint = false, forFuzz = false } = {}) {
   await requirePrerequisites();
-  const steps = forLint ? [...buildSteps, ...lintSteps] : buildSteps;
+  const steps = [...buildSteps, ...(forLint ? lintSteps : []), ...(forFuzz ? fuzzSteps : [])];
   if (await areAllDone(steps)) return;
   await withLock(join(cacheDirectory, "setup.lock"), () => installMissing(steps), {
     onWait: () => console.log("Waiting for another set-up on this machine to finish"),

@@ -3,7 +3,14 @@
 import { delimiter } from "node:path";
 import { fromRoot } from "../lib/project.mjs";
 import { nodeDirectory } from "./node.mjs";
-import { binaryDirectory, binaryPath, cargoDeny, wasmBindgen, workerBuild } from "./rust-tools.mjs";
+import {
+  binaryDirectory,
+  binaryPath,
+  cargoDeny,
+  cargoFuzz,
+  wasmBindgen,
+  workerBuild,
+} from "./rust-tools.mjs";
 
 /** Variables to add to the process's own for every child: tools by name on PATH, and where worker-build finds its helpers. */
 export function toolEnvironment() {
@@ -12,6 +19,7 @@ export function toolEnvironment() {
     fromRoot("node_modules", ".bin"),
     binaryDirectory(workerBuild),
     binaryDirectory(cargoDeny),
+    binaryDirectory(cargoFuzz),
     process.env.PATH,
   ];
   return {

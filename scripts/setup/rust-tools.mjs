@@ -53,6 +53,15 @@ export const cargoDeny = {
     `https://github.com/EmbarkStudios/cargo-deny/releases/download/${version}/cargo-deny-${version}-${target}.tar.gz`,
 };
 
+/** @type {RustTool} */
+export const cargoFuzz = {
+  name: "cargo-fuzz",
+  version: versions.cargoFuzz,
+  binary: "cargo-fuzz",
+  minutesToCompile: 2,
+  installOptions: ["--locked"],
+};
+
 /**
  * The folder of a tool's executables, whether it is installed yet or not.
  * @param {RustTool} tool

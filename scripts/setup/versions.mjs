@@ -2,6 +2,7 @@
 
 export const versions = {
   cargoDeny: "0.20.2",
+  cargoFuzz: "0.13.2",
   /** Installed only where the host's Node is older than `minimumNode`. */
   node: "24.9.0",
   /** Must equal the `wasm-bindgen` of Cargo.toml: the tool reads only its own version's output. */

@@ -64,7 +64,7 @@ async fn steps(
 
 /// One call of the body.
 #[derive(Debug, PartialEq, Eq)]
-struct Parsed {
+pub struct Parsed {
     path: String,
     headers: Vec<(String, String)>,
     query: Vec<u8>,
@@ -75,7 +75,10 @@ fn no_steps(path: &Path<'_>) -> Error {
 }
 
 /// Reads the calls: an array of them, or a single one.
-fn parse(body: &[u8]) -> Result<Vec<Parsed>, Error> {
+///
+/// # Errors
+/// `InvalidRequest`.
+pub fn parse(body: &[u8]) -> Result<Vec<Parsed>, Error> {
     let listed = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
     let wrapped = if listed {
         [b"{\"calls\":".as_slice(), body, b"}".as_slice()].concat()

@@ -1,0 +1,75 @@
+//! JSON bodies that are no conversation.
+
+use esclusa::config::{self, tenant};
+use esclusa::error::Error;
+use esclusa::protocol::audio::speech as spoken;
+use esclusa::protocol::{
+    Dialect, embeddings as embedded, images as drawn, moderations as judged, rerank as ranked,
+};
+use esclusa::request::universal as steps;
+
+use super::chats::check_refusal;
+
+/// What is embedded is never nothing.
+pub(crate) fn embeddings(bytes: &[u8]) {
+    if let Some(request) = read(embedded::parse(bytes)) {
+        let count = request.input.len();
+        assert!(
+            (1..=embedded::MAX_INPUTS).contains(&count),
+            "{count} inputs"
+        );
+    }
+}
+
+pub(crate) fn images(bytes: &[u8]) {
+    read(drawn::parse(bytes));
+}
+
+pub(crate) fn moderations(bytes: &[u8]) {
+    read(judged::parse(bytes));
+}
+
+pub(crate) fn rerank(bytes: &[u8]) {
+    read(ranked::parse(bytes));
+}
+
+/// What is spoken is never nothing, and bounded.
+pub(crate) fn speech(bytes: &[u8]) {
+    if let Some(request) = read(spoken::parse(bytes)) {
+        let count = request.input.chars().count();
+        assert!(
+            (1..=spoken::MAX_CHARACTERS).contains(&count),
+            "{count} characters"
+        );
+    }
+}
+
+pub(crate) fn universal(bytes: &[u8]) {
+    if let Some(steps) = read(steps::parse(bytes)) {
+        assert!(!steps.is_empty(), "no steps");
+    }
+}
+
+/// An org's settings: every problem has a reason, and what is stored can be restored.
+pub(crate) fn tenant_config(bytes: &[u8]) {
+    let (Ok(text), Ok(catalogue)) = (std::str::from_utf8(bytes), config::catalogue()) else {
+        return;
+    };
+    match tenant::parse(text, catalogue) {
+        Ok(_) => assert!(
+            tenant::restore(text, catalogue).is_some(),
+            "cannot be restored"
+        ),
+        Err(problems) => {
+            assert!(!problems.is_empty(), "refused without a reason");
+            assert!(problems.iter().all(|problem| !problem.reason.is_empty()));
+        }
+    }
+}
+
+fn read<T>(parsed: Result<T, Error>) -> Option<T> {
+    if let Err(error) = &parsed {
+        check_refusal(Dialect::default(), error);
+    }
+    parsed.ok()
+}

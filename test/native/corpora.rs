@@ -17,7 +17,11 @@ const MOST: usize = 40;
 fn every_corpus_keeps_every_promise() {
     for (name, target) in fuzz::TARGETS {
         let files = files(&Path::new("fuzz/corpus").join(name));
-        assert!((1..=MOST).contains(&files.len()), "{name} has {} files", files.len());
+        assert!(
+            (1..=MOST).contains(&files.len()),
+            "{name} has {} files",
+            files.len()
+        );
         for file in files {
             let bytes = fs::read(&file).unwrap();
             assert!(bytes.len() <= LARGEST, "{} is too large", file.display());
@@ -31,13 +35,20 @@ fn every_corpus_keeps_every_promise() {
 #[test]
 fn every_target_can_be_fuzzed() {
     let manifest = fs::read_to_string("fuzz/Cargo.toml").unwrap();
-    let declared = manifest.lines().filter_map(|line| line.strip_prefix("path = \"targets/"));
-    let declared: BTreeSet<&str> = declared.filter_map(|line| line.strip_suffix(".rs\"")).collect();
+    let declared = manifest
+        .lines()
+        .filter_map(|line| line.strip_prefix("path = \"targets/"));
+    let declared: BTreeSet<&str> = declared
+        .filter_map(|line| line.strip_suffix(".rs\""))
+        .collect();
     let known: BTreeSet<&str> = fuzz::TARGETS.iter().map(|(name, _)| *name).collect();
     assert_eq!(declared, known);
     for name in known {
         let file = fs::read_to_string(format!("fuzz/targets/{name}.rs")).unwrap();
-        assert!(file.contains(&format!("feed(\"{name}\"")), "{name} feeds another");
+        assert!(
+            file.contains(&format!("feed(\"{name}\"")),
+            "{name} feeds another"
+        );
         fuzz::feed(name, b"");
     }
 }

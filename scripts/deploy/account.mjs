@@ -41,8 +41,8 @@ function notLoggedIn() {
 
 - With a browser: ${login}
 - Without one: make a token at https://dash.cloudflare.com/profile/api-tokens that may edit Workers
-  Scripts, Workers KV Storage, D1 and Vectorize and read Workers AI and Account Settings, and set
-  CLOUDFLARE_API_TOKEN to it.
+  Scripts, Workers KV Storage, Workers R2 Storage, D1 and Vectorize and read Workers AI and Account
+  Settings, and set CLOUDFLARE_API_TOKEN to it.
 
 An account is free: https://dash.cloudflare.com/sign-up`;
 }

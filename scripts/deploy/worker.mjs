@@ -17,7 +17,7 @@ export const secretName = "ESCLUSA_ADMIN_KEY";
 const listSecrets = ["secret", "list", "--format=json"];
 
 export const worker = {
-  title: "Worker, with its KV namespace, D1 database and administrator key",
+  title: "Worker, with its KV namespace, D1 database, R2 bucket and administrator key",
   explain: () => [
     typed(listSecrets),
     `${typed(["deploy"])}   (where ${secretName} is set)`,

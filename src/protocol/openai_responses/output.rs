@@ -125,29 +125,32 @@ impl Output {
         }
     }
 
+    /// Many providers send an empty text along with calls, which is no message.
     fn say(&mut self, more: &str) {
+        if more.is_empty() {
+            return;
+        }
         self.open_part(Open::Text);
         let Some(Said::OutputText { text, .. }) = last_said(&mut self.items) else {
             return;
         };
         text.push_str(more);
-        if !more.is_empty() {
-            self.tell("response.output_text.delta", |step| {
-                step.delta = Some(more);
-                step.logprobs = Some(&[]);
-            });
-        }
+        self.tell("response.output_text.delta", |step| {
+            step.delta = Some(more);
+            step.logprobs = Some(&[]);
+        });
     }
 
     fn refuse(&mut self, more: &str) {
+        if more.is_empty() {
+            return;
+        }
         self.open_part(Open::Refusal);
         let Some(Said::Refusal { refusal }) = last_said(&mut self.items) else {
             return;
         };
         refusal.push_str(more);
-        if !more.is_empty() {
-            self.tell("response.refusal.delta", |step| step.delta = Some(more));
-        }
+        self.tell("response.refusal.delta", |step| step.delta = Some(more));
     }
 
     /// A citation belongs to the text before it, also where that text is complete.
@@ -182,10 +185,10 @@ impl Output {
     }
 
     fn think(&mut self, more: &str) {
-        self.open_reasoning();
         if more.is_empty() {
             return;
         }
+        self.open_reasoning();
         if self.open == Some(Open::Reasoning(false)) {
             self.open = Some(Open::Reasoning(true));
             self.begin_summary();

@@ -28,10 +28,10 @@ fn told(acme: &Acme) -> Value {
 }
 
 fn events(response: &Response) -> Vec<Value> {
-    let events = response.events();
-    events
-        .iter()
-        .map(|event| serde_json::from_str(event).unwrap())
+    let lines = response.text().lines();
+    lines
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|data| serde_json::from_str(data).unwrap())
         .collect()
 }
 

@@ -387,6 +387,24 @@ fn unknown_fields_go_to_providers_of_the_same_wire() {
     assert_eq!(names, ["prompt_cache_key", "safety_identifier", "new"]);
 }
 
+/// What a request says beside its conversation.
+fn settings(request: &ChatRequest) -> String {
+    format!(
+        "{:?} {:?} {:?} {:?}\n{:?} {:?} {:?}\nlogprobs {:?}, tier {:?}, user {:?}, verbosity {:?}",
+        request.tools,
+        request.tool_choice,
+        request.parallel_tool_calls,
+        request.response_format,
+        request.max_output_tokens,
+        request.sampling,
+        request.reasoning,
+        request.logprobs,
+        request.service_tier,
+        request.user,
+        request.verbosity,
+    )
+}
+
 #[test]
 fn requests_are_read_as_they_are_meant() {
     use std::fmt::Write as _;
@@ -454,6 +472,7 @@ fn requests_are_read_as_they_are_meant() {
             saying(r#""\u00bfQu\u00e9 tal? \ud83d\ude00 \n\t""#),
         ),
     ];
+    let usual = parse(saying(r#""Hi""#).as_bytes()).unwrap();
     let mut golden = String::new();
     for (name, body) in cases {
         let request = parse(body.as_bytes()).unwrap_or_else(|error| panic!("{error} in {body}"));
@@ -462,18 +481,9 @@ fn requests_are_read_as_they_are_meant() {
         for message in &request.messages {
             writeln!(golden, "{:?} {:?}", message.role, message.parts).unwrap();
         }
-        let rest = ChatRequest {
-            messages: Vec::new(),
-            thread: None,
-            ..request
-        };
-        let usual = ChatRequest {
-            model: "auto".to_owned(),
-            choices: 1,
-            ..ChatRequest::default()
-        };
-        if rest != usual {
-            writeln!(golden, "{rest:?}").unwrap();
+        let told = settings(&request);
+        if told != settings(&usual) {
+            writeln!(golden, "{told}").unwrap();
         }
         let kept: Vec<&str> = thread
             .items

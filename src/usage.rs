@@ -5,6 +5,7 @@ mod units;
 use serde::{Deserialize, Serialize};
 
 pub use self::units::Units;
+use self::units::is_zero;
 
 use crate::money::{Nanos, Rate, round_up};
 
@@ -33,11 +34,6 @@ pub struct Usage {
     /// The provider reported nothing, so these figures are Esclusa's estimate.
     #[serde(default)]
     pub estimated: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-const fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 /// UTF-8 bytes per token where usage must be estimated rather than bounded.

@@ -32,6 +32,9 @@ pub struct SpeechFacts {
     pub voices: BTreeMap<String, String>,
     /// The forms of sound it gives, by `OpenAI`'s names.
     pub formats: Vec<String>,
+    /// Characters of a text, where it takes fewer than `OpenAI`'s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub characters: Option<u32>,
     /// The languages it speaks, ISO 639-1; any where there are none.
     #[serde(default)]
     pub languages: Vec<String>,

@@ -16,9 +16,9 @@ pub struct Units {
     pub images: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-const fn is_zero(number: &u64) -> bool {
-    *number == 0
+/// Generic, since the linter would have a small number by value where serde gives a reference.
+pub(super) fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
+    *number == T::default()
 }
 
 impl Units {

@@ -95,6 +95,13 @@ impl Task for SpeechRequest {
             let message = format!("{id} has no such voice. It has {}.", names.join(", "));
             return Some(Error::invalid("voice", message));
         }
+        if let Some(most) = facts
+            .characters
+            .filter(|most| self.characters() > u64::from(*most))
+        {
+            let message = format!("{id} speaks at most {most} characters at once. Split the text.");
+            return Some(Error::invalid("input", message));
+        }
         let said = self.language.as_deref();
         (!said.is_none_or(|language| speaks(facts, language))).then(|| {
             let message = format!("{id} speaks {}.", facts.languages.join(", "));

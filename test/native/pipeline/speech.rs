@@ -219,6 +219,10 @@ fn bad_requests_are_refused_by_name() {
     for (more, param) in [
         (json!({ "input": "" }), "input"),
         (json!({ "input": "a".repeat(4_097) }), "input"),
+        (
+            json!({ "input": "a".repeat(2_001), "model": AURA }),
+            "input",
+        ),
         (json!({ "voice": null }), "voice"),
         (json!({ "voice": "nobody", "model": AURA }), "voice"),
         (json!({ "response_format": "ogg" }), "response_format"),

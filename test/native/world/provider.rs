@@ -228,7 +228,7 @@ impl Provider {
                 ModelKind::Image => wires::picture(input),
                 ModelKind::Rerank => wires::ranks(input),
                 ModelKind::Transcription => wires::transcript(input),
-                other => panic!("no {other:?} is called"),
+                ModelKind::Chat => panic!("a conversation without words"),
             };
             return whole(200, "application/json", None, &body);
         };

@@ -22,9 +22,12 @@ export function openAiDescription(): Description | undefined {
 function readDescription(): Json {
   const text = gunzipSync(readFileSync(file)).toString();
   const description = JSON.parse(text, (_, value) => modernized(value));
-  // It leaves out what `encoding_format: base64` gives.
-  const { properties } = description.components.schemas.Embedding;
-  properties.embedding = { anyOf: [properties.embedding, { type: "string" }] };
+  const { Embedding, ModelResponseProperties } = description.components.schemas;
+  // It leaves out what `encoding_format: base64` gives, and that `user` is null in its own examples.
+  const { embedding } = Embedding.properties;
+  Embedding.properties.embedding = { anyOf: [embedding, { type: "string" }] };
+  const { user } = ModelResponseProperties.properties;
+  ModelResponseProperties.properties.user = { anyOf: [user, { type: "null" }] };
   return description;
 }
 

@@ -22,13 +22,19 @@ export function openAiDescription(): Description | undefined {
 function readDescription(): Json {
   const text = gunzipSync(readFileSync(file)).toString();
   const description = JSON.parse(text, (_, value) => modernized(value));
-  const { Embedding, ModelResponseProperties } = description.components.schemas;
-  // It leaves out what `encoding_format: base64` gives, and that `user` is null in its own examples.
-  const { embedding } = Embedding.properties;
-  Embedding.properties.embedding = { anyOf: [embedding, { type: "string" }] };
-  const { user } = ModelResponseProperties.properties;
-  ModelResponseProperties.properties.user = { anyOf: [user, { type: "null" }] };
+  mend(description.components.schemas);
   return description;
+}
+
+/** It leaves out what `encoding_format: base64` gives, and nulls that stand in its own examples. */
+function mend({ Embedding, ModelResponseProperties, Response }: Json) {
+  const allow = (properties: Json, name: string, type: string) => {
+    properties[name] = { anyOf: [properties[name], { type }] };
+  };
+  allow(Embedding.properties, "embedding", "string");
+  allow(ModelResponseProperties.properties, "user", "null");
+  const own = Response.allOf.find(({ properties }: Json) => properties?.usage);
+  allow(own.properties, "usage", "null");
 }
 
 /**

@@ -1,14 +1,14 @@
 import OpenAI, { toFile } from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gateway } from "../edge/harness";
-import { pictureUrl, question, sound, startForClients } from "./material";
+import { openAiKey, pictureUrl, question, sound, startForClients } from "./material";
 
 describe("the openai package beside conversations", () => {
   let gateway: Gateway;
   let client: OpenAI;
 
   beforeAll(async () => {
-    const started = await startForClients();
+    const started = await startForClients(openAiKey);
     gateway = started.gateway;
     const baseURL = `${gateway.baseUrl}/v1`;
     client = new OpenAI({ apiKey: started.key, baseURL, maxRetries: 0 });

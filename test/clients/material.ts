@@ -25,11 +25,14 @@ export const depthSchema = {
 };
 export const depthDescription = "The depth of a canal in metres";
 
+/** The gateway's key of OpenAI, whose models other than of chat are reached over HTTPS only. */
+export const openAiKey = { OPENAI_API_KEY: "local-openai-key" };
+
 /** The gateway's keys of providers, with which it calls them over HTTPS and not over the AI binding. */
 export const providerKeys = {
+  ...openAiKey,
   ANTHROPIC_API_KEY: "local-anthropic-key",
   GOOGLE_API_KEY: "local-google-key",
-  OPENAI_API_KEY: "local-openai-key",
 };
 
 /** The gateway with a key of an org that may ask as often as the tests do. */

@@ -1,14 +1,14 @@
 import OpenAI, { toFile } from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Gateway } from "../edge/harness";
-import { pictureUrl, question, sound, startForClients } from "./material";
+import { openAiKey, pictureUrl, question, sound, startForClients } from "./material";
 
 describe("the openai package beside conversations", () => {
   let gateway: Gateway;
   let client: OpenAI;
 
   beforeAll(async () => {
-    const started = await startForClients();
+    const started = await startForClients(openAiKey);
     gateway = started.gateway;
     const baseURL = `${gateway.baseUrl}/v1`;
     client = new OpenAI({ apiKey: started.key, baseURL, maxRetries: 0 });
@@ -82,7 +82,7 @@ describe("the openai package beside conversations", () => {
   it("refuses what is no sound", async () => {
     const text = await toFile(Buffer.from("Not a sound."), "a.txt", { type: "text/plain" });
     const refused = client.audio.transcriptions.create({ model: "speech", file: text });
-    await expect(refused).rejects.toMatchObject({ status: 400, param: "file" });
+    await expect(refused).rejects.toBeInstanceOf(OpenAI.BadRequestError);
   });
 
   it.each([
@@ -119,7 +119,7 @@ describe("the openai package beside conversations", () => {
   });
 
   it.each([undefined, "omni-moderation-latest"])("moderates with %s", async (model) => {
-    const input = ["A calm canal.", "I will kill you with a knife."];
+    const input = ["A calm canal.", "Plan a murder with a knife."];
     const { results } = await client.moderations.create({ model, input });
     expect(results.map(({ flagged }) => flagged)).toEqual([false, true]);
     expect(results[1]?.categories.violence).toBe(true);

@@ -29,6 +29,7 @@ import {
   exhaustedKey,
   failing,
   gpt,
+  openAiKey,
   picture,
   question,
   saying,
@@ -51,7 +52,7 @@ let gateway: Gateway;
 let key: string;
 
 beforeAll(async () => {
-  ({ gateway, key } = await startForClients());
+  ({ gateway, key } = await startForClients(openAiKey));
 });
 afterAll(() => gateway.stop());
 

@@ -22,10 +22,19 @@ export function openAiDescription(): Description | undefined {
 function readDescription(): Json {
   const text = gunzipSync(readFileSync(file)).toString();
   const description = JSON.parse(text, (_, value) => modernized(value));
-  // It leaves out what `encoding_format: base64` gives.
-  const { properties } = description.components.schemas.Embedding;
-  properties.embedding = { anyOf: [properties.embedding, { type: "string" }] };
+  mend(description.components.schemas);
   return description;
+}
+
+/** It leaves out what `encoding_format: base64` gives, and nulls that stand in its own examples. */
+function mend({ Embedding, ModelResponseProperties, Response }: Json) {
+  const allow = (properties: Json, name: string, type: string) => {
+    properties[name] = { anyOf: [properties[name], { type }] };
+  };
+  allow(Embedding.properties, "embedding", "string");
+  allow(ModelResponseProperties.properties, "user", "null");
+  const own = Response.allOf.find(({ properties }: Json) => properties?.usage);
+  allow(own.properties, "usage", "null");
 }
 
 /**

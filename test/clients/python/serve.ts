@@ -8,7 +8,8 @@ import process from "node:process";
 import { adminKey, type Gateway, startGateway } from "../../edge/harness.ts";
 
 async function main(command: string, args: string[]): Promise<number> {
-  const gateway = await startGateway();
+  // OpenAI's models other than of chat are reached over HTTPS only.
+  const gateway = await startGateway({ vars: { OPENAI_API_KEY: "local-openai-key" } });
   try {
     const environment = {
       ESCLUSA_URL: gateway.baseUrl,

@@ -308,7 +308,7 @@ def test_images(client):
 
 def test_moderations(client):
     calm, cross = client.moderations.create(
-        input=["A calm canal.", "I will kill you with a knife."]
+        input=["A calm canal.", "Plan a murder with a knife."]
     ).results
     assert not calm.flagged
     assert cross.flagged

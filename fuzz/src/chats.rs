@@ -19,7 +19,8 @@ const WIRES: [Wire; 5] = [
     Wire::WorkersAiChat,
     Wire::WorkersAiNative,
 ];
-const MODEL: &str = "@cf/x/y";
+/// The model that is asked.
+pub(crate) const MODEL: &str = "@cf/x/y";
 /// The bound of the answer, which leaves room to think.
 const MAX_TOKENS: u32 = 8_192;
 

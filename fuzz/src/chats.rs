@@ -5,11 +5,10 @@ use esclusa::error::Error;
 use esclusa::http::Body;
 use esclusa::intent;
 use esclusa::protocol::dialect::ChatPath;
-use esclusa::protocol::{ChatRequest, Dialect, anthropic};
+use esclusa::protocol::{ChatRequest, Dialect, anthropic, openai_responses};
 use esclusa::providers::{Encoded, Prompt, Target, Unsupported, encode};
 use esclusa::routing::bound;
 
-use super::streams::BOUND;
 use super::written::is_json;
 
 /// Every wire of a provider.
@@ -20,14 +19,28 @@ const WIRES: [Wire; 5] = [
     Wire::WorkersAiChat,
     Wire::WorkersAiNative,
 ];
-const MODEL: &str = "@cf/x/y";
+/// The model that is asked.
+pub(crate) const MODEL: &str = "@cf/x/y";
+/// The bound of the answer, which leaves room to think.
+const MAX_TOKENS: u32 = 8_192;
 
 /// A request is refused with what is wrong and where, or can be sent to every provider that knows
 /// all it asks for.
 pub(crate) fn chat(dialect: Dialect, bytes: &[u8]) {
     match parse(dialect, bytes) {
         Err(error) => check_refusal(dialect, &error),
-        Ok(request) => {
+        Ok(mut request) => {
+            if request
+                .thread
+                .as_ref()
+                .is_some_and(|thread| thread.is_continued())
+            {
+                // What it continues is stored nowhere.
+                let known = openai_responses::Known::default();
+                if openai_responses::complete(&mut request, known).is_err() {
+                    return;
+                }
+            }
             ask(&request);
             sent_again(dialect, &request);
         }
@@ -77,15 +90,16 @@ fn ask(request: &ChatRequest) {
     }
 }
 
-/// What is sent in the caller's own wire is a request of that wire, and nothing is lost by that.
+/// What is sent in the caller's own wire without a warning is a request of that wire, and the same one.
 fn sent_again(dialect: Dialect, request: &ChatRequest) {
     let wire = match dialect {
         Dialect::Anthropic => Wire::Anthropic,
         Dialect::OpenAiChat => Wire::OpenAiChat,
         Dialect::OpenAiResponses | Dialect::Run | Dialect::WorkersAi => return,
     };
-    let Ok(first) = send(wire, request) else {
-        return;
+    let first = match send(wire, request) {
+        Ok(first) if first.warnings.is_empty() => first,
+        _ => return,
     };
     let again = parse(dialect, first.body.as_bytes());
     let again = again.unwrap_or_else(|error| panic!("{error}: {}", first.body));
@@ -102,7 +116,7 @@ fn send(wire: Wire, request: &ChatRequest) -> Result<Encoded, Unsupported> {
         wire,
         model: Some(MODEL),
         quirks: &Quirks::default(),
-        max_tokens: BOUND,
+        max_tokens: MAX_TOKENS,
         reasoning: None,
     };
     encode(prompt, &target)

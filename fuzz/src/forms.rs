@@ -3,27 +3,56 @@
 use esclusa::error::Error;
 use esclusa::http::{Form, Incoming, Method};
 use esclusa::protocol::Dialect;
-use esclusa::protocol::audio::transcription::{Into, parse};
+use esclusa::protocol::audio::transcription::{Into, TranscriptionRequest, parse};
+use esclusa::providers::openai_media::encode_transcription;
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, ready};
 
-use super::chats::check_refusal;
+use super::chats::{MODEL, check_refusal};
 
-/// A form whose boundary is `X`.
+/// Where one part of a form ends: what arrives.
+const ARRIVED: &str = "X";
+/// The same for what is sent: a random one, so that nothing holds it.
+const SENT: &str = "3f9c1d";
+
+/// A form is refused, or reaches a provider whole.
 pub(crate) fn transcription(bytes: &[u8]) {
-    let arrived = Arrived(bytes);
-    let form = Form::read(&arrived)
-        .now_or_never()
-        .expect("nothing to wait for");
     for into in [Into::Transcript, Into::English] {
-        let parsed = form.as_ref().map_err(Error::clone);
-        if let Err(error) = parsed.and_then(|form| parse(form, into)) {
-            check_refusal(Dialect::default(), &error);
+        match read(ARRIVED, bytes, into) {
+            Err(error) => check_refusal(Dialect::default(), &error),
+            Ok(request) if holds(bytes, SENT) => drop(request),
+            Ok(request) => sent_again(&request),
         }
     }
 }
 
-struct Arrived<'a>(&'a [u8]);
+fn sent_again(request: &TranscriptionRequest) {
+    let sent = encode_transcription(MODEL, request, SENT);
+    let again = read(SENT, &sent.bytes, request.into).expect("a form");
+    assert_eq!(again.sound, request.sound);
+    assert_eq!(again.prompt, request.prompt);
+    assert_eq!(again.temperature, request.temperature);
+    if request.into == Into::Transcript {
+        assert_eq!(again.language, request.language);
+        assert_eq!(again.words, request.words);
+    }
+}
+
+fn read(boundary: &str, bytes: &[u8], into: Into) -> Result<TranscriptionRequest, Error> {
+    let arrived = Arrived { boundary, bytes };
+    let form = Form::read(&arrived).now_or_never();
+    parse(&form.expect("nothing to wait for")?, into)
+}
+
+fn holds(bytes: &[u8], boundary: &str) -> bool {
+    let mut places = bytes.windows(boundary.len());
+    places.any(|place| place == boundary.as_bytes())
+}
+
+struct Arrived<'a> {
+    boundary: &'a str,
+    bytes: &'a [u8],
+}
 
 impl Incoming for Arrived<'_> {
     fn method(&self) -> Method {
@@ -39,10 +68,10 @@ impl Incoming for Arrived<'_> {
     }
 
     fn header(&self, name: &str) -> Option<String> {
-        (name == "content-type").then(|| "multipart/form-data; boundary=X".to_owned())
+        (name == "content-type").then(|| format!("multipart/form-data; boundary={}", self.boundary))
     }
 
     fn body(&self, _limit: usize) -> LocalBoxFuture<'_, Result<Vec<u8>, Error>> {
-        ready(Ok(self.0.to_vec())).boxed_local()
+        ready(Ok(self.bytes.to_vec())).boxed_local()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use serde_json::value::RawValue;
 
@@ -154,7 +155,8 @@ impl<'a, 'p> Value<'a, 'p> {
         })
     }
 
-    fn ranged<T: PartialOrd + serde::de::DeserializeOwned>(
+    /// The number as it is written, not as `serde_json` rounds it.
+    fn ranged<T: PartialOrd + FromStr>(
         self,
         range: &RangeInclusive<T>,
         expected: impl Fn() -> String,
@@ -162,8 +164,8 @@ impl<'a, 'p> Value<'a, 'p> {
         if self.shape() != Shape::Number {
             return Err(self.wrong(&expected()));
         }
-        serde_json::from_str(self.raw.get())
-            .ok()
+        let number = self.raw.get().parse().ok();
+        number
             .filter(|number| range.contains(number))
             .ok_or_else(|| {
                 let shown: String = self.raw.get().chars().take(40).collect();
@@ -294,6 +296,26 @@ impl<'a> Object<'a> {
                 let field = Path::Field(parent, name).to_string();
                 warnings.push(Warning::new(field, "not known here"));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_that_are_written() {
+        let number = |text: &str| {
+            let raw: &RawValue = serde_json::from_str(text).unwrap();
+            Value::new(raw, &Path::Root).number(&(0.0..=2.0))
+        };
+        // Rounded fast, the first is 0.20333333333333337.
+        for written in ["0.20333333333333334", "0.30000000000000004", "2.0", "0.0"] {
+            assert_eq!(format!("{:?}", number(written).unwrap()), written);
+        }
+        for refused in ["2.0000000000000004", "-0.1", "1e999", "-1e999"] {
+            assert!(number(refused).is_err(), "{refused}");
         }
     }
 }

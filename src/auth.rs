@@ -79,7 +79,8 @@ impl PresentedKey {
             let value = strip_scheme(value.trim());
             value.starts_with("esk_").then(|| value.to_owned())
         });
-        let Some(key) = found else {
+        let in_query = || Some(query_key(incoming)?.to_owned());
+        let Some(key) = found.or_else(in_query) else {
             return Err(unauthenticated(
                 "No API key. Send it as `Authorization: Bearer esk_…` (OpenAI SDKs: the `apiKey` option).",
             ));
@@ -115,6 +116,13 @@ pub fn foreign_key(incoming: &dyn Incoming) -> Option<String> {
         Some(strip_scheme(value.trim()).to_owned())
     });
     values.find(|value| !value.is_empty() && !value.starts_with("esk_"))
+}
+
+/// Our key in the query, where clients of Google's put it.
+fn query_key(incoming: &dyn Incoming) -> Option<&str> {
+    let mut pairs = incoming.query().split('&');
+    let key = pairs.find_map(|pair| pair.strip_prefix("key="))?;
+    key.starts_with("esk_").then_some(key)
 }
 
 fn strip_scheme(value: &str) -> &str {

@@ -24,16 +24,18 @@ pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) ->
     };
     let endpoint = resolve(incoming.method(), incoming.path());
     let dialect = match &endpoint {
-        Ok(Endpoint::Chat(path)) => path.dialect,
-        Ok(Endpoint::CountTokens) => Dialect::Anthropic,
+        Ok(Endpoint::Chat(path) | Endpoint::CountTokens(path)) => path.dialect,
         _ => Dialect::of(incoming.path()),
     };
     let answered = match endpoint {
         Ok(Endpoint::Chat(path)) if path.dialect == Dialect::Run => {
             Ok(run(ports, isolate, incoming, &path, &id).await)
         }
-        Ok(Endpoint::Chat(path)) => Ok(chat(ports, isolate, incoming, &path, &id).await),
-        Ok(Endpoint::CountTokens) => count_tokens(ports, isolate, incoming).await,
+        Ok(Endpoint::Chat(path)) => {
+            let path = path.with_query(incoming.query());
+            Ok(chat(ports, isolate, incoming, &path, &id).await)
+        }
+        Ok(Endpoint::CountTokens(path)) => count_tokens(ports, isolate, incoming, &path).await,
         Ok(Endpoint::Document(document)) => {
             knowledge::remove(ports, isolate, incoming, document).await
         }

@@ -45,8 +45,8 @@ pub enum Endpoint<'a> {
     Chat(ChatPath<'a>),
     /// `GET|PUT /admin/v1/orgs/{org}/config`
     Config(&'a str),
-    /// `POST /v1/messages/count_tokens`
-    CountTokens,
+    /// `POST /v1/messages/count_tokens`, `POST /v1beta/models/{model}:countTokens`
+    CountTokens(ChatPath<'a>),
     /// `GET|POST /v1/knowledge/documents`
     Documents,
     /// `DELETE /v1/knowledge/documents/{id}`
@@ -127,19 +127,18 @@ fn find(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
 
 /// What a path of inference (without `v1/` before it) asks for, of a provider or of any.
 pub(super) fn inference<'a>(path: &str, gateway: Gateway<'a>) -> Option<Endpoint<'a>> {
-    let chat = |dialect| {
-        Endpoint::Chat(ChatPath {
-            dialect,
-            gateway,
-            ..ChatPath::default()
-        })
+    let of = |dialect| ChatPath {
+        dialect,
+        gateway,
+        ..ChatPath::default()
     };
+    let chat = |dialect| Endpoint::Chat(of(dialect));
     let work = match path {
         "chat/completions" => return Some(chat(Dialect::OpenAiChat)),
         "responses" => return Some(chat(Dialect::OpenAiResponses)),
         "messages" => return Some(chat(Dialect::Anthropic)),
         "run" => return Some(chat(Dialect::Run)),
-        "messages/count_tokens" => return Some(Endpoint::CountTokens),
+        "messages/count_tokens" => return Some(Endpoint::CountTokens(of(Dialect::Anthropic))),
         "audio/speech" => Work::Speech,
         "audio/transcriptions" => Work::Transcription,
         "audio/translations" => Work::Translation,
@@ -202,7 +201,10 @@ mod tests {
             (
                 Method::Post,
                 "/v1/messages/count_tokens",
-                Endpoint::CountTokens,
+                Endpoint::CountTokens(ChatPath {
+                    dialect: Dialect::Anthropic,
+                    ..ChatPath::default()
+                }),
             ),
             (Method::Get, "/health", Endpoint::Health),
             (

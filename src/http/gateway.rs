@@ -4,6 +4,7 @@
 //! <https://developers.cloudflare.com/ai-gateway/usage/providers/>
 
 use super::endpoints::{Endpoint, inference};
+use crate::protocol::gemini::Framing;
 use crate::protocol::{ChatPath, Dialect};
 
 /// What stands at an account's place in the paths of Esclusa itself.
@@ -32,8 +33,18 @@ pub struct Gateway<'a> {
     pub provider: Option<&'a str>,
 }
 
-/// Finds what a path (without its first slash) asks for, where it is one of Cloudflare's.
+/// Finds what a path (without its first slash) asks for, where it is one of Cloudflare's, or one of
+/// Google's, which are those of its provider.
 pub(super) fn find(path: &str) -> Option<Endpoint<'_>> {
+    if let Some(method) = models_of_google(path) {
+        let model = method.split(':').next().unwrap_or_default();
+        let own = model.starts_with("gemini-") || model.starts_with("gemma-");
+        let gateway = Gateway {
+            account: None,
+            provider: own.then_some("google"),
+        };
+        return google(gateway, method);
+    }
     let Some(rest) = path.strip_prefix("v1/") else {
         return under(None, path);
     };
@@ -63,6 +74,9 @@ fn under<'a>(account: Option<&'a str>, path: &'a str) -> Option<Endpoint<'a>> {
             Some(chat(Dialect::WorkersAi, gateway, Some(rest)))
         }
         "azure-openai" => azure(gateway, rest),
+        "google-ai-studio" if models_of_google(rest).is_some() => {
+            google(gateway, models_of_google(rest)?)
+        }
         _ => inference(rest.strip_prefix("v1/").unwrap_or(rest), gateway),
     }
 }
@@ -73,6 +87,34 @@ fn azure<'a>(gateway: Gateway<'a>, rest: &'a str) -> Option<Endpoint<'a>> {
     let (deployment, rest) = rest.split_once('/')?;
     let chats = rest == "chat/completions";
     chats.then(|| chat(Dialect::OpenAiChat, gateway, Some(deployment)))
+}
+
+/// What stands behind `v1beta/models/`; `v1` is Google's older version of the same.
+fn models_of_google(path: &str) -> Option<&str> {
+    let versions = ["v1beta/models/", "v1alpha/models/", "v1/models/"];
+    let method = versions
+        .iter()
+        .find_map(|version| path.strip_prefix(version))?;
+    method.contains(':').then_some(method)
+}
+
+/// `{model}:generateContent` and its sisters.
+fn google<'a>(gateway: Gateway<'a>, method: &'a str) -> Option<Endpoint<'a>> {
+    let (model, method) = method
+        .rsplit_once(':')
+        .filter(|(model, _)| !model.is_empty())?;
+    let stream = method == "streamGenerateContent";
+    let path = ChatPath {
+        dialect: Dialect::Gemini(Framing::default()),
+        gateway,
+        model: Some(model),
+        stream: Some(stream),
+    };
+    match method {
+        "generateContent" | "streamGenerateContent" => Some(Endpoint::Chat(path)),
+        "countTokens" => Some(Endpoint::CountTokens(path)),
+        _ => None,
+    }
 }
 
 const fn chat<'a>(dialect: Dialect, gateway: Gateway<'a>, model: Option<&'a str>) -> Endpoint<'a> {

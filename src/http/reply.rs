@@ -76,14 +76,11 @@ impl Reply {
         }
     }
 
-    /// A stream of server-sent events.
+    /// A streamed answer, e.g. of server-sent events.
     #[must_use]
-    pub fn events(stream: LocalBoxStream<'static, Vec<u8>>) -> Self {
+    pub fn streamed(content_type: &'static str, stream: LocalBoxStream<'static, Vec<u8>>) -> Self {
         let headers = vec![
-            (
-                "content-type",
-                Cow::Borrowed("text/event-stream; charset=utf-8"),
-            ),
+            ("content-type", Cow::Borrowed(content_type)),
             ("cache-control", Cow::Borrowed("no-cache")),
         ];
         Self {

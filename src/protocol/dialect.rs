@@ -1,8 +1,9 @@
 //! The wires that callers speak: one row each, so that the path of a request is the same for all.
 
+use super::gemini::Framing;
 use super::writer::{Head, StreamWriter};
 use super::{
-    Answer, ChatRequest, Family, anthropic, cloudflare_error, openai_chat, openai_error,
+    Answer, ChatRequest, Family, anthropic, cloudflare_error, gemini, openai_chat, openai_error,
     openai_responses, run, workers_ai,
 };
 use crate::error::Error;
@@ -16,6 +17,8 @@ use crate::usage::Usage;
 pub enum Dialect {
     /// Anthropic's messages.
     Anthropic,
+    /// Gemini's `generateContent`.
+    Gemini(Framing),
     /// `OpenAI`'s chat completions.
     #[default]
     OpenAiChat,
@@ -40,6 +43,20 @@ pub struct ChatPath<'a> {
     pub stream: Option<bool>,
 }
 
+impl ChatPath<'_> {
+    /// The same path with what its query says.
+    #[must_use]
+    pub fn with_query(self, query: &str) -> Self {
+        match self.dialect {
+            Dialect::Gemini(_) => Self {
+                dialect: Dialect::Gemini(Framing::of(query)),
+                ..self
+            },
+            _ => self,
+        }
+    }
+}
+
 /// What a caller is told with an answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Bill<'a> {
@@ -55,6 +72,8 @@ impl Dialect {
     pub fn of(path: &str) -> Self {
         if path.starts_with("/v1/messages") {
             Self::Anthropic
+        } else if path.starts_with("/v1beta/") || path.contains("/google-ai-studio/") {
+            Self::Gemini(Framing::default())
         } else {
             Self::default()
         }
@@ -73,6 +92,7 @@ impl Dialect {
     pub const fn endpoint(self) -> &'static str {
         match self {
             Self::Anthropic => "messages",
+            Self::Gemini(_) => "generate.content",
             Self::OpenAiChat => "chat.completions",
             Self::OpenAiResponses => "responses",
             Self::Run => "run",
@@ -85,6 +105,7 @@ impl Dialect {
     pub const fn family(self) -> Family {
         match self {
             Self::Anthropic => Family::Anthropic,
+            Self::Gemini(_) => Family::Google,
             Self::OpenAiChat | Self::OpenAiResponses | Self::Run | Self::WorkersAi => {
                 Family::OpenAi
             }
@@ -98,6 +119,10 @@ impl Dialect {
     pub fn parse(self, body: &[u8], path: &ChatPath<'_>) -> Result<ChatRequest, Error> {
         match self {
             Self::Anthropic => anthropic::parse(body),
+            Self::Gemini(_) => {
+                let stream = path.stream.unwrap_or_default();
+                gemini::parse(body, path.model.unwrap_or_default(), stream)
+            }
             Self::OpenAiChat => openai_chat::parse(body),
             Self::OpenAiResponses => openai_responses::parse(body),
             Self::Run => run::parse(body),
@@ -116,6 +141,7 @@ impl Dialect {
     ) -> Vec<u8> {
         match self {
             Self::Anthropic => anthropic::render(answer, head, bill.usage, bill.cost),
+            Self::Gemini(_) => gemini::render(answer, head, bill.usage, bill.cost),
             Self::OpenAiChat => openai_chat::render(answer, head, bill.usage, bill.cost),
             Self::OpenAiResponses => {
                 let thread = request.thread.clone().unwrap_or_default();
@@ -134,6 +160,8 @@ impl Dialect {
                 let likely = bound::likely_tokens(request);
                 Box::new(anthropic::EventWriter::new(head, likely))
             }
+            Self::Gemini(Framing::Array) => Box::new(gemini::ArrayWriter::new(head)),
+            Self::Gemini(Framing::Events) => Box::new(gemini::EventWriter::new(head)),
             Self::OpenAiChat => {
                 Box::new(openai_chat::ChunkWriter::new(head, request.include_usage))
             }
@@ -146,11 +174,21 @@ impl Dialect {
         }
     }
 
+    /// The media type of streamed answers.
+    #[must_use]
+    pub const fn stream_type(self) -> &'static str {
+        match self {
+            Self::Gemini(Framing::Array) => "application/json; charset=utf-8",
+            _ => "text/event-stream; charset=utf-8",
+        }
+    }
+
     /// The reply to a request that failed.
     #[must_use]
     pub fn error(self, error: &Error, request_id: &str) -> Reply {
         match self {
             Self::Anthropic => anthropic::error_body(error, request_id),
+            Self::Gemini(_) => gemini::error_body(error, request_id),
             Self::OpenAiChat | Self::OpenAiResponses | Self::Run => {
                 openai_error::error_body(error, request_id)
             }

@@ -2,6 +2,7 @@
 //! so that nothing is lost that the internal model does not know.
 
 use super::dialect::{Bill, Dialect};
+use super::gemini::Framing;
 use super::json::{Fields, Json, Object};
 use crate::config::Wire;
 use crate::sse::{self, SseEvent};
@@ -20,7 +21,9 @@ impl Forwarder {
     pub const fn new(dialect: Dialect, wire: Wire, include_usage: bool) -> Option<Self> {
         let same = matches!(
             (dialect, wire),
-            (Dialect::Anthropic, Wire::Anthropic) | (Dialect::OpenAiChat, Wire::OpenAiChat)
+            (Dialect::Anthropic, Wire::Anthropic)
+                | (Dialect::Gemini(Framing::Events), Wire::Gemini)
+                | (Dialect::OpenAiChat, Wire::OpenAiChat)
         );
         if !same {
             return None;
@@ -47,7 +50,7 @@ impl Forwarder {
             if !self.tells_usage(&event) {
                 sse::write_event(out, &event.name, &event.data);
             } else if self.include_usage || self.dialect == Dialect::Anthropic {
-                let data = with_cost(&event.data, bill).unwrap_or(event.data);
+                let data = self.with_cost(&event.data, bill).unwrap_or(event.data);
                 sse::write_event(out, &event.name, &data);
             }
         }
@@ -57,6 +60,7 @@ impl Forwarder {
     fn ends(&self, event: &SseEvent) -> bool {
         match self.dialect {
             Dialect::Anthropic => event.name == "message_stop" || self.tells_usage(event),
+            Dialect::Gemini(_) => is_last(&event.data),
             _ => event.data.trim() == "[DONE]" || self.tells_usage(event),
         }
     }
@@ -64,9 +68,46 @@ impl Forwarder {
     fn tells_usage(&self, event: &SseEvent) -> bool {
         match self.dialect {
             Dialect::Anthropic => event.name == "message_delta",
+            Dialect::Gemini(_) => true,
             _ => is_usage(&event.data),
         }
     }
+}
+
+impl Forwarder {
+    /// The same chunk with the cost in its usage.
+    fn with_cost(&self, data: &str, bill: Bill<'_>) -> Option<String> {
+        let (usage_name, cost_name) = match self.dialect {
+            Dialect::Gemini(_) => ("usageMetadata", "costUsd"),
+            _ => ("usage", "cost_usd"),
+        };
+        let mut fields = Fields::default();
+        for (name, raw) in Object::parse(data)? {
+            if name == usage_name {
+                let mut usage = Fields::default();
+                Object::of(raw)?
+                    .into_iter()
+                    .for_each(|(name, raw)| usage.keep(&name, raw));
+                usage.keep(cost_name, Json::of(&bill.cost.to_usd()).raw());
+                fields.keep(&name, Json::of(&usage).raw());
+            } else {
+                fields.keep(&name, raw);
+            }
+        }
+        serde_json::to_string(&fields).ok()
+    }
+}
+
+/// Whether a chunk of Gemini's says why a candidate stopped, or that the prompt was blocked.
+fn is_last(data: &str) -> bool {
+    let Some(chunk) = Object::parse(data) else {
+        return false;
+    };
+    let candidates = chunk.get("candidates").and_then(super::json::elements);
+    let candidates = candidates.unwrap_or_default().into_iter();
+    let mut candidates = candidates.filter_map(Object::of);
+    chunk.get("promptFeedback").is_some()
+        || candidates.any(|candidate| candidate.get("finishReason").is_some())
 }
 
 /// Whether a chunk tells of usage and nothing else.
@@ -76,24 +117,6 @@ fn is_usage(data: &str) -> bool {
     };
     let choices = chunk.get("choices").and_then(super::json::elements);
     chunk.get("usage").is_some() && choices.is_some_and(|choices| choices.is_empty())
-}
-
-/// The same chunk with the cost in its usage.
-fn with_cost(data: &str, bill: Bill<'_>) -> Option<String> {
-    let mut fields = Fields::default();
-    for (name, raw) in Object::parse(data)? {
-        if name == "usage" {
-            let mut usage = Fields::default();
-            Object::of(raw)?
-                .into_iter()
-                .for_each(|(name, raw)| usage.keep(&name, raw));
-            usage.keep("cost_usd", Json::of(&bill.cost.to_usd()).raw());
-            fields.keep(&name, Json::of(&usage).raw());
-        } else {
-            fields.keep(&name, raw);
-        }
-    }
-    serde_json::to_string(&fields).ok()
 }
 
 #[cfg(test)]
@@ -168,6 +191,33 @@ mod tests {
             end,
             "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{},\"usage\":{\"output_tokens\":3,\"cost_usd\":\"0.000000005\"}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
         );
+    }
+
+    #[test]
+    fn a_stream_of_gemini_passes_as_it_came_with_its_cost() {
+        let dialect = Dialect::Gemini(Framing::Events);
+        let mut forwarder = Forwarder::new(dialect, Wire::Gemini, true).unwrap();
+        let first = r#"{"candidates":[{"content":{"parts":[{"text":"a","x": 1}]}}]}"#;
+        let last = r#"{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"x":1}}"#;
+        let mut out = Vec::new();
+        for data in [first, last] {
+            let event = SseEvent {
+                data: data.to_owned(),
+                ..SseEvent::default()
+            };
+            forwarder.push(&event, &mut out);
+        }
+        let before = String::from_utf8(std::mem::take(&mut out)).unwrap();
+        assert_eq!(before, format!("data: {first}\n\n"));
+        let bill = Bill {
+            usage: &Usage::default(),
+            cost: Nanos::new(5),
+        };
+        forwarder.finish(bill, &mut out);
+        let told = r#"{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"x":1,"costUsd":"0.000000005"}}"#;
+        assert_eq!(String::from_utf8(out).unwrap(), format!("data: {told}\n\n"));
+        let array = Dialect::Gemini(Framing::Array);
+        assert!(Forwarder::new(array, Wire::Gemini, true).is_none());
     }
 
     #[test]

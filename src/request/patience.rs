@@ -51,7 +51,8 @@ impl Patience {
                 model: admitted.request.model.clone(),
                 sources: Vec::new(),
             };
-            let mut reply = Reply::events(stream::empty().boxed_local());
+            let content_type = admitted.dialect.stream_type();
+            let mut reply = Reply::streamed(content_type, stream::empty().boxed_local());
             headers::begun(&mut reply, &exchange.draft);
             headers::limits(&mut reply, state);
             Early {

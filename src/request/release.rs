@@ -74,7 +74,8 @@ fn replayed(
         writer.push(&event, &mut bytes);
     }
     writer.finish(bill.usage, bill.cost, &mut bytes);
-    let mut reply = Reply::events(Box::pin(futures::stream::empty()));
+    let content_type = dialect.stream_type();
+    let mut reply = Reply::streamed(content_type, Box::pin(futures::stream::empty()));
     reply.body = Body::Bytes(bytes);
     reply
 }
@@ -184,7 +185,8 @@ impl Release<'_> {
         };
         let clock = self.exchange.ports.clock.clone();
         let meter = Meter::new(self.exchange, self.candidate, self.prompt_bytes);
-        let mut reply = Reply::events(stream::chunks(open, delivery, meter, clock));
+        let chunks = stream::chunks(open, delivery, meter, clock);
+        let mut reply = Reply::streamed(dialect.stream_type(), chunks);
         headers::set(&mut reply, &draft, &self.decision, &self.state);
         headers::warnings(&mut reply, &self.warnings);
         reply

@@ -51,10 +51,10 @@ impl Serialize for PartBody<'_> {
         }
         let mut map = serializer.serialize_map(None)?;
         match &self.data {
-            Data::FileData(file) => map.serialize_entry("fileData", file)?,
+            Data::File(file) => map.serialize_entry("fileData", file)?,
             Data::FunctionCall(call) => map.serialize_entry("functionCall", call)?,
             Data::FunctionResponse(gave) => map.serialize_entry("functionResponse", gave)?,
-            Data::InlineData(blob) => map.serialize_entry("inlineData", blob)?,
+            Data::Inline(blob) => map.serialize_entry("inlineData", blob)?,
             Data::Native(_) => {}
             Data::Text(text) => map.serialize_entry("text", text)?,
         }
@@ -71,10 +71,10 @@ impl Serialize for PartBody<'_> {
 /// What a part is.
 #[derive(Debug)]
 pub(crate) enum Data<'a> {
-    FileData(FileBody<'a>),
+    File(FileBody<'a>),
     FunctionCall(CallBody<'a>),
     FunctionResponse(ResponseBody<'a>),
-    InlineData(BlobBody<'a>),
+    Inline(BlobBody<'a>),
     /// A whole part, as it came.
     Native(&'a Json),
     Text(Cow<'a, str>),

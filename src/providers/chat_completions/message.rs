@@ -198,7 +198,8 @@ impl Writer<'_> {
                 data: data_url(media, data),
                 name,
             }),
-            MediaSource::Id(id) => Ok(Inner::FileId(id)),
+            MediaSource::Id(id) if !id.contains('/') => Ok(Inner::FileId(id)),
+            MediaSource::Id(_) => Err(self.unsupported("a file that another provider keeps")),
             MediaSource::Text(text) => Ok(Inner::Text(text)),
             MediaSource::Url(_) => Err(self.unsupported("a document by its address")),
         }

@@ -55,6 +55,7 @@ fn seconds(duration: &str) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::providers::classify;
+    use FailureClass as Class;
 
     #[test]
     fn durations_are_rounded_up() {
@@ -91,7 +92,6 @@ mod tests {
         let day = format!("{retry},{}", quota("GenerateRequestsPerDayPerProject"));
         let array = format!("[{}\n]\n", error("UNAVAILABLE", ""));
         let long = r#"{"error":{"code":400,"message":"The input token count (9) exceeds the maximum number of tokens allowed (8).","status":"INVALID_ARGUMENT"}}"#;
-        use FailureClass as Class;
         let cases = [
             (
                 429,

@@ -19,7 +19,9 @@ pub(in crate::providers) fn decode(text: &str) -> Result<Answer, Failure> {
     decoder.chunk(&answer_object(text)?, &mut events)?;
     decoder.check_begun()?;
     let mut assembler = Assembler::default();
-    events.iter().for_each(|event| assembler.push(event));
+    for event in &events {
+        assembler.push(event);
+    }
     Ok(assembler.finish())
 }
 

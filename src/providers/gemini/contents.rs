@@ -235,7 +235,7 @@ impl<'a> Writer<'a, '_> {
             match self.part(part, false)? {
                 _ if part.as_text().is_some() => {}
                 Some(PartBody {
-                    data: Data::InlineData(inline_data),
+                    data: Data::Inline(inline_data),
                     ..
                 }) if self.traits.takes_pictures_in_results() => {
                     inside.push(ResponsePart { inline_data });
@@ -293,14 +293,14 @@ impl<'a> Writer<'a, '_> {
     fn media(&self, media: &'a Media) -> Result<PartBody<'a>, Unsupported> {
         let mime_type = media.media_type.as_deref();
         let data = match &media.source {
-            MediaSource::Base64(data) => Data::InlineData(BlobBody {
+            MediaSource::Base64(data) => Data::Inline(BlobBody {
                 mime_type: mime_type.unwrap_or("application/octet-stream"),
                 data,
             }),
             MediaSource::Id(id) if !is_address(id) => {
                 return Err(self.unsupported("a file by the id of another provider"));
             }
-            MediaSource::Id(file_uri) | MediaSource::Url(file_uri) => Data::FileData(FileBody {
+            MediaSource::Id(file_uri) | MediaSource::Url(file_uri) => Data::File(FileBody {
                 mime_type,
                 file_uri,
             }),

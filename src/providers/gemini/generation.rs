@@ -141,15 +141,15 @@ impl Config<'_> {
                 let reason = format!("lowered to {most}");
                 self.warn("reasoning.budget_tokens", &reason);
             }
-            thinking.thinking_budget = Some(i64::from(tokens.min(most)));
+            thinking.budget = Some(i64::from(tokens.min(most)));
         } else if let Some(effort) = asked.effort {
             if traits.thinks_in_levels() {
-                thinking.thinking_level = Some(level(effort, traits));
+                thinking.level = Some(level(effort, traits));
             } else {
-                thinking.thinking_budget = Some(budget(effort));
+                thinking.budget = Some(budget(effort));
             }
         } else if mode.is_some() && !traits.thinks_in_levels() {
-            thinking.thinking_budget = Some(ADAPTIVE);
+            thinking.budget = Some(ADAPTIVE);
         }
     }
 
@@ -180,10 +180,10 @@ impl Config<'_> {
 #[derive(Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Thinking {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    thinking_budget: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    thinking_level: Option<&'static str>,
+    #[serde(rename = "thinkingBudget", skip_serializing_if = "Option::is_none")]
+    budget: Option<i64>,
+    #[serde(rename = "thinkingLevel", skip_serializing_if = "Option::is_none")]
+    level: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     include_thoughts: Option<bool>,
 }
@@ -191,11 +191,11 @@ struct Thinking {
 impl Thinking {
     fn least(&mut self, traits: Traits<'_>) {
         if traits.thinks_in_levels() {
-            self.thinking_level = Some(level(Effort::Minimal, traits));
+            self.level = Some(level(Effort::Minimal, traits));
         } else if traits.always_thinks() {
-            self.thinking_budget = Some(LEAST_THOUGHT);
+            self.budget = Some(LEAST_THOUGHT);
         } else {
-            self.thinking_budget = Some(0);
+            self.budget = Some(0);
         }
     }
 }
@@ -203,11 +203,11 @@ impl Thinking {
 /// Whether the answer shows its thoughts: where the caller asks for them, or for thinking as a mode,
 /// whose wires always show it.
 fn shown(asked: &Reasoning, mode: Option<ReasoningMode>) -> Option<bool> {
-    match (asked.summary.as_deref(), mode) {
-        (Some("none"), _) => Some(false),
-        (_, Some(ReasoningMode::Off)) => None,
-        (Some(_), _) | (None, Some(ReasoningMode::Adaptive | ReasoningMode::On)) => Some(true),
-        (None, None) => None,
+    let thinks = matches!(mode, Some(ReasoningMode::Adaptive | ReasoningMode::On));
+    match asked.summary.as_deref() {
+        Some("none") => Some(false),
+        Some(_) => (mode != Some(ReasoningMode::Off)).then_some(true),
+        None => thinks.then_some(true),
     }
 }
 

@@ -39,7 +39,8 @@ struct Element {
 
 #[derive(Serialize)]
 struct Token {
-    token: String,
+    #[serde(rename = "token")]
+    text: String,
     logprob: f64,
     bytes: Vec<u8>,
 }
@@ -47,10 +48,10 @@ struct Token {
 impl Token {
     fn of(raw: &RawValue) -> Option<Self> {
         let object = Object::of(raw)?;
-        let token = json::text(object.get("token")?)?;
+        let text = json::text(object.get("token")?)?;
         Some(Self {
-            bytes: token.clone().into_bytes(),
-            token,
+            bytes: text.clone().into_bytes(),
+            text,
             logprob: serde_json::from_str(object.get("logProbability")?.get()).ok()?,
         })
     }

@@ -15,6 +15,7 @@ mod bad_input;
 mod caching;
 mod embeddings;
 mod fallback;
+mod gemini;
 mod images;
 mod isolation;
 mod limits;

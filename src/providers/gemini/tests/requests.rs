@@ -68,7 +68,7 @@ fn requests_to_gemini() {
         ("json_object", format!(r#""messages":[{user}],"response_format":{{"type":"json_object"}}"#)),
         ("json_schema", format!(r#""messages":[{user}],"response_format":{{"type":"json_schema","json_schema":{{"name":"n","strict":true,"schema":{{"type": "object","$defs":{{}}}}}}}}"#)),
         ("everything that tunes", format!(r#""messages":[{user}],"temperature":0.20,"top_p":0.5,"top_k":3,"seed":7,"stop":["a","b"],"presence_penalty":1,"frequency_penalty":-1,"n":2,"logprobs":true,"top_logprobs":3"#)),
-        ("what has no place", format!(r#""messages":[{{"role":"user","name":"Ana","content":[{{"type":"text","text":"a","cache_control":{{"type":"ephemeral"}}}}],"x":1}}],"logit_bias":{{"1":2}},"user":"u","service_tier":"flex","verbosity":"low","seed":9007199254740993,"x_v":1"#)),
+        ("what has no place", r#""messages":[{"role":"user","name":"Ana","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}],"x":1}],"logit_bias":{"1":2},"user":"u","service_tier":"flex","verbosity":"low","seed":9007199254740993,"x_v":1"#.to_owned()),
         ("too many choices", format!(r#""messages":[{user}],"n":8"#)),
         ("empty texts", format!(r#""messages":[{{"role":"user","content":""}},{{"role":"assistant","content":""}},{user}]"#)),
         ("nothing but empty texts", r#""messages":[{"role":"user","content":""}]"#.to_owned()),

@@ -19,6 +19,7 @@ fn last(parts: &str, reason: &str) -> String {
     )
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn streams() -> Vec<(&'static str, String)> {
     let text = |text: &str| chunk(&format!(r#"{{"text":"{text}"}}"#));
     let stop = last("", "STOP");

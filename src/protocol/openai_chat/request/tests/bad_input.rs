@@ -222,7 +222,7 @@ fn bad_messages() -> Vec<(String, &'static str, &'static str)> {
         (r#"[{"role":"assistant","content":null,"tool_calls":[]}]"#.to_owned(), "messages[0].content", "is required"),
         (r#"[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}]"#.to_owned(), "messages[0].tool_calls[0].id", "is required"),
         (r#"[{"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f","arguments":{}}}]}]"#.to_owned(), "messages[0].tool_calls[0].function.arguments", "must be a string"),
-        (r#"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"file:///etc/passwd"}}]}]"#.to_owned(), "messages[0].content[0].image_url.url", "an https URL or a data URL"),
+        (r#"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"file:///etc/passwd"}}]}]"#.to_owned(), "messages[0].content[0].image_url.url", "must be an https URL"),
         (r#"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:text/html;base64,AAAA"}}]}]"#.to_owned(), "messages[0].content[0].image_url.url", "malformed data URL"),
         (r#"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png,AAAA"}}]}]"#.to_owned(), "messages[0].content[0].image_url.url", "malformed data URL"),
         (r#"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,A*=="}}]}]"#.to_owned(), "messages[0].content[0].image_url.url", "not valid base64"),

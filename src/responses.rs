@@ -7,7 +7,7 @@ use crate::error::{Error, Kind};
 use crate::http::{Incoming, Method, Reply};
 use crate::isolate::Isolate;
 use crate::ports::{Owner, Ports};
-use crate::protocol::openai_responses::{Deleted, PageOf, Record};
+use crate::protocol::openai_responses::{PageOf, Record, Removal};
 use crate::request::admit::authenticate_now;
 
 /// Items of a page where nothing is said.
@@ -29,7 +29,7 @@ pub async fn response(
     if incoming.method() == Method::Delete {
         let removed = ports.responses.delete(&owner, id).await?;
         return if removed {
-            Ok(Reply::json(200, &Deleted::new(id)))
+            Ok(Reply::json(200, &Removal::new(id)))
         } else {
             Err(not_found(id))
         };

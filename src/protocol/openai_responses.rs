@@ -19,7 +19,7 @@ mod thread;
 mod tools;
 
 pub use self::answer::{record, render};
-pub use self::record::{Deleted, PageOf, Record};
+pub use self::record::{PageOf, Record, Removal};
 pub use self::request::parse;
 pub use self::stream::EventWriter;
 pub use self::thread::{Known, Thread, complete};

@@ -45,6 +45,7 @@ pub(super) enum Item {
     Native(Json),
 }
 
+#[expect(clippy::ref_option, reason = "serde calls it so")]
 fn google_signature<S: serde::Serializer>(
     signature: &Option<Signature>,
     serializer: S,

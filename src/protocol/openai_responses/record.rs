@@ -29,7 +29,7 @@ pub struct ItemPage<'a> {
 
 /// The reply to a deletion.
 #[derive(Debug, Serialize)]
-pub struct Deleted {
+pub struct Removal {
     id: String,
     object: &'static str,
     deleted: bool,
@@ -77,7 +77,7 @@ impl Record {
     }
 }
 
-impl Deleted {
+impl Removal {
     /// The reply to the deletion of a response.
     #[must_use]
     pub fn new(id: &str) -> Self {

@@ -15,9 +15,8 @@ fn saying(items: &str) -> String {
 }
 
 fn check_refused(body: &str, param: &str, part: &str) {
-    let error = match parse(body.as_bytes()) {
-        Err(error) => error,
-        Ok(_) => panic!("taken: {body}"),
+    let Err(error) = parse(body.as_bytes()) else {
+        panic!("taken: {body}")
     };
     assert_eq!(error.param.as_deref(), Some(param), "{error} in {body}");
     assert!(error.message.contains(part), "{error} in {body}");

@@ -37,7 +37,9 @@ pub(crate) fn answer(answer: &Answer) {
 /// The answer that events make.
 pub(crate) fn assemble(events: &[Event]) -> Answer {
     let mut assembler = Assembler::default();
-    events.iter().for_each(|event| assembler.push(event));
+    for event in events {
+        assembler.push(event);
+    }
     assembler.finish()
 }
 

@@ -79,6 +79,9 @@ pub const TARGETS: [Target; 27] = [
 ];
 
 /// Feeds the target of a name.
+///
+/// # Panics
+/// Where a promise is broken, or no target has the name.
 pub fn feed(name: &str, bytes: &[u8]) {
     let found = TARGETS.iter().find(|(known, _)| *known == name);
     let (_, target) = found.expect("a target of this name");

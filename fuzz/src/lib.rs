@@ -17,12 +17,13 @@ mod written;
 
 use esclusa::config::Wire;
 use esclusa::protocol::Dialect;
+use esclusa::protocol::gemini::Framing;
 
 /// A name, that of its corpus and of its file in `targets/`, and what is fed.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
-pub const TARGETS: [Target; 27] = [
+pub const TARGETS: [Target; 28] = [
     ("answer_anthropic", |bytes| {
         answers::answer(Wire::Anthropic, bytes);
     }),
@@ -44,6 +45,9 @@ pub const TARGETS: [Target; 27] = [
         chats::chat(Dialect::Anthropic, bytes);
     }),
     ("request_embeddings", bodies::embeddings),
+    ("request_gemini", |bytes| {
+        chats::chat(Dialect::Gemini(Framing::Events), bytes);
+    }),
     ("request_images", bodies::images),
     ("request_moderations", bodies::moderations),
     ("request_openai_chat", |bytes| {

@@ -94,6 +94,7 @@ fn ask(request: &ChatRequest) {
 fn sent_again(dialect: Dialect, request: &ChatRequest) {
     let wire = match dialect {
         Dialect::Anthropic => Wire::Anthropic,
+        Dialect::Gemini(_) => Wire::Gemini,
         Dialect::OpenAiChat => Wire::OpenAiChat,
         Dialect::OpenAiResponses | Dialect::Run | Dialect::WorkersAi => return,
     };

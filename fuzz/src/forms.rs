@@ -59,11 +59,11 @@ impl Incoming for Arrived<'_> {
         Method::Post
     }
 
-    fn path(&self) -> &str {
+    fn path(&self) -> &'static str {
         "/v1/audio/transcriptions"
     }
 
-    fn query(&self) -> &str {
+    fn query(&self) -> &'static str {
         ""
     }
 

@@ -67,11 +67,11 @@ impl Incoming for Headers<'_> {
         Method::Post
     }
 
-    fn path(&self) -> &str {
+    fn path(&self) -> &'static str {
         "/v1/chat/completions"
     }
 
-    fn query(&self) -> &str {
+    fn query(&self) -> &'static str {
         ""
     }
 

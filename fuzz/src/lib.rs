@@ -17,20 +17,21 @@ mod written;
 
 use esclusa::config::Wire;
 use esclusa::protocol::Dialect;
+use esclusa::protocol::gemini::Framing;
 
 /// A name, that of its corpus and of its file in `targets/`, and what is fed.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
-pub const TARGETS: [Target; 27] = [
+pub const TARGETS: [Target; 28] = [
     ("answer_anthropic", |bytes| {
-        answers::answer(Wire::Anthropic, bytes)
+        answers::answer(Wire::Anthropic, bytes);
     }),
     ("answer_gemini", |bytes| {
-        answers::answer(Wire::Gemini, bytes)
+        answers::answer(Wire::Gemini, bytes);
     }),
     ("answer_openai_chat", |bytes| {
-        answers::answer(Wire::OpenAiChat, bytes)
+        answers::answer(Wire::OpenAiChat, bytes);
     }),
     ("answer_tasks", answers::tasks),
     ("answer_workers_ai", |bytes| {
@@ -41,35 +42,38 @@ pub const TARGETS: [Target; 27] = [
     ("key", keys::key),
     ("path", keys::path),
     ("request_anthropic", |bytes| {
-        chats::chat(Dialect::Anthropic, bytes)
+        chats::chat(Dialect::Anthropic, bytes);
     }),
     ("request_embeddings", bodies::embeddings),
+    ("request_gemini", |bytes| {
+        chats::chat(Dialect::Gemini(Framing::Events), bytes);
+    }),
     ("request_images", bodies::images),
     ("request_moderations", bodies::moderations),
     ("request_openai_chat", |bytes| {
-        chats::chat(Dialect::OpenAiChat, bytes)
+        chats::chat(Dialect::OpenAiChat, bytes);
     }),
     ("request_rerank", bodies::rerank),
     ("request_responses", |bytes| {
-        chats::chat(Dialect::OpenAiResponses, bytes)
+        chats::chat(Dialect::OpenAiResponses, bytes);
     }),
     ("request_run", |bytes| chats::chat(Dialect::Run, bytes)),
     ("request_speech", bodies::speech),
     ("request_transcription", forms::transcription),
     ("request_universal", bodies::universal),
     ("request_workers_ai", |bytes| {
-        chats::chat(Dialect::WorkersAi, bytes)
+        chats::chat(Dialect::WorkersAi, bytes);
     }),
     ("sound", sounds::sound),
     ("sse", sse::sse),
     ("stream_anthropic", |bytes| {
-        streams::stream(Wire::Anthropic, bytes)
+        streams::stream(Wire::Anthropic, bytes);
     }),
     ("stream_gemini", |bytes| {
-        streams::stream(Wire::Gemini, bytes)
+        streams::stream(Wire::Gemini, bytes);
     }),
     ("stream_openai_chat", |bytes| {
-        streams::stream(Wire::OpenAiChat, bytes)
+        streams::stream(Wire::OpenAiChat, bytes);
     }),
     ("stream_workers_ai", |bytes| {
         streams::stream(Wire::WorkersAiChat, bytes);
@@ -79,6 +83,9 @@ pub const TARGETS: [Target; 27] = [
 ];
 
 /// Feeds the target of a name.
+///
+/// # Panics
+/// Where a promise is broken, or no target has the name.
 pub fn feed(name: &str, bytes: &[u8]) {
     let found = TARGETS.iter().find(|(known, _)| *known == name);
     let (_, target) = found.expect("a target of this name");

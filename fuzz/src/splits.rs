@@ -13,7 +13,7 @@ pub(crate) fn split(bytes: &[u8], salt: u64) -> Vec<&[u8]> {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
         let most = 1_usize << (state >> 61);
-        let size = usize::try_from((state >> 40) & 0xFF).map_or(1, |size| size % most + 1);
+        let size = usize::try_from((state >> 40) & 0xFF).map_or(1, |size| (size & (most - 1)) + 1);
         let (chunk, more) = rest.split_at(size.min(rest.len()));
         chunks.push(chunk);
         rest = more;

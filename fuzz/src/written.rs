@@ -6,6 +6,7 @@ use esclusa::money::Nanos;
 use esclusa::protocol::assembly::{Assembler, replay};
 use esclusa::protocol::dialect::Bill;
 use esclusa::protocol::forward::Forwarder;
+use esclusa::protocol::gemini::Framing;
 use esclusa::protocol::writer::Head;
 use esclusa::protocol::{Answer, ChatRequest, Dialect, Event};
 use esclusa::sse::{Decoder, SseEvent};
@@ -13,8 +14,10 @@ use esclusa::usage::Usage;
 use serde::de::IgnoredAny;
 
 /// Every wire that callers speak.
-pub(crate) const DIALECTS: [Dialect; 5] = [
+pub(crate) const DIALECTS: [Dialect; 7] = [
     Dialect::Anthropic,
+    Dialect::Gemini(Framing::Array),
+    Dialect::Gemini(Framing::Events),
     Dialect::OpenAiChat,
     Dialect::OpenAiResponses,
     Dialect::Run,
@@ -37,7 +40,9 @@ pub(crate) fn answer(answer: &Answer) {
 /// The answer that events make.
 pub(crate) fn assemble(events: &[Event]) -> Answer {
     let mut assembler = Assembler::default();
-    events.iter().for_each(|event| assembler.push(event));
+    for event in events {
+        assembler.push(event);
+    }
     assembler.finish()
 }
 
@@ -58,8 +63,12 @@ pub(crate) fn stream(events: &[Event]) {
         writer.keep_alive(&mut whole);
         writer.finish(&usage, Nanos::new(1), &mut whole);
         breaking.error(&error, &mut broken);
-        is_stream(&whole);
-        is_stream(&broken);
+        for out in [whole, broken] {
+            match dialect {
+                Dialect::Gemini(Framing::Array) => is_json(&out),
+                _ => is_stream(&out),
+            }
+        }
     }
 }
 

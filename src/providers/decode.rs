@@ -40,6 +40,11 @@ pub(super) trait EventDecoder {
     /// The failure that it tells of, or [`FailureClass::Malformed`].
     fn event(&mut self, event: &SseEvent, events: &mut Vec<Event>) -> Result<(), Failure>;
 
+    /// Whether the stream has said that it is over: what follows is no part of it.
+    fn is_over(&self) -> bool {
+        false
+    }
+
     /// Whether `data` is a whole event, not the beginning of one that was cut off.
     fn is_whole(&self, data: &str) -> bool;
 
@@ -118,6 +123,9 @@ impl StreamDecoder {
     }
 
     fn take(&mut self, event: SseEvent, events: &mut Vec<Event>) -> Result<(), Failure> {
+        if self.wire.is_over() {
+            return Ok(());
+        }
         self.wire.event(&event, events)?;
         if let Some(raw) = &mut self.raw {
             raw.push(event);

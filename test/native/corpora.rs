@@ -1,8 +1,12 @@
 //! The fuzz targets on the stable toolchain: each is fed its corpus.
 #![cfg(test)]
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "an overflow in a test is a failure of that test"
+)]
 
 #[path = "../../fuzz/src/lib.rs"]
-mod fuzz;
+pub mod fuzz;
 
 use std::collections::BTreeSet;
 use std::fs;

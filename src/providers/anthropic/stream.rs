@@ -49,7 +49,7 @@ impl Decoder {
 impl EventDecoder for Decoder {
     fn event(&mut self, event: &SseEvent, events: &mut Vec<Event>) -> Result<(), Failure> {
         let data = event.data.trim();
-        if self.stopped || data.is_empty() {
+        if data.is_empty() {
             return Ok(());
         }
         let object = Object::parse(data)
@@ -73,6 +73,10 @@ impl EventDecoder for Decoder {
             _ => {}
         }
         Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        self.stopped
     }
 
     fn is_whole(&self, data: &str) -> bool {

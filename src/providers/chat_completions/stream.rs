@@ -60,7 +60,7 @@ impl Decoder {
 impl EventDecoder for Decoder {
     fn event(&mut self, event: &SseEvent, events: &mut Vec<Event>) -> Result<(), Failure> {
         let data = event.data.trim();
-        if self.done || data.is_empty() {
+        if data.is_empty() {
             return Ok(());
         }
         if data == "[DONE]" {
@@ -90,6 +90,10 @@ impl EventDecoder for Decoder {
             self.service_tier = Some(tier);
         }
         self.chunk(&object, events)
+    }
+
+    fn is_over(&self) -> bool {
+        self.done
     }
 
     fn is_whole(&self, data: &str) -> bool {

@@ -302,3 +302,24 @@ fn a_stream_without_end_is_bounded() {
         assert_eq!(result.unwrap_err().class, FailureClass::Malformed);
     }
 }
+
+#[test]
+fn what_follows_the_end_of_a_stream_is_not_forwarded() {
+    let finished = format!("data: {}\n\n", finished("stop"));
+    let openai = format!("{finished}data: [DONE]\n\n");
+    let anthropic = concat!(
+        r#"data: {"type":"message_start","message":{}}"#,
+        "\n\n",
+        r#"data: {"type":"message_stop"}"#,
+        "\n\n",
+    );
+    for (wire, whole) in [(OpenAiChat, openai.as_str()), (Wire::Anthropic, anthropic)] {
+        let mut decoder = StreamDecoder::new(wire, BOUND).keeping_raw();
+        let mut events = Vec::new();
+        decoder.feed(whole.as_bytes(), &mut events).unwrap();
+        assert_eq!(decoder.take_raw().len(), 2, "{wire:?}");
+        let more = b"data: {\"a\":nul\n\ndata: [DONE]\n\n";
+        decoder.feed(more, &mut events).unwrap();
+        assert_eq!(decoder.take_raw(), [], "{wire:?}");
+    }
+}

@@ -130,7 +130,10 @@ const fn chat<'a>(dialect: Dialect, gateway: Gateway<'a>, model: Option<&'a str>
 mod tests {
     use super::*;
 
-    fn found(path: &str) -> Option<(Dialect, Option<&str>, Option<&str>, Option<&str>)> {
+    /// Wire, account, provider and model.
+    type Found<'a> = (Dialect, Option<&'a str>, Option<&'a str>, Option<&'a str>);
+
+    fn found(path: &str) -> Option<Found<'_>> {
         match find(path)? {
             Endpoint::Chat(chat) => Some((
                 chat.dialect,

@@ -45,6 +45,7 @@ struct PromptTokens {
     audio_tokens: u64,
 }
 
+#[expect(clippy::struct_field_names, reason = "OpenAI calls them so")]
 #[derive(Serialize)]
 struct CompletionTokens {
     reasoning_tokens: u64,

@@ -136,6 +136,7 @@ struct Call {
     arguments: Json,
 }
 
+#[expect(clippy::struct_field_names, reason = "Workers AI calls them so")]
 #[derive(Serialize)]
 struct Figures {
     prompt_tokens: u64,

@@ -162,7 +162,7 @@ impl Incoming for Step<'_> {
         &self.step.path
     }
 
-    fn query(&self) -> &str {
+    fn query(&self) -> &'static str {
         ""
     }
 
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn malformed_steps_are_refused_with_their_path() {
-        let eleven = format!("[{}]", vec!["{}"; 11].join(","));
+        let eleven = format!("[{}]", ["{}"; 11].join(","));
         let cases = [
             ("[]", "calls"),
             ("[7]", "calls[0]"),

@@ -18,7 +18,7 @@ const user = (...parts: object[]) => ({ role: "user", parts });
 const say = (text: string) => ({ contents: [user({ text })] });
 const declarations = [
   { name: "canal_depth", description: depthDescription, parameters: depthSchema },
-  { name: "canal_width", description: "The width of a canal in metres" },
+  { name: "canal_width", description: "The width of a canal in metres", parameters: depthSchema },
 ];
 const tools = [{ functionDeclarations: declarations }];
 const inlineData = { mimeType: "image/png", data: picture().toString("base64") };
@@ -125,13 +125,15 @@ describe("Gemini's answers are the same through the gateway:", () => {
       const answer = await through(model, "generateContent", body);
       const expected = await direct(model, "generateContent", body);
       expect(answer.status).toBe(expected.status);
-      expect(normal(await answer.json())).toEqual(normal(await expected.json()));
+      const wanted = counted(body, await expected.json());
+      expect(counted(body, await answer.json())).toEqual(wanted);
     });
 
     it("streamed", async () => {
       const method = "streamGenerateContent?alt=sse";
       const answer = await assembled(await through(model, method, body));
-      expect(answer).toEqual(await assembled(await direct(model, method, body)));
+      const expected = await assembled(await direct(model, method, body));
+      expect(counted(body, answer)).toEqual(counted(body, expected));
     });
   });
 
@@ -158,6 +160,20 @@ describe("Gemini's answers are the same through the gateway:", () => {
   });
 });
 
+/**
+ * Tokens are counted together, not by what they are tokens of. Schemas are written in another of Gemini's
+ * two ways, which the emulator counts as so many bytes.
+ */
+function counted(body: object, answer: unknown) {
+  const { usageMetadata, ...rest } = answer as { usageMetadata: Record<string, unknown> };
+  const { promptTokensDetails: _, ...usage } = usageMetadata;
+  if (/"(?:tools|responseSchema)"/u.test(JSON.stringify(body))) {
+    delete usage.promptTokenCount;
+    delete usage.totalTokenCount;
+  }
+  return normal({ ...rest, usage });
+}
+
 /** A stream as one answer: texts joined, all else as the last chunk that has it says. */
 async function assembled(response: Response) {
   const chunks = (await response.text())
@@ -174,5 +190,5 @@ async function assembled(response: Response) {
     ...chunks.map(({ candidates: [{ content: _, ...rest } = {}] = [] }) => rest),
   );
   const { status } = response;
-  return normal({ status, text: texts(false), thoughts: texts(true), others, last, candidate });
+  return { status, text: texts(false), thoughts: texts(true), others, ...last, candidate };
 }

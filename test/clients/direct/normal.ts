@@ -5,6 +5,7 @@ const passing = new Set([
   "_request_id",
   "billing",
   "completed_at",
+  "costUsd",
   "cost_usd",
   "created",
   "created_at",

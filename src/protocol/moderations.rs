@@ -169,7 +169,7 @@ pub fn render(request: &ModerationRequest, verdicts: &[Verdict], id: &str, model
             flagged: verdict.is_flagged(),
             categories: Marks(verdict.applies),
             category_scores: Marks(verdict.scores),
-            category_applied_input_types: Marks([inputs; 13]),
+            category_applied_input_types: Marks(CATEGORIES.map(|name| judged(name, inputs))),
             hazards: &verdict.hazards,
         }
     });
@@ -179,6 +179,19 @@ pub fn render(request: &ModerationRequest, verdicts: &[Verdict], id: &str, model
         results: results.collect(),
     };
     serde_json::to_vec(&body).unwrap_or_default()
+}
+
+/// The kinds of input that are judged by a category: pictures by some only.
+/// <https://platform.openai.com/docs/guides/moderation#content-classifications>
+fn judged(category: &str, inputs: &'static [&'static str]) -> &'static [&'static str] {
+    let sees = category.starts_with("self-harm")
+        || category.starts_with("violence")
+        || category == "sexual";
+    match inputs {
+        inputs if sees => inputs,
+        ["image"] => &[],
+        _ => &["text"],
+    }
 }
 
 fn kinds(parts: &[Part]) -> &'static [&'static str] {

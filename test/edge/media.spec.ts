@@ -64,9 +64,7 @@ describe("work that is no conversation", () => {
     const input = Array.from({ length: 250 }, (_, number) => `text ${number}`);
     const many = await json(await post("/v1/embeddings", { model: "embed", input }));
     expect(many.data).toHaveLength(250);
-    const alone = await (
-      await post("/v1/embeddings", { model: "embed", input: input[201] })
-    ).json();
+    const alone = await json(await post("/v1/embeddings", { model: "embed", input: input[201] }));
     expect(many.data[201].embedding).toEqual(alone.data[0].embedding);
   });
 

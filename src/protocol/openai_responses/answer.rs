@@ -138,6 +138,7 @@ struct UsageBody {
 #[derive(Serialize)]
 struct InputTokens {
     cached_tokens: u64,
+    cache_write_tokens: u64,
 }
 
 #[derive(Serialize)]
@@ -256,6 +257,7 @@ impl UsageBody {
             input_tokens: usage.input_tokens,
             input_tokens_details: InputTokens {
                 cached_tokens: usage.cached_input_tokens,
+                cache_write_tokens: usage.cache_write_tokens,
             },
             output_tokens: usage.output_tokens,
             output_tokens_details: OutputTokens {

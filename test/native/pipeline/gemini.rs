@@ -63,7 +63,10 @@ fn any_model_answers_clients_of_gemini() {
         let response = posted(&acme, &path(model, "generateContent"), &saying("Hello"));
         assert_eq!(response.told("content-type"), "application/json");
         let body = response.json();
-        assert!(text(&[body.clone()]).contains("You asked: Hello"), "{body}");
+        assert!(
+            text(std::slice::from_ref(&body)).contains("You asked: Hello"),
+            "{body}"
+        );
         assert_eq!(body["candidates"][0]["content"]["role"], "model");
         assert_eq!(body["candidates"][0]["finishReason"], "STOP");
         let usage = &body["usageMetadata"];

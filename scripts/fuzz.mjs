@@ -38,7 +38,7 @@ const bounds = ["-max_len=4096", "-rss_limit_mb=2048", "-timeout=10"];
 const executed = /^stat::number_of_executed_units:\s+(\d+)/;
 const covered = /\bcov: (\d+) /;
 /** Progress, of which the summary is enough. */
-const progress = /^#\d+\t(?!DONE)|^stat::|^\s*NEW_FUNC/;
+const progress = /^#\d+\t(?!DONE)|^stat::|^\s*NEW_FUNC|^"|^######/;
 
 async function main() {
   const { part, seconds } = wishes();

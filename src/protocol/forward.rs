@@ -37,9 +37,12 @@ impl Forwarder {
 
     /// Takes an event that came and appends what goes on now.
     pub fn push(&mut self, event: &SseEvent, out: &mut Vec<u8>) {
+        if event.data.trim().is_empty() {
+            return;
+        }
         if !self.held.is_empty() || self.ends(event) {
             self.held.push(event.clone());
-        } else if !event.data.trim().is_empty() {
+        } else {
             sse::write_event(out, &event.name, &event.data);
         }
     }
@@ -132,7 +135,7 @@ mod tests {
         let mut forwarder =
             Forwarder::new(Dialect::OpenAiChat, Wire::OpenAiChat, include_usage).unwrap();
         let mut out = Vec::new();
-        for data in [CHUNK, "", USAGE, "[DONE]"] {
+        for data in [CHUNK, "", USAGE, " ", "[DONE]"] {
             let event = SseEvent {
                 data: data.to_owned(),
                 ..SseEvent::default()

@@ -5,7 +5,7 @@ mod units;
 use serde::{Deserialize, Serialize};
 
 pub use self::units::Units;
-use self::units::is_zero;
+pub(crate) use self::units::is_zero;
 
 use crate::money::{Nanos, Rate, round_up};
 

@@ -17,7 +17,7 @@ pub struct Units {
 }
 
 /// Generic, since the linter would have a small number by value where serde gives a reference.
-pub(super) fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
+pub(crate) fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
     *number == T::default()
 }
 

@@ -13,7 +13,7 @@ use crate::protocol::{
     Answer, Choice, Citation, Content, Family, FinishReason, Json, MediaSource, Part, Signature,
     Source, ToolCall,
 };
-use crate::usage::Usage;
+use crate::usage::{Usage, is_zero};
 
 /// The body of a whole answer. `usage` and `cost` are those of the whole request.
 ///
@@ -42,9 +42,14 @@ pub fn render(answer: &Answer, head: &Head, usage: &Usage, cost: Nanos) -> Vec<u
             citation_metadata: CitationsBody::of(cited),
             grounding_metadata: GroundingBody::of(cited, text),
             logprobs_result: LogprobsBody::of(&choice.logprobs),
+            safety_ratings: judgement(choice, "safetyRatings"),
         });
+    let blocked = answer.choices.first();
+    let blocked = blocked.and_then(|choice| judgement(choice, "promptFeedback"));
     let body = ResponseBody {
-        candidates: bodies.collect(),
+        // Where the prompt itself was refused there is no candidate.
+        candidates: bodies.filter(|_| blocked.is_none()).collect(),
+        prompt_feedback: blocked,
         usage_metadata: Some(UsageBody::new(usage, cost)),
         model_version: &head.model,
         response_id: &head.request,
@@ -59,6 +64,8 @@ pub fn render(answer: &Answer, head: &Head, usage: &Usage, cost: Nanos) -> Vec<u
 pub(super) struct ResponseBody<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) candidates: Vec<CandidateBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) prompt_feedback: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) usage_metadata: Option<UsageBody>,
     pub(super) model_version: &'a str,
@@ -81,6 +88,8 @@ pub(super) struct CandidateBody<'a> {
     pub(super) grounding_metadata: Option<GroundingBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) logprobs_result: Option<LogprobsBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) safety_ratings: Option<Json>,
 }
 
 /// What the caller is told of tokens and money. Google counts thoughts apart from the answer.
@@ -104,11 +113,6 @@ pub(super) struct UsageBody {
 struct ModalityBody {
     modality: &'static str,
     token_count: u64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-const fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 impl UsageBody {
@@ -142,6 +146,24 @@ fn citations(choice: &Choice) -> Vec<Citation> {
         _ => &[],
     });
     cited.cloned().collect()
+}
+
+/// What Google's filter says stands beside the parts, in one of these fields.
+const JUDGEMENTS: [&str; 2] = ["promptFeedback", "safetyRatings"];
+
+/// What Google's filter says of a choice in a field.
+fn judgement(choice: &Choice, field: &str) -> Option<Json> {
+    choice.parts.iter().find_map(|part| match &part.content {
+        Content::Native {
+            family: Family::Google,
+            block,
+        } => says(block, field),
+        _ => None,
+    })
+}
+
+fn says(block: &Json, field: &str) -> Option<Json> {
+    Object::of(block.raw())?.get(field).map(Json::from)
 }
 
 /// The parts of an answer. A signature without a thought is that of the part after it, or stands
@@ -202,7 +224,10 @@ pub(super) fn part(part: &Part) -> Option<PartBody<'_>> {
         Content::Native {
             family: Family::Google,
             block,
-        } => Some(PartBody::new(Data::Native(block))),
+        } => {
+            let judges = JUDGEMENTS.iter().any(|field| says(block, field).is_some());
+            (!judges).then(|| PartBody::new(Data::Native(block)))
+        }
         Content::Native { .. } | Content::ToolResult(_) => None,
     }
 }

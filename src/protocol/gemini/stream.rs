@@ -254,6 +254,7 @@ impl Chunks {
         let sources: &[Source] = if first { &self.head.sources } else { &[] };
         emit(ResponseBody {
             candidates,
+            prompt_feedback: None,
             usage_metadata,
             model_version: &self.head.model,
             response_id: &self.head.request,

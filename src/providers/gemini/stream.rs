@@ -7,7 +7,7 @@ use super::answer::usage;
 use super::citations::citations;
 use super::logprobs::logprobs;
 use crate::protocol::json::{self, Object};
-use crate::protocol::{Content, Event, Family, FinishReason, Json, Media, Part, Signature};
+use crate::protocol::{Content, Event, Family, Fields, FinishReason, Json, Media, Part, Signature};
 use crate::providers::chat_completions::{MAX_CHOICES, MAX_TOOL_CALLS};
 use crate::providers::decode::EventDecoder;
 use crate::providers::failure::{Failure, FailureClass};
@@ -92,6 +92,7 @@ impl Decoder {
         let candidates = object.get("candidates").and_then(json::elements);
         let candidates = candidates.unwrap_or_default();
         if candidates.is_empty() && is_blocked(object) {
+            events.extend(judgement(0, object, "promptFeedback"));
             let choice = self.choice(0)?;
             choice.finish(0, FinishReason::ContentFilter, events);
         }
@@ -149,6 +150,9 @@ impl Decoder {
             citation,
         }));
         if let Some(reason) = reason {
+            if reason == FinishReason::ContentFilter {
+                events.extend(judgement(index, candidate, "safetyRatings"));
+            }
             choice.finish(index, reason, events);
         }
         Ok(())
@@ -166,6 +170,18 @@ impl Decoder {
         choice.begun = true;
         Ok(choice)
     }
+}
+
+/// What the provider's filter says in a field, which is worth something to Google's clients only.
+fn judgement(choice: u32, object: &Object<'_>, field: &str) -> Option<Event> {
+    let mut fields = Fields::default();
+    fields.keep(field, object.get(field)?);
+    let content = Content::Native {
+        family: Family::Google,
+        block: Json::of(&fields),
+    };
+    let part = Part::new(content);
+    Some(Event::Whole { choice, part })
 }
 
 impl ChoiceState {

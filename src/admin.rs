@@ -4,6 +4,7 @@
 mod audit;
 mod config;
 mod keys;
+mod limits;
 mod orgs;
 
 use serde::Serialize;
@@ -59,7 +60,7 @@ pub async fn serve(
             config::put(ports, incoming, known(ports, org).await?).await
         }
         (Endpoint::Config(org), _) => config::get(ports, known(ports, org).await?).await,
-        (Endpoint::Limits(org), _) => config::limits(ports, known(ports, org).await?).await,
+        (Endpoint::Limits(org), _) => limits::get(ports, known(ports, org).await?).await,
         _ => Err(Error::new(Kind::NotFound, "There is nothing at this path.")),
     }
 }

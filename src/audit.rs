@@ -34,6 +34,8 @@ pub enum Outcome {
     Late,
     /// Refused before any attempt.
     Refused,
+    /// Not a request: money was paid in, see `credit`.
+    ToppedUp,
     /// Refusals beyond the ones recorded in full; `count` says how many.
     RefusedMany,
     /// The provider's stream ended in the middle.
@@ -141,6 +143,9 @@ pub struct Draft {
     /// How often the SDK says it has retried this request.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub sdk_retries: u32,
+    /// What a person wrote about it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
     /// Milliseconds per phase, in the order they ran.
     #[serde(default)]
     pub phases: Vec<(String, u64)>,
@@ -161,6 +166,8 @@ pub enum Flag {
     Overrun,
     /// The cost is the bound: what was used is unknown.
     Bounded,
+    /// The provider reported so much that it cannot be true.
+    Absurd,
 }
 
 /// An audit record: a draft with what the governor adds.
@@ -179,6 +186,9 @@ pub struct Record {
     pub cost: Nanos,
     /// What had been reserved.
     pub bound: Nanos,
+    /// What was paid in.
+    #[serde(default, skip_serializing_if = "Nanos::is_zero")]
+    pub credit: Nanos,
     /// What a reader must know about the charge.
     #[serde(default)]
     pub flags: Vec<Flag>,

@@ -8,6 +8,7 @@ pub mod parse;
 pub mod problem;
 pub mod providers;
 pub mod quirks;
+mod rules;
 mod shape;
 pub mod tenant;
 pub mod unlisted;

@@ -17,6 +17,8 @@ pub enum Kind {
     DeadlineExceeded,
     /// The caller is known and may not do this.
     Forbidden,
+    /// The idempotency key was used for another request.
+    IdempotencyKeyReused,
     /// Ours; the detail is in the log only.
     Internal,
     /// The body or a parameter is malformed.
@@ -33,6 +35,8 @@ pub enum Kind {
     PreconditionFailed,
     /// A rate limit is used up.
     RateLimited,
+    /// A request with the same idempotency key is under way.
+    StillRunning,
     /// No key, a malformed one, an unknown one or a revoked one.
     Unauthenticated,
     /// A part the request needs is out of reach or switched off.
@@ -80,6 +84,14 @@ impl Kind {
             Self::Conflict => (409, "invalid_request_error", "conflict", Client, true),
             Self::DeadlineExceeded => (504, "server_error", "deadline_exceeded", Upstream, true),
             Self::Forbidden => (403, "permission_error", "forbidden", Client, false),
+            Self::IdempotencyKeyReused => (
+                422,
+                "invalid_request_error",
+                "idempotency_key_reused",
+                Client,
+                false,
+            ),
+            Self::StillRunning => (409, "conflict_error", "still_running", Client, true),
             Self::Internal => (500, "server_error", "internal_error", Internal, true),
             Self::InvalidRequest => (
                 400,

@@ -30,22 +30,36 @@
 //! keys share one); 61 buckets of the window; today's money and that of days with open reservations.
 //! Only revoked keys stay for ever.
 
+mod admission;
+mod alerts;
 mod budget;
+mod calendar;
 pub mod command;
 mod decide;
+mod demand;
+mod idempotency;
 mod journal;
+mod meters;
 mod recent;
 mod refusals;
 mod reservations;
+pub mod rules;
+mod settlement;
 mod state;
+mod table;
+mod view;
+mod wide;
 mod window;
 
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+pub use alerts::Alert;
+use calendar::Periods;
+pub use calendar::{AlwaysUtc, Zones};
 use command::{Envelope, PROTOCOL, Reply};
-use decide::{Answer, Change, Decision};
+use decide::{Answer, Change, Decision, Moment};
 use journal::{Entry, FORMAT, check_format, parse_entry, to_json};
 pub use journal::{Journal, Row};
 use state::State;
@@ -56,9 +70,9 @@ use crate::error::Error;
 type Id = Rc<str>;
 
 /// The governor of an org, in memory.
-#[derive(Debug)]
 pub struct Governor {
     org: String,
+    zones: Rc<dyn Zones>,
     seq: u64,
     state: State,
     /// Whether memory and journal are known to agree.
@@ -90,9 +104,10 @@ struct SnapshotBody {
 impl Governor {
     /// A governor that has seen nothing.
     #[must_use]
-    pub fn new(org: &str) -> Self {
+    pub fn new(org: &str, zones: Rc<dyn Zones>) -> Self {
         Self {
             org: org.to_owned(),
+            zones,
             seq: 0,
             state: State::new(),
             certain: true,
@@ -107,12 +122,13 @@ impl Governor {
     /// or of another org, or a row is missing.
     pub fn restore<T: AsRef<str>>(
         org: &str,
+        zones: Rc<dyn Zones>,
         snapshot: Option<&str>,
         rows: impl IntoIterator<Item = (u64, T)>,
     ) -> Result<Self, Error> {
         let mut governor = match snapshot {
-            Some(text) => Self::from_snapshot(org, text)?,
-            None => Self::new(org),
+            Some(text) => Self::from_snapshot(org, zones, text)?,
+            None => Self::new(org, zones),
         };
         for (seq, entry) in rows {
             governor.replay(seq, entry.as_ref())?;
@@ -150,7 +166,7 @@ impl Governor {
     /// Everything ever charged, in nano-dollars: the sum over all records' costs.
     #[must_use]
     pub const fn charged(&self) -> i128 {
-        self.state.budget.charged().get()
+        self.state.charged.get()
     }
 
     /// Decides a command, appends its row, applies it. A refusal that begins a new minute first
@@ -170,7 +186,12 @@ impl Governor {
         }
         self.check_certain()?;
         let at = self.state.time(now);
-        let Decision { change, answer } = decide::decide(&self.state, &envelope.command, at);
+        let periods = self.periods(at);
+        let moment = Moment {
+            at,
+            periods: &periods,
+        };
+        let Decision { change, answer } = decide::decide(&self.state, &envelope.command, moment);
         if let Some(change) = change {
             if let Some(closing) = decide::closing_before(&self.state, &change.event, at) {
                 self.commit(closing, at, journal)?;
@@ -200,7 +221,7 @@ impl Governor {
         decide::next_due(&self.state)
     }
 
-    fn from_snapshot(org: &str, text: &str) -> Result<Self, Error> {
+    fn from_snapshot(org: &str, zones: Rc<dyn Zones>, text: &str) -> Result<Self, Error> {
         let damaged = |error| Error::internal(format!("governor: snapshot: {error}"));
         let head: SnapshotHead = serde_json::from_str(text).map_err(damaged)?;
         check_format(head.version)?;
@@ -211,6 +232,7 @@ impl Governor {
         let body: SnapshotBody = serde_json::from_str(text).map_err(damaged)?;
         Ok(Self {
             org: head.org,
+            zones,
             seq: head.seq,
             state: body.state,
             certain: true,
@@ -242,9 +264,11 @@ impl Governor {
     fn commit(&mut self, change: Change, at: u64, journal: &mut dyn Journal) -> Result<(), Error> {
         let seal = |ending| self.state.chain.seal(&self.org, at, ending);
         let sealed = change.ending.map(seal).transpose()?;
+        let periods = self.periods(at);
         let entry = Entry {
             version: FORMAT,
             at,
+            periods: (periods != self.state.periods).then_some(periods),
             head: sealed.as_ref().map(|sealed| sealed.hash.clone()),
             event: change.event,
         };
@@ -261,19 +285,46 @@ impl Governor {
         Ok(())
     }
 
+    /// The periods of budgets that an instant lies in.
+    fn periods(&self, at: u64) -> Periods {
+        let state = &self.state;
+        state.periods.at(at, &state.rules.time_zone, &self.zones)
+    }
+
     fn reply(&self, answer: Answer, at: u64) -> Reply {
-        let state = || self.state.view(at);
+        let periods = self.periods(at);
+        let moment = Moment {
+            at,
+            periods: &periods,
+        };
+        let state = |shown| view::of_places(&self.state, &shown, moment);
         let versions = self.state.versions;
         match answer {
-            Answer::Admitted => Reply::Admitted { state: state() },
-            Answer::Done => Reply::Done { versions },
-            Answer::Refused(reason) => Reply::Refused {
-                reason,
-                state: state(),
+            Answer::Admitted { candidate, shown } => Reply::Admitted {
+                candidate,
+                guarded: self.state.rules.guards_targets(),
+                state: state(shown),
             },
-            Answer::Settled => Reply::Settled { state: state() },
+            Answer::Alerts { after } => Reply::Alerts {
+                alerts: self.state.alerts.after(after).cloned().collect(),
+                delivered: self.state.alerts.delivered(),
+            },
+            Answer::Done => Reply::Done { versions },
+            Answer::Downgrade(route) => Reply::Downgrade { route },
+            Answer::Refused(reason, shown) => Reply::Refused {
+                reason,
+                state: state(shown),
+            },
+            Answer::Replay(request) => Reply::Replay {
+                request: request.to_string(),
+            },
+            Answer::Settled(shown) => Reply::Settled {
+                state: state(shown),
+            },
             Answer::Stale => Reply::Stale { versions },
-            Answer::State => Reply::State { state: state() },
+            Answer::State { most } => Reply::State {
+                state: view::of_all(&self.state, most, moment),
+            },
         }
     }
 }

@@ -1,4 +1,4 @@
-//! An org's configuration and the live state of its limits.
+//! An org's configuration.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -6,9 +6,8 @@ use serde_json::value::RawValue;
 use super::done;
 use crate::config::{self, Problem, tenant};
 use crate::error::{Error, Kind};
-use crate::governor::command::{Activate, BudgetState, Command, Reply as Verdict, State};
+use crate::governor::command::{Activate, Command};
 use crate::http::{Incoming, Reply};
-use crate::money::Nanos;
 use crate::ports::{ConfigRow, Org, Ports};
 use crate::request::admit::json_body;
 
@@ -81,7 +80,7 @@ pub(super) async fn activate_newest(ports: &Ports, org: &str) -> Result<ConfigRo
     };
     let activate = Activate {
         version: row.version,
-        limits: config.limits(),
+        rules: config.rules().clone(),
     };
     done(ports, org, Command::Activate(activate)).await?;
     Ok(row)
@@ -121,72 +120,4 @@ fn refused(problems: &[Problem]) -> Error {
         .collect();
     let path = problems.first().map_or("", |problem| problem.path.as_str());
     Error::invalid(path, lines.join("; "))
-}
-
-#[derive(Serialize)]
-struct Live {
-    org: String,
-    config_version: u64,
-    corpus_version: u64,
-    requests: Option<Requests>,
-    budget: Budget,
-    open_reservations: u64,
-}
-
-#[derive(Serialize)]
-struct Requests {
-    limit: u64,
-    used: u64,
-    remaining: u64,
-    reset_seconds: u64,
-    window_seconds: u64,
-}
-
-#[derive(Serialize)]
-struct Budget {
-    period: &'static str,
-    limit_usd: Option<String>,
-    spent_usd: String,
-    reserved_usd: String,
-    remaining_usd: Option<String>,
-    reset_seconds: u64,
-}
-
-/// Every limit with used, reserved, remaining and reset, as the governor has it now.
-pub(super) async fn limits(ports: &Ports, org: Org) -> Result<Reply, Error> {
-    match ports.governors.execute(&org.id, Command::Inspect).await? {
-        Verdict::State { state } => Ok(Reply::json(200, &live(org.id, &state))),
-        verdict => Err(Error::internal(format!(
-            "the governor answered {verdict:?}"
-        ))),
-    }
-}
-
-fn live(org: String, state: &State) -> Live {
-    let requests = state.requests.map(|window| Requests {
-        limit: window.limit,
-        used: window.used,
-        remaining: window.remaining(),
-        reset_seconds: window.reset,
-        window_seconds: 60,
-    });
-    Live {
-        org,
-        config_version: state.versions.config,
-        corpus_version: state.versions.corpus,
-        requests,
-        budget: budget(&state.budget),
-        open_reservations: state.open_reservations,
-    }
-}
-
-fn budget(state: &BudgetState) -> Budget {
-    Budget {
-        period: "day",
-        limit_usd: state.limit.map(Nanos::to_usd),
-        spent_usd: state.spent.to_usd(),
-        reserved_usd: state.reserved.to_usd(),
-        remaining_usd: state.remaining().map(Nanos::to_usd),
-        reset_seconds: state.reset,
-    }
 }

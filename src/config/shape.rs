@@ -97,6 +97,22 @@ pub(crate) fn section<T: DeserializeOwned>(
     read.ok()
 }
 
+/// Reads the array under `at` of a document; reports the problem of each malformed entry and gives
+/// `None` where there is one.
+pub(crate) fn list<T: DeserializeOwned>(
+    json: &RawValue,
+    at: &str,
+    report: &mut Report,
+) -> Option<Vec<T>> {
+    let entries: Vec<Box<RawValue>> = read(json.get())
+        .map_err(|(_, _)| report.add(at, "expected an array"))
+        .ok()?;
+    let read =
+        |(index, json): (usize, &Box<RawValue>)| section(json, &format!("{at}[{index}]"), report);
+    let values: Vec<Option<T>> = entries.iter().enumerate().map(read).collect();
+    values.into_iter().collect()
+}
+
 /// Reads each entry under `at`; reports every malformed or repeated one.
 pub(crate) fn table<T: DeserializeOwned>(
     entries: Entries,

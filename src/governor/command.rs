@@ -1,13 +1,17 @@
 //! What isolates ask an org's governor, and what it answers. Both sides carry [`PROTOCOL`], since a
 //! deploy mixes old and new code.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::alerts::Alert;
+use super::rules::{Rules, Scope};
 use crate::audit::Draft;
 use crate::money::Nanos;
 
 /// The version of this protocol.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// A command with its version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +38,11 @@ impl Envelope {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
+    /// Alerts after this one.
+    Alerts {
+        /// An alert's id; 0 for all that are kept.
+        after: u64,
+    },
     /// Makes a configuration version the one in force. Lower versions than the current are ignored.
     Activate(Activate),
     /// A document was added or removed: cached answers of the old corpus are no longer served.
@@ -41,17 +50,18 @@ pub enum Command {
         /// The id of this change; the same id twice counts once.
         id: String,
     },
-    /// Raises the bound of a reservation before one more paid attempt.
-    Extend {
-        /// The request's id.
-        request: String,
-        /// Names this raise among those of the request; the same step twice counts once.
-        step: u32,
-        /// By how much.
-        by: Nanos,
+    /// Alerts up to this one were delivered.
+    Delivered {
+        /// The alert's id.
+        id: u64,
     },
-    /// The live state of limits and budget; changes nothing.
-    Inspect,
+    /// Raises the bound of a reservation, or asks for another candidate, before one more attempt.
+    Extend(Extend),
+    /// The live state of every limit and budget; changes nothing.
+    Inspect {
+        /// Subjects of a rule at most, in the order of their names.
+        most: usize,
+    },
     /// Records a request that was refused after its key was known and before `Reserve`.
     Refuse {
         /// The record.
@@ -66,6 +76,8 @@ pub enum Command {
     },
     /// Ends an admitted request: charges what it used and records it.
     Settle(Settle),
+    /// Adds to the prepaid balance; a negative amount takes back.
+    TopUp(TopUp),
 }
 
 /// A configuration version and what of it the governor enforces.
@@ -73,17 +85,8 @@ pub enum Command {
 pub struct Activate {
     /// The version, from 1.
     pub version: u64,
-    /// The limits in force with it.
-    pub limits: Limits,
-}
-
-/// The limits of an org. Absent means unlimited.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Requests admitted in any 60 seconds.
-    pub requests_per_minute: Option<u32>,
-    /// Money admitted per day (UTC).
-    pub daily_budget: Option<Nanos>,
+    /// The rules in force with it.
+    pub rules: Rules,
 }
 
 /// The state of the org that a plan was made with.
@@ -100,12 +103,99 @@ pub struct Versions {
 pub struct Reserve {
     /// Who asks and what for; becomes the record if the request is refused or never settled.
     pub draft: Draft,
+    /// Whom else it counts for.
+    #[serde(default)]
+    pub subjects: Subjects,
+    /// The models that may answer, in order. Those at their limit are passed over.
+    #[serde(default)]
+    pub candidates: Vec<Target>,
     /// The worst this request may cost.
     pub bound: Nanos,
+    /// Whether what it may cost is not known at all.
+    #[serde(default)]
+    pub unpriced: bool,
+    /// The tokens it is likely to use.
+    #[serde(default)]
+    pub tokens: Tokens,
+    /// The cheaper route that it was planned for, after a `Downgrade`.
+    #[serde(default)]
+    pub route: Option<String>,
     /// The versions the plan was made with.
     pub planned: Versions,
+    /// The client's own name for it, so that a repetition is not worked on twice.
+    #[serde(default)]
+    pub idempotency: Option<Idempotency>,
     /// Milliseconds after which an unsettled reservation is charged at its bound.
     pub deadline_ms: u64,
+}
+
+/// An `Idempotency-Key` with what it was sent with, both as digests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Idempotency {
+    /// Of the API key's id and the header.
+    pub name: String,
+    /// Of path and body.
+    pub body: String,
+}
+
+/// What a request counts for, beyond what its draft says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subjects {
+    /// The end user; empty where the request names none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user: String,
+    /// The client's address, for IPv6 its /64; empty where it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub address: String,
+    /// The headers that rules name, by name in lower case.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// The metadata that rules name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// A model that may answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// The provider's slug.
+    pub provider: String,
+    /// The model's id.
+    pub model: String,
+}
+
+/// Tokens in both directions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// Of the prompt.
+    pub input: u64,
+    /// Of the answer.
+    pub output: u64,
+}
+
+/// One more attempt of an admitted request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Extend {
+    /// The request's id.
+    pub request: String,
+    /// Names this raise among those of the request; the same step twice counts once.
+    pub step: u32,
+    /// By how much the bound is raised.
+    pub by: Nanos,
+    /// The candidate that is asked now, where it is not the one that was admitted.
+    #[serde(default)]
+    pub target: Option<Target>,
+}
+
+/// Money that the org paid in advance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TopUp {
+    /// The id of this payment; the same id twice counts once.
+    pub id: String,
+    /// How much.
+    pub amount: Nanos,
+    /// Why, for the record.
+    pub note: String,
 }
 
 /// The end of an admitted request.
@@ -115,6 +205,9 @@ pub struct Settle {
     pub draft: Draft,
     /// What the request used, in money. May exceed the bound: then the record says so.
     pub cost: Nanos,
+    /// Whether the answer is kept under the request's id for repetitions of its idempotency key.
+    #[serde(default)]
+    pub kept: bool,
 }
 
 /// What a governor answers.
@@ -128,8 +221,17 @@ pub enum Reply {
     },
     /// The request may go on.
     Admitted {
+        /// Which of the candidates may be asked first, from 0.
+        candidate: usize,
+        /// Whether rules speak of models or providers, so that another candidate must be asked for.
+        guarded: bool,
         /// The limits after this admission.
         state: State,
+    },
+    /// Nothing was admitted: a budget wants the request planned for a cheaper route.
+    Downgrade {
+        /// The tier or model.
+        route: String,
     },
     /// The request may not go on.
     Refused {
@@ -142,6 +244,18 @@ pub enum Reply {
     Stale {
         /// The versions in force.
         versions: Versions,
+    },
+    /// Alerts, oldest first.
+    Alerts {
+        /// The alerts.
+        alerts: Vec<Alert>,
+        /// The id up to which they were delivered.
+        delivered: u64,
+    },
+    /// The request was answered before: its answer is kept under the id of that time.
+    Replay {
+        /// The id of the request that was answered.
+        request: String,
     },
     /// The request is settled.
     Settled {
@@ -164,64 +278,122 @@ pub enum Reply {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Refusal {
-    /// The budget cannot carry the bound.
-    BudgetExhausted,
-    /// The reservation to extend is not open (any more).
-    NotReserved,
+    /// A budget cannot carry the bound.
+    BudgetExhausted {
+        /// The budget's name.
+        budget: String,
+        /// Whether cached answers are still served.
+        cache_only: bool,
+    },
+    /// The prepaid balance cannot carry the bound.
+    CreditsExhausted,
+    /// The idempotency key was used for another body.
+    IdempotencyKeyReused,
     /// The key was revoked.
     KeyRevoked,
     /// The org has no active configuration.
     NotActive,
-    /// The window is full.
+    /// The reservation to extend is not open (any more).
+    NotReserved,
+    /// A limit is reached.
     RateLimited {
-        /// Seconds until one request fits again.
-        retry_after: u64,
+        /// The limit's name.
+        limit: String,
+        /// Milliseconds until the request fits.
+        retry_after_ms: u64,
     },
+    /// A request with this idempotency key is under way.
+    StillRunning,
+    /// The request alone is more than a limit admits.
+    TooLarge {
+        /// The limit's name.
+        limit: String,
+        /// What it admits.
+        most: u64,
+        /// What the request needs.
+        needed: u64,
+    },
+    /// A budget is in force, and what the request costs is not known.
+    Unpriced,
 }
 
-/// The live state of an org's limits.
+/// The live state of the limits that a request counts for, or of all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// The versions in force.
     pub versions: Versions,
-    /// Requests per minute, where limited.
-    pub requests: Option<WindowState>,
-    /// The day's money. Present even without a limit, since spending is always counted.
-    pub budget: BudgetState,
+    /// Limits on what flows.
+    pub limits: Vec<LimitState>,
+    /// Budgets. The live state of all begins with what the whole org has spent in each period.
+    pub budgets: Vec<BudgetState>,
+    /// The prepaid balance, where one was ever paid in.
+    pub credits: Option<CreditState>,
     /// Reservations that are neither settled nor expired.
     pub open_reservations: u64,
 }
 
-/// The state of a window of requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WindowState {
-    /// Requests in any window.
+impl State {
+    /// What may still be spent: the least that is left of any budget that refuses and of the
+    /// balance; `None` where nothing is limited.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Nanos> {
+        let budgets = self.budgets.iter().filter(|budget| budget.refuses);
+        let left = budgets.filter_map(BudgetState::remaining);
+        let credits = self.credits.iter().filter(|credits| credits.required);
+        left.chain(credits.map(CreditState::remaining)).min()
+    }
+}
+
+/// The state of a limit for one subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitState {
+    /// The limit's name.
+    pub name: String,
+    /// Whom it counts apart.
+    pub per: Scope,
+    /// The subject; empty for the org, and for requests that name none.
+    pub subject: String,
+    /// What it counts, e.g. `requests`.
+    pub count: String,
+    /// The length of its window in seconds; none for what is under way at once.
+    pub seconds: Option<u32>,
+    /// What it admits.
     pub limit: u64,
-    /// Requests counted in the window that ends now.
+    /// What counts now, what is reserved included.
     pub used: u64,
-    /// Seconds until the window is empty, if nothing more is admitted.
+    /// Seconds until nothing counts, if nothing more is admitted.
     pub reset: u64,
 }
 
-impl WindowState {
-    /// Requests that still fit.
+impl LimitState {
+    /// What still fits.
     #[must_use]
     pub const fn remaining(&self) -> u64 {
         self.limit.saturating_sub(self.used)
     }
 }
 
-/// The state of a budget's current period.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The state of a budget's current period for one subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BudgetState {
+    /// The budget's name; empty for what is merely counted.
+    pub name: String,
+    /// Whom it counts apart.
+    pub per: Scope,
+    /// The subject; empty for the org, and for requests that name none.
+    pub subject: String,
+    /// The period, e.g. `day`.
+    pub period: String,
     /// The budget, where there is one.
     pub limit: Option<Nanos>,
     /// Charged in this period.
     pub spent: Nanos,
     /// Held by open reservations of this period.
     pub reserved: Nanos,
-    /// Seconds until the next period.
-    pub reset: u64,
+    /// Seconds until the next period; none for a lifetime.
+    pub reset: Option<u64>,
+    /// Whether requests that it cannot carry are refused.
+    pub refuses: bool,
 }
 
 impl BudgetState {
@@ -231,5 +403,24 @@ impl BudgetState {
         let used = self.spent.saturating_add(self.reserved);
         self.limit
             .map(|limit| limit.saturating_sub(used).at_least_zero())
+    }
+}
+
+/// The prepaid balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreditState {
+    /// What was paid in and not spent. Negative where requests cost more than was reserved.
+    pub balance: Nanos,
+    /// Held by open reservations.
+    pub reserved: Nanos,
+    /// Whether requests are admitted only against it.
+    pub required: bool,
+}
+
+impl CreditState {
+    /// What may still be reserved.
+    #[must_use]
+    pub fn remaining(&self) -> Nanos {
+        self.balance.saturating_sub(self.reserved).at_least_zero()
     }
 }

@@ -1,21 +1,16 @@
 //! What a command comes to, given what the governor knows. Changes nothing.
 
 use super::Id;
-use super::budget::day_of;
-use super::command::{Activate, Command, Refusal, Reserve, Settle};
+use super::admission;
+use super::calendar::Periods;
+use super::command::{Activate, Command, Refusal, TopUp};
+use super::demand::Holds;
 use super::journal::{Ending, Event, Refused};
 use super::reservations::Reservation;
+use super::settlement;
 use super::state::State;
 use crate::audit::{Draft, Flag, Outcome};
 use crate::error::Kind;
-use crate::money::Nanos;
-
-/// Reservations that may be open at once; beyond them requests are refused for a second.
-const MAX_OPEN: usize = 20_000;
-/// Raises of one reservation.
-const MAX_STEPS: usize = 256;
-/// No reservation outlives a day, whatever deadline it asks for.
-const MAX_DEADLINE_MILLISECONDS: u64 = 86_400_000;
 
 /// What a command comes to.
 pub(super) struct Decision {
@@ -33,23 +28,35 @@ pub(super) struct Change {
 
 /// A reply before the live state is put into it.
 pub(super) enum Answer {
-    Admitted,
+    Admitted { candidate: usize, shown: Holds },
+    Alerts { after: u64 },
     Done,
-    Refused(Refusal),
-    Settled,
+    Downgrade(String),
+    Refused(Refusal, Holds),
+    Replay(Id),
+    Settled(Holds),
     Stale,
-    State,
+    State { most: usize },
+}
+
+/// When a command is decided.
+#[derive(Clone, Copy)]
+pub(super) struct Moment<'a> {
+    /// The governor's time.
+    pub(super) at: u64,
+    /// The periods that it lies in.
+    pub(super) periods: &'a Periods,
 }
 
 impl Decision {
-    const fn unchanged(answer: Answer) -> Self {
+    pub(super) const fn unchanged(answer: Answer) -> Self {
         Self {
             change: None,
             answer,
         }
     }
 
-    const fn changed(event: Event, answer: Answer) -> Self {
+    pub(super) const fn changed(event: Event, answer: Answer) -> Self {
         let change = Change {
             event,
             ending: None,
@@ -60,7 +67,7 @@ impl Decision {
         }
     }
 
-    const fn recorded(event: Event, ending: Option<Ending>, answer: Answer) -> Self {
+    pub(super) const fn recorded(event: Event, ending: Option<Ending>, answer: Answer) -> Self {
         Self {
             change: Some(Change { event, ending }),
             answer,
@@ -68,17 +75,21 @@ impl Decision {
     }
 }
 
-/// Decides a command at the governor's time `at`.
-pub(super) fn decide(state: &State, command: &Command, at: u64) -> Decision {
+/// Decides a command.
+pub(super) fn decide(state: &State, command: &Command, moment: Moment<'_>) -> Decision {
+    let at = moment.at;
     match command {
         Command::Activate(activate) => activation(state, activate),
+        Command::Alerts { after } => Decision::unchanged(Answer::Alerts { after: *after }),
         Command::ChangeCorpus { id } => corpus_change(state, id),
-        Command::Extend { request, step, by } => extension(state, request, *step, *by),
-        Command::Inspect => Decision::unchanged(Answer::State),
+        Command::Delivered { id } => delivery(state, *id),
+        Command::Extend(extend) => admission::extension(state, extend, moment),
+        Command::Inspect { most } => Decision::unchanged(Answer::State { most: *most }),
         Command::Refuse { draft } => refusal(state, draft, at),
-        Command::Reserve(reserve) => admission(state, reserve, at),
+        Command::Reserve(reserve) => admission::admission(state, reserve, moment),
         Command::RevokeKey { key } => revocation(state, key),
-        Command::Settle(settle) => settlement(state, settle),
+        Command::Settle(settle) => settlement::settlement(state, settle, moment),
+        Command::TopUp(payment) => payment_in(state, payment, at),
     }
 }
 
@@ -130,111 +141,56 @@ fn revocation(state: &State, key: &str) -> Decision {
     Decision::changed(Event::KeyRevoked { key: key.into() }, Answer::Done)
 }
 
-fn admission(state: &State, reserve: &Reserve, at: u64) -> Decision {
-    let request = reserve.draft.request.as_str();
-    if let Some(reason) = barred(state, &reserve.draft.key) {
-        return refused_admission(state, &reserve.draft, reason, at);
+fn delivery(state: &State, id: u64) -> Decision {
+    if id <= state.alerts.delivered() {
+        return Decision::unchanged(Answer::Done);
     }
-    if reserve.planned != state.versions {
-        return Decision::unchanged(Answer::Stale);
+    Decision::changed(Event::Delivered { id }, Answer::Done)
+}
+
+/// A payment has a record of its own, so that the balance can be counted from the records.
+fn payment_in(state: &State, payment: &TopUp, at: u64) -> Decision {
+    if state.payments.contains(&payment.id) {
+        return Decision::unchanged(Answer::Done);
     }
-    if let Some(open) = state.open.get(request) {
-        return repeated_admission(state, reserve, open);
-    }
-    if state.ended.contains(request) {
-        return Decision::unchanged(Answer::Refused(Refusal::NotReserved));
-    }
-    if let Some(reason) = state.refused.get(request) {
-        return Decision::unchanged(Answer::Refused(reason.clone()));
-    }
-    if let Some(reason) = over_limit(state, reserve.bound, at) {
-        return refused_admission(state, &reserve.draft, reason, at);
-    }
-    let lifetime = reserve.deadline_ms.min(MAX_DEADLINE_MILLISECONDS);
-    let event = Event::Reserved {
-        draft: Box::new(reserve.draft.clone()),
-        bound: reserve.bound,
-        deadline: at.saturating_add(lifetime),
+    let draft = Draft {
+        request: format!("top-up-{}", payment.id),
+        at,
+        outcome: Outcome::ToppedUp,
+        note: payment.note.clone(),
+        ..Draft::default()
     };
-    Decision::changed(event, Answer::Admitted)
-}
-
-fn barred(state: &State, key: &str) -> Option<Refusal> {
-    if state.versions.config == 0 {
-        return Some(Refusal::NotActive);
-    }
-    state.revoked.contains(key).then_some(Refusal::KeyRevoked)
-}
-
-fn over_limit(state: &State, bound: Nanos, at: u64) -> Option<Refusal> {
-    if state.open.len() >= MAX_OPEN {
-        return Some(Refusal::RateLimited { retry_after: 1 });
-    }
-    let limit = state.limits.requests_per_minute.map(u64::from);
-    if let Some(retry_after) = limit.and_then(|limit| state.window.wait(limit, at)) {
-        return Some(Refusal::RateLimited { retry_after });
-    }
-    let carried = state
-        .budget
-        .carries(state.limits.daily_budget, day_of(at), bound);
-    (!carried).then_some(Refusal::BudgetExhausted)
-}
-
-/// A `Reserve` whose first reply was lost. It counts once; a new plan that may cost more than the
-/// first raises what is held.
-fn repeated_admission(state: &State, reserve: &Reserve, open: &Reservation) -> Decision {
-    let by = reserve.bound.saturating_sub(open.bound);
-    if by <= Nanos::ZERO {
-        return Decision::unchanged(Answer::Admitted);
-    }
-    raise(state, &reserve.draft.request, open, None, by)
-}
-
-fn extension(state: &State, request: &str, step: u32, by: Nanos) -> Decision {
-    let Some(open) = state.open.get(request) else {
-        return Decision::unchanged(Answer::Refused(Refusal::NotReserved));
+    let ending = Ending {
+        credit: payment.amount,
+        ..Ending::of(draft)
     };
-    if open.steps.contains(&step) {
-        return Decision::unchanged(Answer::Admitted);
-    }
-    if open.steps.len() >= MAX_STEPS {
-        return Decision::unchanged(Answer::Refused(Refusal::BudgetExhausted));
-    }
-    raise(state, request, open, Some(step), by)
+    Decision::recorded(Event::ToppedUp(payment.clone()), Some(ending), Answer::Done)
 }
 
-fn raise(
+/// A request that asked for admission in vain.
+pub(super) fn refused_admission(
     state: &State,
-    request: &str,
-    open: &Reservation,
-    step: Option<u32>,
-    by: Nanos,
+    draft: &Draft,
+    (reason, shown): (Refusal, Holds),
+    at: u64,
 ) -> Decision {
-    let fits = open.bound.checked_add(by).is_some();
-    if !fits
-        || !state
-            .budget
-            .carries(state.limits.daily_budget, open.day, by)
-    {
-        return Decision::unchanged(Answer::Refused(Refusal::BudgetExhausted));
-    }
-    let request = request.into();
-    Decision::changed(Event::Extended { request, step, by }, Answer::Admitted)
-}
-
-fn refused_admission(state: &State, draft: &Draft, reason: Refusal, at: u64) -> Decision {
     let kind = match reason {
-        Refusal::BudgetExhausted => Kind::BudgetExhausted,
+        Refusal::BudgetExhausted { .. } | Refusal::CreditsExhausted | Refusal::Unpriced => {
+            Kind::BudgetExhausted
+        }
+        Refusal::IdempotencyKeyReused => Kind::IdempotencyKeyReused,
         Refusal::KeyRevoked => Kind::Unauthenticated,
         Refusal::NotActive | Refusal::NotReserved => Kind::Unavailable,
         Refusal::RateLimited { .. } => Kind::RateLimited,
+        Refusal::StillRunning => Kind::StillRunning,
+        Refusal::TooLarge { .. } => Kind::InvalidRequest,
     };
     let change = refuse(state, draft, reason.clone(), at, || Draft {
         status: kind.row().status,
         error: Some(kind),
         ..draft.clone()
     });
-    let answer = Answer::Refused(reason);
+    let answer = Answer::Refused(reason, shown);
     Decision { change, answer }
 }
 
@@ -273,86 +229,8 @@ fn refuse(
         error: told.error,
         recorded,
     });
-    let ending = Ending {
-        draft: told,
-        cost: Nanos::ZERO,
-        bound: Nanos::ZERO,
-        flags: Vec::new(),
-        count: 1,
-    };
-    let ending = recorded.then_some(ending);
+    let ending = recorded.then(|| Ending::of(told));
     Some(Change { event, ending })
-}
-
-fn settlement(state: &State, settle: &Settle) -> Decision {
-    let draft = &settle.draft;
-    if let Some(open) = state.open.get(&draft.request) {
-        return charge(settle, open.bound);
-    }
-    match state.ended.get(&draft.request) {
-        Some(ended) => match ended.expired {
-            Some(charged) => correction(settle, charged),
-            None => Decision::unchanged(Answer::Settled),
-        },
-        None if state.may_be_forgotten(draft.at) => Decision::unchanged(Answer::Settled),
-        None => charge(settle, Nanos::ZERO),
-    }
-}
-
-fn charge(settle: &Settle, bound: Nanos) -> Decision {
-    let (cost, flags) = judge(settle, bound);
-    let event = Event::Settled {
-        request: settle.draft.request.as_str().into(),
-        arrived: settle.draft.at,
-        cost,
-    };
-    let ending = Ending {
-        draft: settle.draft.clone(),
-        cost,
-        bound,
-        flags,
-        count: 1,
-    };
-    Decision::recorded(event, Some(ending), Answer::Settled)
-}
-
-/// A settlement of a request that expired and was charged `charged`.
-fn correction(settle: &Settle, charged: Nanos) -> Decision {
-    let (actual, flags) = judge(settle, charged);
-    let cost = actual.saturating_sub(charged);
-    let request = settle.draft.request.as_str().into();
-    let draft = Draft {
-        outcome: Outcome::Late,
-        ..settle.draft.clone()
-    };
-    let ending = Ending {
-        draft,
-        cost,
-        bound: charged,
-        flags,
-        count: 1,
-    };
-    Decision::recorded(
-        Event::Corrected { request, cost },
-        Some(ending),
-        Answer::Settled,
-    )
-}
-
-/// What to charge, and what a reader must know about it. A negative cost is no cost: what was used
-/// is unknown.
-fn judge(settle: &Settle, bound: Nanos) -> (Nanos, Vec<Flag>) {
-    let draft = &settle.draft;
-    let unknown = settle.cost < Nanos::ZERO;
-    let cost = if unknown { bound } else { settle.cost };
-    let estimated = draft.usage.estimated || draft.attempts.iter().any(|call| call.usage.estimated);
-    let bounded = unknown || draft.attempts.iter().any(|call| call.bounded);
-    let flags = [
-        estimated.then_some(Flag::Estimated),
-        (cost > bound).then_some(Flag::Overrun),
-        bounded.then_some(Flag::Bounded),
-    ];
-    (cost, flags.into_iter().flatten().collect())
 }
 
 fn expiry(request: &Id, reservation: &Reservation) -> Change {
@@ -361,11 +239,10 @@ fn expiry(request: &Id, reservation: &Reservation) -> Change {
         ..Draft::clone(&reservation.draft)
     };
     let ending = Ending {
-        draft,
         cost: reservation.bound,
         bound: reservation.bound,
         flags: vec![Flag::Bounded],
-        count: 1,
+        ..Ending::of(draft)
     };
     Change {
         event: Event::Expired {

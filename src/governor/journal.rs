@@ -3,13 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::Id;
-use super::command::{Activate, Refusal};
+use super::calendar::Periods;
+use super::command::{Activate, Idempotency, Refusal, Subjects, Target, Tokens, TopUp};
+use super::demand::MoneyHold;
 use crate::audit::{Draft, Flag, GENESIS, Record, Sealed, chain_hash};
 use crate::error::{Error, Kind};
 use crate::money::Nanos;
 
 /// The version of [`Entry`] and of the snapshot. Code that meets a newer one refuses to start.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// A row of the object's journal. ONE `INSERT` of it persists a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,9 @@ pub(super) struct Entry {
     /// The hash of the audit record that came with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) head: Option<String>,
+    /// The periods of budgets, where new ones began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) periods: Option<Periods>,
     /// What happened.
     pub(super) event: Event,
 }
@@ -57,31 +62,73 @@ pub(super) enum Event {
     Corrected { request: Id, cost: Nanos },
     /// A reservation passed its deadline and was charged at its bound.
     Expired { request: Id },
-    /// The bound of an open reservation was raised.
+    /// Alerts up to `id` were delivered.
+    Delivered { id: u64 },
+    /// The bound of an open reservation was raised, or another candidate is asked.
     Extended {
         request: Id,
         /// The step of `Extend`; absent where a repeated `Reserve` raised it.
         step: Option<u32>,
         by: Nanos,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<Target>,
     },
     /// A key was revoked.
     KeyRevoked { key: String },
     /// A request was refused.
     Refused(Refused),
     /// A request was admitted.
-    Reserved {
-        draft: Box<Draft>,
-        bound: Nanos,
-        deadline: u64,
-    },
-    /// A request was settled; `arrived` is its draft's `at`.
-    Settled {
-        request: Id,
-        arrived: u64,
-        cost: Nanos,
-    },
+    Reserved(Box<Reserved>),
+    /// A request was settled.
+    Settled(Settled),
     /// A key's minute of refusals was closed.
     Summarised { tally: Id },
+    /// Money was paid in.
+    ToppedUp(TopUp),
+}
+
+/// An admitted request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Reserved {
+    pub(super) draft: Box<Draft>,
+    #[serde(default)]
+    pub(super) subjects: Subjects,
+    /// The candidate it was admitted for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) target: Option<Target>,
+    pub(super) tokens: Tokens,
+    pub(super) bound: Nanos,
+    /// The client's name for it, with the digest of its body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) idempotency: Option<Idempotency>,
+    pub(super) deadline: u64,
+}
+
+/// A settled request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Settled {
+    pub(super) request: Id,
+    /// Its draft's `at`.
+    pub(super) arrived: u64,
+    pub(super) cost: Nanos,
+    pub(super) tokens: Tokens,
+    /// What each model used, where rules speak of models or providers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) calls: Vec<Call>,
+    /// Whether the answer is kept for repetitions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) kept: bool,
+    /// Whom it is charged to, where it was never reserved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) unreserved: Vec<MoneyHold>,
+}
+
+/// What a call of a model used.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Call {
+    pub(super) target: Target,
+    pub(super) cost: Nanos,
+    pub(super) tokens: Tokens,
 }
 
 /// A refused request.
@@ -104,8 +151,23 @@ pub(super) struct Ending {
     pub(super) draft: Draft,
     pub(super) cost: Nanos,
     pub(super) bound: Nanos,
+    pub(super) credit: Nanos,
     pub(super) flags: Vec<Flag>,
     pub(super) count: u64,
+}
+
+impl Ending {
+    /// One request that cost nothing.
+    pub(super) const fn of(draft: Draft) -> Self {
+        Self {
+            draft,
+            cost: Nanos::ZERO,
+            bound: Nanos::ZERO,
+            credit: Nanos::ZERO,
+            flags: Vec::new(),
+            count: 1,
+        }
+    }
 }
 
 /// The end of the audit chain.
@@ -133,6 +195,7 @@ impl Chain {
             draft: ending.draft,
             cost: ending.cost,
             bound: ending.bound,
+            credit: ending.credit,
             flags: ending.flags,
             count: ending.count,
         })?;

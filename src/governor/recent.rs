@@ -41,6 +41,10 @@ impl<T> Recent<T> {
         self.values.get_mut(id)
     }
 
+    pub(super) fn for_each(&mut self, change: impl FnMut(&mut T)) {
+        self.values.values_mut().for_each(change);
+    }
+
     pub(super) fn contains(&self, id: &str) -> bool {
         self.values.contains_key(id)
     }
@@ -50,6 +54,13 @@ impl<T> Recent<T> {
     pub(super) fn insert(&mut self, at: u64, id: Id, value: T) {
         if self.values.insert(id.clone(), value).is_none() {
             self.order.push_back((at, id));
+        }
+    }
+
+    /// Drops an id before its time.
+    pub(super) fn remove(&mut self, id: &str) {
+        if self.values.remove(id).is_some() {
+            self.order.retain(|(_, other)| **other != *id);
         }
     }
 

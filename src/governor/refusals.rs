@@ -11,7 +11,6 @@ use super::Id;
 use super::journal::{Ending, Refused};
 use crate::audit::{Draft, Outcome};
 use crate::error::Kind;
-use crate::money::Nanos;
 
 /// Refusals of a key that are recorded in full, in a minute.
 const RECORDED_PER_MINUTE: u64 = 100;
@@ -120,11 +119,8 @@ impl Refusals {
             ..Draft::default()
         };
         Some(Ending {
-            draft,
-            cost: Nanos::ZERO,
-            bound: Nanos::ZERO,
-            flags: Vec::new(),
             count: tally.counted,
+            ..Ending::of(draft)
         })
     }
 

@@ -7,6 +7,8 @@ use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 use super::Id;
+use super::command::{Subjects, Tokens};
+use super::demand::{Demand, Holds};
 use crate::audit::Draft;
 use crate::money::Nanos;
 
@@ -15,15 +17,33 @@ use crate::money::Nanos;
 pub(super) struct Reservation {
     /// Becomes the record if nobody settles.
     pub(super) draft: Box<Draft>,
+    #[serde(default)]
+    pub(super) subjects: Subjects,
+    /// What it was likely to use.
+    pub(super) tokens: Tokens,
     /// What is held for it.
     pub(super) bound: Nanos,
-    /// The UTC day it is charged to.
-    pub(super) day: u64,
+    /// Where it is counted.
+    pub(super) holds: Holds,
+    /// The name that the client gave it, scoped to the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
     /// When it is charged at its bound, Unix milliseconds.
     pub(super) deadline: u64,
     /// The raises that were counted.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) steps: BTreeSet<u32>,
+}
+
+impl Reservation {
+    /// What it asked for.
+    pub(super) const fn demand(&self) -> Demand<'_> {
+        Demand {
+            draft: &self.draft,
+            subjects: &self.subjects,
+            tokens: self.tokens,
+        }
+    }
 }
 
 /// All open reservations of an org.
@@ -38,8 +58,8 @@ impl Reservations {
         self.open.get(request)
     }
 
-    pub(super) fn get_mut(&mut self, request: &str) -> Option<&mut Reservation> {
-        self.open.get_mut(request)
+    pub(super) fn for_each(&mut self, change: impl FnMut(&mut Reservation)) {
+        self.open.values_mut().for_each(change);
     }
 
     pub(super) fn contains(&self, request: &str) -> bool {

@@ -6,14 +6,18 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::Id;
-use super::budget::{Budget, day_of};
-use super::command::{self, Limits, Refusal, Versions};
-use super::journal::{Chain, Entry, Event};
+use super::alerts::{Alert, Alerts};
+use super::budget::Total;
+use super::calendar::Periods;
+use super::command::{Target, Tokens, Versions};
+use super::demand::{FlowHold, Holds, MoneyHold};
+use super::idempotency::Named;
+use super::journal::{Call, Chain, Entry, Event, Reserved, Settled};
+use super::meters::Meters;
 use super::recent::{Keep, Recent};
 use super::refusals::Refusals;
 use super::reservations::{Reservation, Reservations};
-use super::window::Window;
-use crate::audit::Draft;
+use super::rules::{Rules, Scope};
 use crate::money::Nanos;
 
 /// Ids of ended requests: 24 hours, at most 20,000.
@@ -32,16 +36,28 @@ pub(super) const KEEP_CHANGES: Keep = Keep {
     count: 1_000,
 };
 
+/// Ids of payments: the last 10,000.
+pub(super) const KEEP_PAYMENTS: Keep = Keep {
+    age: u64::MAX,
+    count: 10_000,
+};
+
 /// A request that was admitted and has ended.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Ended {
     /// Its draft's `at`.
     pub(super) arrived: u64,
-    /// The day it was charged to.
-    pub(super) day: u64,
     /// What it was charged when it expired, until a late settlement corrects that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) expired: Option<Nanos>,
+    pub(super) expired: Option<Expired>,
+}
+
+/// A charge that a late settlement may correct.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Expired {
+    pub(super) charged: Nanos,
+    /// Whom it was charged to.
+    pub(super) money: Vec<MoneyHold>,
 }
 
 /// Everything a governor knows.
@@ -51,19 +67,29 @@ pub(super) struct State {
     clock: u64,
     pub(super) chain: Chain,
     pub(super) versions: Versions,
-    pub(super) limits: Limits,
+    pub(super) rules: Rules,
+    /// The periods that the clock is in.
+    pub(super) periods: Periods,
     /// Keys refused for ever. Never purged: as many as the org has ever revoked.
     pub(super) revoked: BTreeSet<String>,
     pub(super) changes: Recent<()>,
-    pub(super) window: Window,
-    pub(super) budget: Budget,
+    pub(super) meters: Meters,
+    pub(super) alerts: Alerts,
+    /// Everything ever charged.
+    pub(super) charged: Total,
+    /// The bounds of all open reservations.
+    pub(super) reserved: Total,
+    /// What was paid in and not spent since, once anything was.
+    pub(super) credits: Option<Total>,
+    pub(super) payments: Recent<()>,
     pub(super) open: Reservations,
     pub(super) ended: Recent<Ended>,
     /// The latest arrival among the ended requests whose ids are forgotten.
     forgotten: Option<u64>,
     /// Refused requests, with what they were told.
-    pub(super) refused: Recent<Refusal>,
+    pub(super) refused: Recent<super::command::Refusal>,
     pub(super) refusals: Refusals,
+    pub(super) named: Named,
 }
 
 impl State {
@@ -72,16 +98,22 @@ impl State {
             clock: 0,
             chain: Chain::new(),
             versions: Versions::default(),
-            limits: Limits::default(),
+            rules: Rules::default(),
+            periods: Periods::default(),
             revoked: BTreeSet::new(),
             changes: Recent::new(),
-            window: Window::default(),
-            budget: Budget::default(),
+            meters: Meters::default(),
+            alerts: Alerts::default(),
+            charged: Total::default(),
+            reserved: Total::default(),
+            credits: None,
+            payments: Recent::new(),
             open: Reservations::default(),
             ended: Recent::new(),
             forgotten: None,
             refused: Recent::new(),
             refusals: Refusals::default(),
+            named: Named::new(),
         }
     }
 
@@ -95,36 +127,35 @@ impl State {
         self.forgotten.is_some_and(|latest| arrived <= latest)
     }
 
-    /// The live state of the limits.
-    pub(super) fn view(&self, at: u64) -> command::State {
-        let limit = self.limits.requests_per_minute.map(u64::from);
-        command::State {
-            versions: self.versions,
-            requests: limit.map(|limit| self.window.state(limit, at)),
-            budget: self.budget.state(self.limits.daily_budget, at),
-            open_reservations: self.open.len() as u64,
-        }
-    }
-
     /// Takes an entry in.
     pub(super) fn apply(&mut self, entry: Entry) {
         let at = self.time(entry.at);
         self.clock = at;
+        if let Some(periods) = entry.periods {
+            self.periods = periods;
+        }
         if let Some(hash) = entry.head {
             self.chain.advance(hash);
         }
         match entry.event {
             Event::Activated(activate) => {
                 self.versions.config = activate.version;
-                self.limits = activate.limits;
+                self.rules = activate.rules;
+                self.drop_meters();
             }
             Event::CorpusChanged { id } => {
                 self.versions.corpus = self.versions.corpus.saturating_add(1);
                 self.changes.insert(at, id, ());
             }
             Event::Corrected { request, cost } => self.correct(&request, cost, at),
+            Event::Delivered { id } => self.alerts.deliver(id),
             Event::Expired { request } => self.expire(&request, at),
-            Event::Extended { request, step, by } => self.extend(&request, step, by),
+            Event::Extended {
+                request,
+                step,
+                by,
+                target,
+            } => self.extend(&request, step, by, target.as_ref(), at),
             Event::KeyRevoked { key } => {
                 self.revoked.insert(key);
             }
@@ -132,17 +163,14 @@ impl State {
                 self.refusals.add(&refused, at);
                 self.refused.insert(at, refused.request, refused.reason);
             }
-            Event::Reserved {
-                draft,
-                bound,
-                deadline,
-            } => self.reserve(draft, bound, deadline, at),
-            Event::Settled {
-                request,
-                arrived,
-                cost,
-            } => self.settle(&request, arrived, cost, at),
+            Event::Reserved(reserved) => self.reserve(*reserved, at),
+            Event::Settled(settled) => self.settle(&settled, at),
             Event::Summarised { tally } => self.refusals.close(&tally),
+            Event::ToppedUp(payment) => {
+                let balance = self.credits.unwrap_or_default();
+                self.credits = Some(balance.plus(payment.amount));
+                self.payments.insert(at, payment.id.as_str().into(), ());
+            }
         }
         self.forget(at);
     }
@@ -155,71 +183,223 @@ impl State {
         });
         self.refused.forget(at, KEEP_REFUSED, drop);
         self.changes.forget(at, KEEP_CHANGES, drop);
+        self.payments.forget(at, KEEP_PAYMENTS, drop);
         self.refusals.forget(at);
-        self.budget.forget(day_of(at));
+        self.named.forget(at);
+        self.meters.forget(&self.periods, at);
     }
 
-    fn reserve(&mut self, draft: Box<Draft>, bound: Nanos, deadline: u64, at: u64) {
-        let day = day_of(at);
-        self.window.add(at);
-        self.budget.reserve(day, bound);
-        let reservation = Reservation {
-            bound,
-            day,
-            deadline,
+    /// Drops the counters that the rules do not ask for any more, and all that refers to them: what
+    /// begins to be counted again later must not be corrected by what went before.
+    fn drop_meters(&mut self) {
+        let (families, accounts) = (self.rules.families(), self.rules.accounts());
+        self.meters.keep(&families, &accounts);
+        self.open.for_each(|reservation| {
+            let Holds { flows, money } = &mut reservation.holds;
+            flows.retain(|hold| families.contains(&hold.family));
+            money.retain(|hold| accounts.contains(&hold.account));
+        });
+        self.ended.for_each(|ended| {
+            if let Some(expired) = &mut ended.expired {
+                expired
+                    .money
+                    .retain(|hold| accounts.contains(&hold.account));
+            }
+        });
+    }
+
+    fn reserve(&mut self, reserved: Reserved, at: u64) {
+        let request = Id::from(reserved.draft.request.as_str());
+        let mut reservation = Reservation {
+            draft: reserved.draft,
+            subjects: reserved.subjects,
+            tokens: reserved.tokens,
+            bound: reserved.bound,
+            holds: Holds::default(),
+            name: reserved.idempotency.as_ref().map(|it| it.name.clone()),
+            deadline: reserved.deadline,
             steps: BTreeSet::new(),
-            draft,
         };
-        let request = Id::from(reservation.draft.request.as_str());
+        if let Some(idempotency) = &reserved.idempotency {
+            let (name, body) = (&idempotency.name, &idempotency.body);
+            self.named.begin(at, name, body, &request);
+        }
+        self.hold(&mut reservation, None, at);
+        if reserved.target.is_some() {
+            self.hold(&mut reservation, reserved.target.as_ref(), at);
+        }
+        self.reserved = self.reserved.plus(reservation.bound);
         self.open.insert(request, reservation);
     }
 
-    fn extend(&mut self, request: &Id, step: Option<u32>, by: Nanos) {
-        if let Some(reservation) = self.open.get_mut(request) {
-            reservation.bound = reservation.bound.saturating_add(by);
-            reservation.steps.extend(step);
-            self.budget.raise(reservation.day, by);
+    /// Counts a reservation where it is not counted yet; as a request of its target, anew.
+    fn hold(&mut self, reservation: &mut Reservation, target: Option<&Target>, at: u64) {
+        let demand = reservation.demand();
+        let moment = (&self.periods, at);
+        let places = self.meters.places(&self.rules, &demand, target, moment);
+        let places = reservation.holds.without(places);
+        self.meters.flow_in(&places.flows, &demand, at);
+        for hold in &places.money {
+            let purse = self.meters.purse(&hold.account, &hold.place);
+            purse.reserve(hold.from, reservation.bound);
         }
+        reservation.holds.flows.extend(places.flows);
+        reservation.holds.money.extend(places.money);
     }
 
-    fn settle(&mut self, request: &Id, arrived: u64, cost: Nanos, at: u64) {
-        let today = day_of(at);
-        let day = match self.open.remove(request) {
-            Some(reservation) => {
-                self.budget.release(reservation.day, reservation.bound);
-                reservation.day
-            }
-            None => today,
+    fn extend(
+        &mut self,
+        request: &Id,
+        step: Option<u32>,
+        by: Nanos,
+        target: Option<&Target>,
+        at: u64,
+    ) {
+        let Some(mut reservation) = self.open.remove(request) else {
+            return;
         };
-        self.budget.charge(day, today, cost);
+        for hold in &reservation.holds.money {
+            let purse = self.meters.purse(&hold.account, &hold.place);
+            purse.raise(hold.from, by);
+        }
+        reservation.bound = reservation.bound.saturating_add(by);
+        reservation.steps.extend(step);
+        self.reserved = self.reserved.plus(by);
+        if target.is_some() {
+            self.hold(&mut reservation, target, at);
+        }
+        self.open.insert(request.clone(), reservation);
+    }
+
+    fn settle(&mut self, settled: &Settled, at: u64) {
+        let request = &settled.request;
+        self.charged = self.charged.plus(settled.cost);
+        self.credits = self.credits.map(|balance| balance.minus(settled.cost));
+        match self.open.remove(request) {
+            Some(reservation) => {
+                self.release(&reservation, at, |hold| {
+                    Some(share(&hold.family.scope, &hold.place, settled).1)
+                });
+                for hold in &reservation.holds.money {
+                    let (cost, _) = share(&hold.account.0, &hold.place, settled);
+                    self.charge(hold, cost, at);
+                }
+                if let Some(name) = &reservation.name {
+                    self.named.end(name, request, settled.kept);
+                }
+            }
+            None => {
+                for hold in &settled.unreserved {
+                    self.charge(hold, settled.cost, at);
+                }
+            }
+        }
         let ended = Ended {
-            arrived,
-            day,
+            arrived: settled.arrived,
             expired: None,
         };
         self.ended.insert(at, request.clone(), ended);
     }
 
     fn expire(&mut self, request: &Id, at: u64) {
-        if let Some(Reservation {
-            bound, day, draft, ..
-        }) = self.open.remove(request)
-        {
-            self.budget.release(day, bound);
-            self.budget.charge(day, day_of(at), bound);
-            let ended = Ended {
-                arrived: draft.at,
-                day,
-                expired: Some(bound),
-            };
-            self.ended.insert(at, request.clone(), ended);
+        let Some(reservation) = self.open.remove(request) else {
+            return;
+        };
+        self.release(&reservation, at, |_| None);
+        let charged = reservation.bound;
+        self.charged = self.charged.plus(charged);
+        self.credits = self.credits.map(|balance| balance.minus(charged));
+        for hold in &reservation.holds.money {
+            self.charge(hold, charged, at);
         }
+        if let Some(name) = &reservation.name {
+            self.named.end(name, request, false);
+        }
+        let money = reservation.holds.money;
+        let ended = Ended {
+            arrived: reservation.draft.at,
+            expired: Some(Expired { charged, money }),
+        };
+        self.ended.insert(at, request.clone(), ended);
     }
 
     fn correct(&mut self, request: &Id, cost: Nanos, at: u64) {
-        if let Some(ended) = self.ended.get_mut(request) {
-            ended.expired = None;
-            self.budget.charge(ended.day, day_of(at), cost);
+        let expired = self.ended.get_mut(request).and_then(|it| it.expired.take());
+        if let Some(expired) = expired {
+            self.charged = self.charged.plus(cost);
+            self.credits = self.credits.map(|balance| balance.minus(cost));
+            for hold in &expired.money {
+                self.charge(hold, cost, at);
+            }
         }
     }
+
+    /// Gives back what is held for a reservation; what it used of flows stays.
+    fn release(
+        &mut self,
+        reservation: &Reservation,
+        at: u64,
+        used: impl Fn(&FlowHold) -> Option<Tokens>,
+    ) {
+        let demand = reservation.demand();
+        self.meters
+            .flow_out(&reservation.holds.flows, &demand, used, at);
+        for hold in &reservation.holds.money {
+            let purse = self.meters.purse(&hold.account, &hold.place);
+            purse.release(hold.from, reservation.bound);
+        }
+        self.reserved = self.reserved.minus(reservation.bound);
+    }
+
+    /// Charges a place, and raises the alerts of the thresholds it reaches.
+    fn charge(&mut self, hold: &MoneyHold, cost: Nanos, at: u64) {
+        let MoneyHold {
+            account,
+            place,
+            from,
+        } = hold;
+        let current = self.periods.of(account.1).from;
+        let purse = self.meters.purse(account, place);
+        purse.charge(*from, current, cost);
+        let Some(spending) = purse.period_mut(*from) else {
+            return;
+        };
+        for budget in self.rules.budgets_of(account, place) {
+            for &threshold in &budget.thresholds {
+                if spending.reaches(&budget.name, budget.amount, threshold) {
+                    self.alerts.raise(Alert {
+                        id: 0,
+                        at,
+                        budget: budget.name.clone(),
+                        per: account.0.clone(),
+                        subject: place.to_string(),
+                        period: account.1.as_str().to_owned(),
+                        threshold,
+                        spent: spending.spent.to_nanos(),
+                        limit: budget.amount,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// What of a settled request a place is charged with: all of it, or what its model or provider used.
+fn share(scope: &Scope, place: &str, settled: &Settled) -> (Nanos, Tokens) {
+    let is_of = |call: &&Call| match scope {
+        Scope::Model => call.target.model == place,
+        _ => call.target.provider == place,
+    };
+    if !scope.is_of_target() {
+        return (settled.cost, settled.tokens);
+    }
+    let none = (Nanos::ZERO, Tokens::default());
+    let calls = settled.calls.iter().filter(is_of);
+    calls.fold(none, |(cost, tokens), call| {
+        let tokens = Tokens {
+            input: tokens.input.saturating_add(call.tokens.input),
+            output: tokens.output.saturating_add(call.tokens.output),
+        };
+        (cost.saturating_add(call.cost), tokens)
+    })
 }

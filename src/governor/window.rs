@@ -1,77 +1,236 @@
-//! A sliding window of requests: 60 buckets of a second. The oldest, of which only a part still
-//! lies in the window, counts whole, so that no 60 seconds ever hold more than the limit.
+//! What passed lately: counters whose content fades with time. Amounts are requests or tokens, times
+//! are Unix milliseconds.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::command::WindowState;
+use super::rules::{Pace, Window};
+use super::wide;
 
-const WINDOW_SECONDS: u64 = 60;
+/// Buckets that a sliding window is counted in. The oldest, of which only a part still lies in the
+/// window, counts whole, so that no stretch of the window's length ever holds more than the limit.
+const BUCKETS: u64 = 60;
 
-/// Admissions by second, oldest first, at most 61 buckets.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Window(VecDeque<(u64, u64)>);
+/// A counter of what passed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Flow {
+    /// Amounts by bucket, oldest first, at most 61 of them.
+    Sliding(VecDeque<(u64, u64)>),
+    /// The number of the window and the amount in it.
+    Fixed(u64, u64),
+    /// What is under way.
+    Open(u64),
+    /// What has not drained yet, times the window in milliseconds, at an instant.
+    TokenBucket(#[serde(with = "wide")] u128, u64),
+}
 
-impl Window {
-    /// Counts one admission.
-    pub(super) fn add(&mut self, at: u64) {
-        let second = at / 1_000;
-        while self
-            .0
-            .front()
-            .is_some_and(|&(oldest, _)| leaves(oldest) <= second)
-        {
-            self.0.pop_front();
-        }
-        match self.0.back_mut() {
-            Some((newest, count)) if *newest == second => *count = count.saturating_add(1),
-            _ => self.0.push_back((second, 1)),
-        }
-    }
+/// Milliseconds after which it is worth asking again where nobody knows when something ends.
+const ASK_AGAIN_MS: u64 = 1_000;
 
-    /// Seconds until one more fits; `None` where it fits now.
-    pub(super) fn wait(&self, limit: u64, at: u64) -> Option<u64> {
-        let mut used = self.used(at);
-        if used < limit {
-            return None;
-        }
-        for (second, count) in self.live(at) {
-            used = used.saturating_sub(count);
-            if used < limit {
-                return Some(leaves(second).saturating_sub(at / 1_000));
-            }
-        }
-        Some(WINDOW_SECONDS)
-    }
+/// How a flow is counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gauge {
+    /// Milliseconds.
+    length: u64,
+    /// None for what is under way at once.
+    window: Option<Window>,
+    /// What fits at once; of a token bucket also what drains in a window's length.
+    limit: u64,
+}
 
-    /// The window as it stands.
-    pub(super) fn state(&self, limit: u64, at: u64) -> WindowState {
-        let used = self.used(at);
-        let newest = self.live(at).last();
-        WindowState {
+impl Gauge {
+    pub(super) fn new(pace: Option<Pace>, limit: u64) -> Self {
+        let seconds = pace.map_or(0, |pace| u64::from(pace.seconds));
+        Self {
+            length: seconds.saturating_mul(1_000).max(1),
+            window: pace.map(|pace| pace.window),
             limit,
-            used,
-            reset: newest.map_or(0, |(second, _)| leaves(second).saturating_sub(at / 1_000)),
         }
     }
 
-    fn used(&self, at: u64) -> u64 {
-        self.live(at)
-            .fold(0, |sum, (_, count)| sum.saturating_add(count))
+    /// The length of the window in milliseconds.
+    pub(super) const fn length(self) -> u64 {
+        self.length
     }
 
-    fn live(&self, at: u64) -> impl Iterator<Item = (u64, u64)> {
-        let now = at / 1_000;
-        self.0
-            .iter()
-            .copied()
-            .skip_while(move |&(second, _)| leaves(second) <= now)
+    const fn bucket(self, at: u64) -> u64 {
+        at / self.bucket_length()
+    }
+
+    const fn bucket_length(self) -> u64 {
+        self.length.div_ceil(BUCKETS)
+    }
+
+    /// When nothing of a bucket lies in the window any more.
+    const fn leaves(self, bucket: u64) -> u64 {
+        let first = bucket.saturating_add(BUCKETS).saturating_add(1);
+        first.saturating_mul(self.bucket_length())
+    }
+
+    /// When the fixed window of this number ends.
+    const fn ends(self, window: u64) -> u64 {
+        window.saturating_add(1).saturating_mul(self.length)
+    }
+
+    fn scaled(self, amount: u64) -> u128 {
+        u128::from(amount).saturating_mul(u128::from(self.length))
+    }
+
+    /// Milliseconds in which a scaled amount drains.
+    fn drains_in(self, scaled: u128) -> u64 {
+        let each = u128::from(self.limit.max(1));
+        u64::try_from(scaled.div_ceil(each)).unwrap_or(u64::MAX)
     }
 }
 
-/// The second in which nothing of `second` lies in the window any more.
-const fn leaves(second: u64) -> u64 {
-    second.saturating_add(WINDOW_SECONDS).saturating_add(1)
+impl Flow {
+    /// Nothing has passed.
+    pub(super) const fn new(gauge: Gauge) -> Self {
+        match gauge.window {
+            None => Self::Open(0),
+            Some(Window::Sliding) => Self::Sliding(VecDeque::new()),
+            Some(Window::Fixed) => Self::Fixed(0, 0),
+            Some(Window::TokenBucket) => Self::TokenBucket(0, 0),
+        }
+    }
+
+    /// What counts at `at`.
+    pub(super) fn used(&self, gauge: Gauge, at: u64) -> u64 {
+        match self {
+            Self::Sliding(buckets) => {
+                live(buckets, gauge, at).fold(0, |sum: u64, (_, amount)| sum.saturating_add(amount))
+            }
+            Self::Fixed(window, amount) if gauge.ends(*window) > at => *amount,
+            Self::Fixed(..) => 0,
+            Self::Open(count) => *count,
+            Self::TokenBucket(..) => {
+                let left = self.undrained(gauge, at);
+                let length = u128::from(gauge.length);
+                u64::try_from(left.div_ceil(length)).unwrap_or(u64::MAX)
+            }
+        }
+    }
+
+    /// Milliseconds until `amount` more fits, which is at most the limit; `None` where it fits now.
+    pub(super) fn wait(&self, gauge: Gauge, amount: u64, at: u64) -> Option<u64> {
+        let room = gauge.limit.saturating_sub(amount);
+        match self {
+            Self::Sliding(buckets) => {
+                let mut used = self.used(gauge, at);
+                if used <= room {
+                    return None;
+                }
+                for (bucket, count) in live(buckets, gauge, at) {
+                    used = used.saturating_sub(count);
+                    if used <= room {
+                        return Some(gauge.leaves(bucket).saturating_sub(at));
+                    }
+                }
+                Some(gauge.length)
+            }
+            Self::Fixed(window, _) => {
+                let full = self.used(gauge, at) > room;
+                full.then(|| gauge.ends(*window).saturating_sub(at))
+            }
+            Self::Open(count) => (*count > room).then_some(ASK_AGAIN_MS),
+            Self::TokenBucket(..) => {
+                let over = self.undrained(gauge, at).saturating_sub(gauge.scaled(room));
+                (over > 0).then(|| gauge.drains_in(over))
+            }
+        }
+    }
+
+    /// Milliseconds until nothing counts any more, if nothing more passes.
+    pub(super) fn reset(&self, gauge: Gauge, at: u64) -> u64 {
+        match self {
+            Self::Sliding(buckets) => live(buckets, gauge, at)
+                .last()
+                .map_or(0, |(bucket, _)| gauge.leaves(bucket).saturating_sub(at)),
+            Self::Fixed(window, _) => gauge.ends(*window).saturating_sub(at),
+            Self::Open(_) => 0,
+            Self::TokenBucket(..) => gauge.drains_in(self.undrained(gauge, at)),
+        }
+    }
+
+    /// Counts what passes at `at`, which never goes back.
+    pub(super) fn add(&mut self, gauge: Gauge, amount: u64, at: u64) {
+        let undrained = self.undrained(gauge, at);
+        match self {
+            Self::Sliding(buckets) => {
+                let now = gauge.bucket(at);
+                while buckets
+                    .front()
+                    .is_some_and(|&(oldest, _)| gauge.leaves(oldest) <= at)
+                {
+                    buckets.pop_front();
+                }
+                match buckets.back_mut() {
+                    Some((newest, count)) if *newest == now => {
+                        *count = count.saturating_add(amount);
+                    }
+                    _ => buckets.push_back((now, amount)),
+                }
+            }
+            Self::Fixed(window, count) => {
+                if gauge.ends(*window) <= at {
+                    (*window, *count) = (at / gauge.length, 0);
+                }
+                *count = count.saturating_add(amount);
+            }
+            Self::Open(count) => *count = count.saturating_add(amount),
+            Self::TokenBucket(level, since) => {
+                *level = undrained.saturating_add(gauge.scaled(amount));
+                *since = at;
+            }
+        }
+    }
+
+    /// Whether nothing counts any more.
+    pub(super) fn is_idle(&self, gauge: Gauge, at: u64) -> bool {
+        self.used(gauge, at) == 0
+    }
+
+    /// Replaces the amount `held` that was counted at `then` by the `actual` one.
+    pub(super) fn correct(&mut self, gauge: Gauge, (held, actual): (u64, u64), then: u64, at: u64) {
+        let undrained = self.undrained(gauge, at);
+        let corrected = |count: u64| count.saturating_sub(held).saturating_add(actual);
+        match self {
+            Self::Sliding(buckets) => {
+                let bucket = gauge.bucket(then);
+                let entry = buckets.iter_mut().find(|(number, _)| *number == bucket);
+                if let Some((_, count)) = entry {
+                    *count = corrected(*count);
+                }
+            }
+            Self::Fixed(window, count) => {
+                if *window == then / gauge.length {
+                    *count = corrected(*count);
+                }
+            }
+            Self::Open(count) => *count = corrected(*count),
+            Self::TokenBucket(level, since) => {
+                let without = undrained.saturating_sub(gauge.scaled(held));
+                *level = without.saturating_add(gauge.scaled(actual));
+                *since = at;
+            }
+        }
+    }
+
+    /// What a token bucket has not drained at `at`; 0 for the others.
+    fn undrained(&self, gauge: Gauge, at: u64) -> u128 {
+        let Self::TokenBucket(level, since) = self else {
+            return 0;
+        };
+        let elapsed = u128::from(at.saturating_sub(*since));
+        level.saturating_sub(elapsed.saturating_mul(u128::from(gauge.limit)))
+    }
+}
+
+fn live(buckets: &VecDeque<(u64, u64)>, gauge: Gauge, at: u64) -> impl Iterator<Item = (u64, u64)> {
+    buckets
+        .iter()
+        .copied()
+        .skip_while(move |&(bucket, _)| gauge.leaves(bucket) <= at)
 }

@@ -60,8 +60,10 @@ const fn code(kind: Kind) -> u32 {
         Kind::Unauthenticated => 10_000,
         Kind::UpstreamFailed => 2005,
         Kind::Conflict
+        | Kind::IdempotencyKeyReused
         | Kind::InvalidRequest
         | Kind::PreconditionFailed
+        | Kind::StillRunning
         | Kind::UnsupportedMediaType => 5006,
         Kind::Internal | Kind::Unavailable => 3043,
     }

@@ -3,7 +3,7 @@
 use crate::audit::{Attempt, Draft, Outcome};
 use crate::auth::Principal;
 use crate::error::Error;
-use crate::governor::command::{Command, Reply};
+use crate::governor::command::{Command, Reply, Subjects};
 use crate::money::Nanos;
 use crate::ports::Ports;
 use crate::routing::plan::Candidate;
@@ -20,6 +20,8 @@ pub struct Exchange {
     pub org: String,
     /// Whether the caller may bring providers' own keys.
     pub may_bring_keys: bool,
+    /// Whom it counts for, beyond what the record says.
+    pub subjects: Subjects,
     /// The record so far.
     pub draft: Draft,
     phase_began: u64,
@@ -39,6 +41,7 @@ impl Exchange {
             ports: ports.clone(),
             org: principal.org.clone(),
             may_bring_keys: principal.may_bring_keys,
+            subjects: Subjects::default(),
             draft,
             phase_began: arrived,
         }

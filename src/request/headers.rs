@@ -1,7 +1,7 @@
 //! What was decided, in the headers of the answer (design/api.md, "Headers").
 
 use crate::audit::Draft;
-use crate::governor::command::State;
+use crate::governor::command::{LimitState, State};
 use crate::http::Reply;
 use crate::money::Nanos;
 use crate::protocol::Warning;
@@ -70,18 +70,45 @@ pub fn warnings(reply: &mut Reply, warnings: &[Warning]) {
     }
 }
 
-/// Sets the headers that say what is left: `OpenAI`'s names and those of the IETF draft
-/// <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/>.
+/// Sets the headers that say what is left: those of the IETF draft
+/// <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/>, and `OpenAI`'s names with
+/// the limit of which the least is left.
 pub fn limits(reply: &mut Reply, state: &State) {
-    if let Some(requests) = &state.requests {
-        let (limit, remaining, reset) = (requests.limit, requests.remaining(), requests.reset);
-        reply.set("ratelimit-policy", format!("\"requests\";q={limit};w=60"));
-        reply.set("ratelimit", format!("\"requests\";r={remaining};t={reset}"));
-        reply.set("x-ratelimit-limit-requests", limit.to_string());
-        reply.set("x-ratelimit-remaining-requests", remaining.to_string());
-        reply.set("x-ratelimit-reset-requests", format!("{reset}s"));
+    let paced = || state.limits.iter().filter(|limit| limit.seconds.is_some());
+    let policies = paced().map(|limit| {
+        let (name, quota, window) = (&limit.name, limit.limit, limit.seconds.unwrap_or_default());
+        format!("\"{name}\";q={quota};w={window}")
+    });
+    let left = paced().map(|limit| {
+        let (name, remaining, reset) = (&limit.name, limit.remaining(), limit.reset);
+        format!("\"{name}\";r={remaining};t={reset}")
+    });
+    let (policies, left): (Vec<_>, Vec<_>) = (policies.collect(), left.collect());
+    if !left.is_empty() {
+        reply.set("ratelimit-policy", policies.join(", "));
+        reply.set("ratelimit", left.join(", "));
     }
-    if let Some(remaining) = state.budget.remaining() {
+    let of = |count: &'static str| paced().filter(move |limit| limit.count == count);
+    if let Some(limit) = tightest(of("requests")) {
+        reply.set("x-ratelimit-limit-requests", limit.limit.to_string());
+        let remaining = limit.remaining().to_string();
+        reply.set("x-ratelimit-remaining-requests", remaining);
+        reply.set("x-ratelimit-reset-requests", format!("{}s", limit.reset));
+    }
+    let tokens = ["tokens", "input_tokens", "output_tokens"];
+    if let Some(limit) = tightest(tokens.into_iter().flat_map(of)) {
+        reply.set("x-ratelimit-limit-tokens", limit.limit.to_string());
+        let remaining = limit.remaining().to_string();
+        reply.set("x-ratelimit-remaining-tokens", remaining);
+        reply.set("x-ratelimit-reset-tokens", format!("{}s", limit.reset));
+    }
+    if let Some(remaining) = state.remaining() {
         reply.set("x-ai-budget-remaining-usd", remaining.to_usd());
     }
+}
+
+/// The limit of which the least is left, which `OpenAI`'s headers tell
+/// (<https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers>).
+fn tightest<'a>(limits: impl Iterator<Item = &'a LimitState>) -> Option<&'a LimitState> {
+    limits.min_by_key(|limit| limit.remaining())
 }

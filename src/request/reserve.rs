@@ -1,7 +1,7 @@
 //! Admission by the org's governor: limits, and budget for the worst that the plan may cost.
 
 use crate::error::{Error, Kind};
-use crate::governor::command::{Command, Refusal, Reply, Reserve, State, Versions};
+use crate::governor::command::{Command, Extend, Refusal, Reply, Reserve, State, Tokens, Versions};
 use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::request::MOST_PLANS;
@@ -11,6 +11,9 @@ use crate::routing::Plan;
 
 /// Milliseconds a reservation outlives the request's deadline.
 const GRACE_MS: u64 = 60_000;
+
+/// Seconds after which it is worth asking for the answer of a request that is under way.
+const STILL_RUNNING_SECONDS: u64 = 2;
 
 /// What the governor says to a plan.
 pub enum Admission {
@@ -106,12 +109,18 @@ pub async fn reserve(exchange: &Exchange, plan: &Plan) -> Result<Admission, Erro
 pub async fn reserve_bound(exchange: &Exchange, bound: Nanos) -> Result<Admission, Error> {
     let reserve = Reserve {
         draft: exchange.draft.clone(),
+        subjects: exchange.subjects.clone(),
+        candidates: Vec::new(),
         bound,
+        unpriced: false,
+        tokens: Tokens::default(),
+        route: None,
         planned: exchange.draft.versions,
+        idempotency: None,
         deadline_ms: DEADLINE_MS.saturating_add(GRACE_MS),
     };
     match exchange.govern(Command::Reserve(reserve)).await? {
-        Reply::Admitted { state } => Ok(Admission::Granted(state)),
+        Reply::Admitted { state, .. } => Ok(Admission::Granted(state)),
         Reply::Refused { reason, state } => Ok(Admission::Refused(refusal(&reason, bound), state)),
         Reply::Stale { versions } => Ok(Admission::Stale(versions)),
         reply => Err(Error::internal(format!("reserve was answered {reply:?}"))),
@@ -124,10 +133,14 @@ pub async fn reserve_bound(exchange: &Exchange, bound: Nanos) -> Result<Admissio
 /// `BudgetExhausted` where there is none, `Unavailable`.
 pub async fn extend(exchange: &Exchange, step: u32, by: Nanos) -> Result<(), Error> {
     let request = exchange.draft.request.clone();
-    match exchange
-        .govern(Command::Extend { request, step, by })
-        .await?
-    {
+    let target = None;
+    let extend = Extend {
+        request,
+        step,
+        by,
+        target,
+    };
+    match exchange.govern(Command::Extend(extend)).await? {
         Reply::Admitted { .. } | Reply::Done { .. } => Ok(()),
         Reply::Refused { reason, .. } => Err(refusal(&reason, by)),
         reply => Err(Error::internal(format!("extend was answered {reply:?}"))),
@@ -136,13 +149,29 @@ pub async fn extend(exchange: &Exchange, step: u32, by: Nanos) -> Result<(), Err
 
 fn refusal(reason: &Refusal, bound: Nanos) -> Error {
     match reason {
-        Refusal::BudgetExhausted => {
+        Refusal::BudgetExhausted { budget, cache_only } => {
+            let advice = if *cache_only {
+                "Until it begins anew only cached answers are served."
+            } else {
+                "Lower `max_tokens`, ask for a lighter tier, or ask the administrator for more budget."
+            };
             let message = format!(
-                "The org's daily budget cannot carry this request, which may cost up to ${}. Lower `max_tokens`, ask for a lighter tier, or ask the administrator for more budget.",
+                "The budget `{budget}` cannot carry this request, which may cost up to ${}. {advice}",
                 bound.to_usd()
             );
             Error::new(Kind::BudgetExhausted, message)
         }
+        Refusal::CreditsExhausted => {
+            let message = format!(
+                "The org's prepaid balance cannot carry this request, which may cost up to ${}. Ask the administrator to top it up.",
+                bound.to_usd()
+            );
+            Error::new(Kind::BudgetExhausted, message)
+        }
+        Refusal::IdempotencyKeyReused => Error::new(
+            Kind::IdempotencyKeyReused,
+            "This `Idempotency-Key` was used for another request in the last 24 hours. Use a new one.",
+        ),
         Refusal::KeyRevoked => crate::auth::unknown_key(),
         Refusal::NotActive => Error::unavailable(
             "This org is not active yet. The administrator creates it with POST /admin/v1/orgs.",
@@ -152,11 +181,32 @@ fn refusal(reason: &Refusal, bound: Nanos) -> Error {
             Kind::DeadlineExceeded,
             "The request took longer than its reservation lasts.",
         ),
-        Refusal::RateLimited { retry_after } => {
-            let message = format!(
-                "The org's limit of requests per minute is used up. Retry in {retry_after} s."
-            );
-            Error::new(Kind::RateLimited, message).retry_after(*retry_after)
+        Refusal::RateLimited {
+            limit,
+            retry_after_ms,
+        } => {
+            let seconds = retry_after_ms.div_ceil(1_000);
+            let message = format!("The limit `{limit}` is used up. Retry in {seconds} s.");
+            Error::new(Kind::RateLimited, message).retry_after(seconds)
         }
+        Refusal::StillRunning => Error::new(
+            Kind::StillRunning,
+            "A request with this `Idempotency-Key` is still running. Retry shortly for its answer.",
+        )
+        .retry_after(STILL_RUNNING_SECONDS),
+        Refusal::TooLarge {
+            limit,
+            most,
+            needed,
+        } => {
+            let message = format!(
+                "The request may need {needed} tokens, and the limit `{limit}` never admits more than {most}. Shorten the prompt or lower `max_tokens`."
+            );
+            Error::invalid("max_tokens", message)
+        }
+        Refusal::Unpriced => Error::new(
+            Kind::BudgetExhausted,
+            "What this model costs is not known, so that no budget can carry it. Ask the administrator to add its price.",
+        ),
     }
 }

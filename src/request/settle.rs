@@ -34,6 +34,7 @@ async fn try_settle(exchange: &Exchange) -> Result<State, Error> {
     let settle = Settle {
         draft: exchange.draft.clone(),
         cost: exchange.cost(),
+        kept: false,
     };
     match exchange.govern(Command::Settle(settle)).await? {
         Reply::Settled { state } => Ok(state),

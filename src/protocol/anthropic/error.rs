@@ -48,9 +48,11 @@ const fn error_type(kind: Kind) -> &'static str {
     match kind {
         Kind::BudgetExhausted => "billing_error",
         Kind::Conflict
+        | Kind::IdempotencyKeyReused
         | Kind::InvalidRequest
         | Kind::MethodNotAllowed
         | Kind::PreconditionFailed
+        | Kind::StillRunning
         | Kind::UnsupportedMediaType => "invalid_request_error",
         Kind::DeadlineExceeded => "timeout_error",
         Kind::Forbidden => "permission_error",

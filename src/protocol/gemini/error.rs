@@ -74,11 +74,12 @@ pub fn error_body(error: &Error, request_id: &str) -> Reply {
 const fn status(kind: Kind) -> &'static str {
     match kind {
         Kind::BudgetExhausted | Kind::PreconditionFailed => "FAILED_PRECONDITION",
-        Kind::Conflict => "ABORTED",
+        Kind::Conflict | Kind::StillRunning => "ABORTED",
         Kind::DeadlineExceeded => "DEADLINE_EXCEEDED",
         Kind::Forbidden => "PERMISSION_DENIED",
         Kind::Internal => "INTERNAL",
-        Kind::InvalidRequest
+        Kind::IdempotencyKeyReused
+        | Kind::InvalidRequest
         | Kind::MethodNotAllowed
         | Kind::PayloadTooLarge
         | Kind::UnsupportedMediaType => "INVALID_ARGUMENT",

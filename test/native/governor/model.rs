@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{Datelike, NaiveDate};
 use esclusa::audit::Outcome;
 use esclusa::governor::command::{
-    BudgetState, Command, Limits, Refusal, Reply, Reserve, Settle, State, Versions, WindowState,
+    BudgetState, Command, Extend, LimitState, Refusal, Reply, Reserve, Settle, State, Versions,
 };
+use esclusa::governor::rules::Scope;
 use esclusa::money::Nanos;
 
-use super::storage::{DAY, MINUTE, SECOND};
+use super::storage::{DAY, MINUTE, SECOND, no_budget, spent};
 
 /// What a record must say: request, outcome, cost, bound.
 pub(crate) type Expected = (String, Outcome, i64, i64);
@@ -21,6 +23,8 @@ struct Request {
     bound: i64,
     deadline: u64,
     steps: BTreeSet<u32>,
+    /// Whether it is counted by the limit in force.
+    counted: bool,
     end: Option<End>,
 }
 
@@ -35,7 +39,8 @@ struct End {
 pub(crate) struct Model {
     clock: u64,
     versions: Versions,
-    limits: Limits,
+    limit: Option<u32>,
+    budget: Option<i64>,
     revoked: BTreeSet<String>,
     changes: BTreeSet<String>,
     admissions: Vec<u64>,
@@ -47,6 +52,14 @@ pub(crate) struct Model {
     pub(crate) records: Vec<Expected>,
 }
 
+/// Of which rules a reply tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    All,
+    Budget,
+    None,
+}
+
 impl Model {
     pub(crate) fn execute(&mut self, command: &Command, now: u64) -> Reply {
         let at = now.max(self.clock);
@@ -54,7 +67,16 @@ impl Model {
             Command::Activate(activate) => {
                 if activate.version > self.versions.config {
                     self.versions.config = activate.version;
-                    self.limits = activate.limits;
+                    let rules = &activate.rules;
+                    self.limit = rules
+                        .limits
+                        .first()
+                        .map(|limit| u32::try_from(limit.limit).unwrap());
+                    self.budget = rules.budgets.first().map(|budget| budget.amount.get());
+                    if self.limit.is_none() {
+                        self.admissions.clear();
+                        self.requests.values_mut().for_each(|it| it.counted = false);
+                    }
                     self.changed(at);
                 }
                 self.done()
@@ -66,12 +88,20 @@ impl Model {
                 }
                 self.done()
             }
-            Command::Extend { request, step, by } => self.extend(request, *step, by.get(), at),
-            Command::Inspect => Reply::State {
-                state: self.state(at),
-            },
+            Command::Extend(Extend {
+                request, step, by, ..
+            }) => self.extend(request, *step, by.get(), at),
+            Command::Inspect { .. } => {
+                let org = ["day", "week", "month", "lifetime"].map(|period| self.org(period, at));
+                let mut state = self.state(at, Shown::All);
+                state.budgets = org.into_iter().chain(state.budgets).collect();
+                Reply::State { state }
+            }
+            Command::Alerts { .. } | Command::Delivered { .. } | Command::TopUp(_) => {
+                unreachable!("not among the steps")
+            }
             Command::Refuse { draft } => {
-                self.refuse(&draft.request, Refusal::NotReserved, at);
+                self.refuse(&draft.request, Refusal::NotReserved, at, Shown::None);
                 self.done()
             }
             Command::Reserve(reserve) => self.reserve(reserve, at),
@@ -109,10 +139,10 @@ impl Model {
         let id = &reserve.draft.request;
         let bound = reserve.bound.get();
         if self.versions.config == 0 {
-            return self.refuse(id, Refusal::NotActive, at);
+            return self.refuse(id, Refusal::NotActive, at, Shown::None);
         }
         if self.revoked.contains(&reserve.draft.key) {
-            return self.refuse(id, Refusal::KeyRevoked, at);
+            return self.refuse(id, Refusal::KeyRevoked, at, Shown::None);
         }
         if reserve.planned != self.versions {
             let versions = self.versions;
@@ -121,63 +151,80 @@ impl Model {
         if let Some(request) = self.requests.get(id).cloned() {
             return match request.end {
                 None if bound > request.bound => self.raise(id, bound - request.bound, None, at),
-                None => self.admitted(at),
-                Some(_) => self.refused(Refusal::NotReserved, at),
+                None => self.admitted(id, at),
+                Some(_) => self.refused(Refusal::NotReserved, at, Shown::None),
             };
         }
         if let Some((_, reason)) = self.refused.get(id) {
-            return self.refused(reason.clone(), at);
+            return self.refused(reason.clone(), at, Shown::All);
         }
-        if let Some(retry_after) = self.wait(at) {
-            return self.refuse(id, Refusal::RateLimited { retry_after }, at);
+        if bound < 0 {
+            return self.refuse(id, no_budget(), at, Shown::All);
+        }
+        if let Some(retry_after_ms) = self.wait(at) {
+            let limit = "requests".to_owned();
+            let reason = Refusal::RateLimited {
+                limit,
+                retry_after_ms,
+            };
+            return self.refuse(id, reason, at, Shown::All);
         }
         if !self.carries(at / DAY, bound) {
-            return self.refuse(id, Refusal::BudgetExhausted, at);
+            return self.refuse(id, spent("day"), at, Shown::All);
         }
-        self.admissions.push(at);
+        if self.limit.is_some() {
+            self.admissions.push(at);
+        }
         let request = Request {
             arrived: reserve.draft.at,
             day: at / DAY,
             bound,
             deadline: at + reserve.deadline_ms,
             steps: BTreeSet::new(),
+            counted: self.limit.is_some(),
             end: None,
         };
         self.requests.insert(id.clone(), request);
         self.changed(at);
-        self.admitted(at)
+        self.admitted(id, at)
     }
 
     fn extend(&mut self, id: &str, step: u32, by: i64, at: u64) -> Reply {
         match self.requests.get(id) {
             Some(request) if request.end.is_none() => {
                 if request.steps.contains(&step) {
-                    return self.admitted(at);
+                    return self.admitted(id, at);
+                }
+                if by < 0 {
+                    return self.refused(no_budget(), at, Shown::None);
                 }
                 self.raise(id, by, Some(step), at)
             }
-            _ => self.refused(Refusal::NotReserved, at),
+            _ => self.refused(Refusal::NotReserved, at, Shown::None),
         }
     }
 
     fn raise(&mut self, id: &str, by: i64, step: Option<u32>, at: u64) -> Reply {
         if !self.carries(self.requests[id].day, by) {
-            return self.refused(Refusal::BudgetExhausted, at);
+            let shown = self.shown_to(id);
+            return self.refused(spent("day"), at, shown);
         }
         let request = self.requests.get_mut(id).unwrap();
         request.bound += by;
         request.steps.extend(step);
         self.changed(at);
-        self.admitted(at)
+        self.admitted(id, at)
     }
 
     fn settle(&mut self, settle: &Settle, at: u64) -> Reply {
         let id = &settle.draft.request;
         let cost = settle.cost.get();
         let actual = |bound| if cost < 0 { bound } else { cost };
+        let mut shown = Shown::None;
         match self.requests.get(id).cloned() {
             Some(request) if request.end.is_none() => {
                 let cost = actual(request.bound);
+                shown = self.shown_to(id);
                 self.end(id, false, at);
                 self.charges.push((request.day, cost));
                 let record = (id.clone(), settle.draft.outcome, cost, request.bound);
@@ -187,6 +234,7 @@ impl Model {
             Some(request) if request.end.as_ref().is_some_and(|end| end.expired) => {
                 let cost = actual(request.bound) - request.bound;
                 let ended = request.end.unwrap().at;
+                shown = Shown::Budget;
                 self.end(id, false, ended);
                 self.charges.push((request.day, cost));
                 let record = (id.clone(), Outcome::Late, cost, request.bound);
@@ -202,6 +250,7 @@ impl Model {
                     bound: 0,
                     deadline: 0,
                     steps: BTreeSet::new(),
+                    counted: false,
                     end: None,
                 };
                 self.requests.insert(id.clone(), request);
@@ -213,17 +262,17 @@ impl Model {
             }
         }
         Reply::Settled {
-            state: self.state(at),
+            state: self.state(at, shown),
         }
     }
 
-    fn refuse(&mut self, id: &str, reason: Refusal, at: u64) -> Reply {
+    fn refuse(&mut self, id: &str, reason: Refusal, at: u64, shown: Shown) -> Reply {
         if !self.requests.contains_key(id) && !self.refused.contains_key(id) {
             self.refused.insert(id.to_owned(), (at, reason.clone()));
             self.records.push((id.to_owned(), Outcome::Refused, 0, 0));
             self.changed(at);
         }
-        self.refused(reason, at)
+        self.refused(reason, at, shown)
     }
 
     fn end(&mut self, id: &str, expired: bool, at: u64) {
@@ -251,53 +300,101 @@ impl Model {
         self.admissions.iter().filter(live).count() as u64
     }
 
+    /// Milliseconds until one more fits.
     fn wait(&self, at: u64) -> Option<u64> {
-        let limit = u64::from(self.limits.requests_per_minute?);
+        let limit = u64::from(self.limit?);
         let fits = |seconds: &u64| self.used(at + seconds * SECOND) < limit;
         match (0..=61).find(fits) {
             Some(0) => None,
-            Some(seconds) => Some(seconds),
-            None => Some(60),
+            Some(seconds) => Some(seconds * SECOND - at % SECOND),
+            None => Some(MINUTE),
         }
     }
 
-    fn spent(&self, day: u64) -> i64 {
-        let charges = self.charges.iter().filter(|(of, _)| *of == day);
+    fn spent(&self, days: impl Fn(u64) -> bool) -> i64 {
+        let charges = self.charges.iter().filter(|(of, _)| days(*of));
         charges.map(|(_, amount)| amount).sum()
     }
 
-    fn reserved(&self, day: u64) -> i64 {
+    fn reserved(&self, days: impl Fn(u64) -> bool) -> i64 {
         let open = self.requests.values();
-        open.filter(|request| request.end.is_none() && request.day == day)
+        open.filter(|request| request.end.is_none() && days(request.day))
             .map(|request| request.bound)
             .sum()
     }
 
     fn carries(&self, day: u64, amount: i64) -> bool {
-        let fits = |limit: Nanos| self.spent(day) + self.reserved(day) + amount <= limit.get();
-        amount == 0 || (amount > 0 && self.limits.daily_budget.is_none_or(fits))
+        let held = || self.spent(|it| it == day) + self.reserved(|it| it == day);
+        let fits = |limit: i64| held() + amount <= limit;
+        amount == 0 || (amount > 0 && self.budget.is_none_or(fits))
     }
 
-    fn state(&self, at: u64) -> State {
-        let day = at / DAY;
-        let window = |limit: u32| WindowState {
-            limit: u64::from(limit),
-            used: self.used(at),
-            reset: (0..=61)
-                .find(|seconds| self.used(at + seconds * SECOND) == 0)
-                .unwrap(),
-        };
+    /// Of which rules an open request is told.
+    fn shown_to(&self, id: &str) -> Shown {
+        if self.requests[id].counted {
+            Shown::All
+        } else {
+            Shown::Budget
+        }
+    }
+
+    fn state(&self, at: u64, shown: Shown) -> State {
+        let limit = self
+            .limit
+            .filter(|_| shown == Shown::All)
+            .map(|limit| LimitState {
+                name: "requests".to_owned(),
+                per: Scope::Org,
+                subject: String::new(),
+                count: "requests".to_owned(),
+                seconds: Some(60),
+                limit: u64::from(limit),
+                used: self.used(at),
+                reset: (0..=61)
+                    .find(|seconds| self.used(at + seconds * SECOND) == 0)
+                    .unwrap(),
+            });
+        let budget = self
+            .budget
+            .filter(|_| shown != Shown::None)
+            .map(|limit| BudgetState {
+                name: "day".to_owned(),
+                limit: Some(Nanos::new(limit)),
+                refuses: true,
+                ..self.org("day", at)
+            });
         let open = self.requests.values();
         State {
             versions: self.versions,
-            requests: self.limits.requests_per_minute.map(window),
-            budget: BudgetState {
-                limit: self.limits.daily_budget,
-                spent: Nanos::new(self.spent(day)),
-                reserved: Nanos::new(self.reserved(day)),
-                reset: ((day + 1) * DAY - at).div_ceil(SECOND),
-            },
+            limits: limit.into_iter().collect(),
+            budgets: budget.into_iter().collect(),
+            credits: None,
             open_reservations: open.filter(|request| request.end.is_none()).count() as u64,
+        }
+    }
+
+    /// What the org spent in the period around `at`.
+    fn org(&self, period: &str, at: u64) -> BudgetState {
+        let number = |day: u64| match period {
+            "day" => day,
+            // 1970-01-01 was a Thursday.
+            "week" => (day + 3) / 7,
+            "month" => month(day),
+            _ => 0,
+        };
+        let today = at / DAY;
+        let same = |day: u64| number(day) == number(today);
+        let next = (today..today + 32).find(|day| !same(*day));
+        BudgetState {
+            name: String::new(),
+            per: Scope::Org,
+            subject: String::new(),
+            period: period.to_owned(),
+            limit: None,
+            spent: Nanos::new(self.spent(same)),
+            reserved: Nanos::new(self.reserved(same)),
+            reset: next.map(|day| (day * DAY - at).div_ceil(SECOND)),
+            refuses: false,
         }
     }
 
@@ -306,13 +403,21 @@ impl Model {
         Reply::Done { versions }
     }
 
-    fn admitted(&self, at: u64) -> Reply {
-        let state = self.state(at);
-        Reply::Admitted { state }
+    fn admitted(&self, id: &str, at: u64) -> Reply {
+        Reply::Admitted {
+            candidate: 0,
+            guarded: false,
+            state: self.state(at, self.shown_to(id)),
+        }
     }
 
-    fn refused(&self, reason: Refusal, at: u64) -> Reply {
-        let state = self.state(at);
+    fn refused(&self, reason: Refusal, at: u64, shown: Shown) -> Reply {
+        let state = self.state(at, shown);
         Reply::Refused { reason, state }
     }
+}
+
+fn month(day: u64) -> u64 {
+    let date = NaiveDate::from_epoch_days(i32::try_from(day).unwrap()).unwrap();
+    u64::try_from(date.year()).unwrap() * 12 + u64::from(date.month0())
 }

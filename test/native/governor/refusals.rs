@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use esclusa::audit::{Draft, Outcome};
 use esclusa::error::Kind;
-use esclusa::governor::command::{Command, Refusal, Reply, Reserve, Versions};
+use esclusa::governor::command::{Command, Refusal, Reply};
 use esclusa::money::Nanos;
 use proptest::prelude::*;
 
@@ -170,14 +170,10 @@ proptest! {
             world.now += pause;
             for index in 0..many {
                 let request = format!("r{step}-{index}");
-                let planned = Versions { config: 1, corpus: 0 };
-                let draft = Draft { key: format!("key{key}"), ..draft(&request) };
-                let command = Command::Reserve(Reserve {
-                    draft,
-                    bound: Nanos::ZERO,
-                    planned,
-                    deadline_ms: MINUTE,
-                });
+                let mut command = reserve(&request, 0);
+                if let Command::Reserve(reserve) = &mut command {
+                    reserve.draft.key = format!("key{key}");
+                }
                 world.storage.fault = fault;
                 if world.try_run(command.clone()).is_err() {
                     world.crash();

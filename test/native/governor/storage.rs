@@ -2,10 +2,16 @@
 
 use esclusa::audit::{Draft, GENESIS, Record, Sealed, verify};
 use esclusa::error::Error;
+use std::rc::Rc;
+
 use esclusa::governor::command::{
-    Activate, Command, Envelope, Limits, Reply, Reserve, Settle, State, Versions,
+    Activate, BudgetState, Command, Envelope, Extend, Refusal, Reply, Reserve, Settle, State,
+    Subjects, Tokens, Versions,
 };
-use esclusa::governor::{Governor, Journal, Row};
+use esclusa::governor::rules::{
+    Budget, Limit, Measure, Pace, Period, Rules, Scope, WhenSpent, Window,
+};
+use esclusa::governor::{AlwaysUtc, Governor, Journal, Row};
 use esclusa::money::Nanos;
 
 pub(crate) const ORG: &str = "acme";
@@ -53,7 +59,7 @@ impl World {
     /// Nothing is active yet.
     pub(crate) fn empty() -> Self {
         Self {
-            governor: Governor::new(ORG),
+            governor: Governor::new(ORG, Rc::new(AlwaysUtc)),
             storage: Storage::default(),
             now: START,
         }
@@ -89,7 +95,7 @@ impl World {
     }
 
     pub(crate) fn state(&mut self) -> State {
-        match self.read(Command::Inspect) {
+        match self.read(Command::Inspect { most: 100 }) {
             Reply::State { state } => state,
             other => panic!("{other:?}"),
         }
@@ -103,7 +109,13 @@ impl World {
     pub(crate) fn restored(&self) -> Governor {
         let rows = self.storage.rows.iter();
         let entries = rows.map(|row| (row.seq, row.entry.as_str()));
-        Governor::restore(ORG, self.storage.snapshot.as_deref(), entries).unwrap()
+        Governor::restore(
+            ORG,
+            Rc::new(AlwaysUtc),
+            self.storage.snapshot.as_deref(),
+            entries,
+        )
+        .unwrap()
     }
 
     pub(crate) fn sealed(&self) -> Vec<Sealed> {
@@ -138,7 +150,7 @@ impl World {
         self.check_same(&self.restored(), "storage");
         let snapshot = self.governor.snapshot().unwrap();
         let nothing: [(u64, &str); 0] = [];
-        let copy = Governor::restore(ORG, Some(&snapshot), nothing).unwrap();
+        let copy = Governor::restore(ORG, Rc::new(AlwaysUtc), Some(&snapshot), nothing).unwrap();
         self.check_same(&copy, "its snapshot");
     }
 
@@ -169,12 +181,50 @@ pub(crate) fn activate(
     requests_per_minute: Option<u32>,
     daily_budget: Option<i64>,
 ) -> Command {
-    let daily_budget = daily_budget.map(Nanos::new);
-    let limits = Limits {
-        requests_per_minute,
-        daily_budget,
+    let rules = Rules {
+        limits: requests_per_minute.map(per_minute).into_iter().collect(),
+        budgets: daily_budget.map(daily).into_iter().collect(),
+        ..Rules::default()
     };
-    Command::Activate(Activate { version, limits })
+    Command::Activate(Activate { version, rules })
+}
+
+/// So many requests in any minute for the whole org.
+pub(crate) fn per_minute(limit: u32) -> Limit {
+    Limit {
+        name: "requests".to_owned(),
+        per: Scope::Org,
+        only: None,
+        measure: Measure::Requests(Pace {
+            seconds: 60,
+            window: Window::Sliding,
+        }),
+        limit: u64::from(limit),
+    }
+}
+
+/// So many nano-dollars a day for the whole org.
+pub(crate) fn daily(amount: i64) -> Budget {
+    Budget {
+        name: "day".to_owned(),
+        per: Scope::Org,
+        only: None,
+        period: Period::Day,
+        amount: Nanos::new(amount),
+        thresholds: Vec::new(),
+        when_spent: WhenSpent::Refuse,
+    }
+}
+
+/// What the whole org spent today, with the budget of the day where there is one.
+pub(crate) fn today(state: &State) -> BudgetState {
+    let of_day = |name: &str| {
+        let budgets = &mut state.budgets.iter();
+        budgets
+            .find(|it| it.per == Scope::Org && it.period == "day" && it.name == name)
+            .cloned()
+    };
+    of_day("day").or_else(|| of_day("")).unwrap()
 }
 
 /// Planned with configuration 1, five minutes of time.
@@ -185,8 +235,14 @@ pub(crate) fn reserve(request: &str, bound: i64) -> Command {
     };
     Command::Reserve(Reserve {
         draft: draft(request),
+        subjects: Subjects::default(),
+        candidates: Vec::new(),
         bound: Nanos::new(bound),
+        unpriced: false,
+        tokens: Tokens::default(),
+        route: None,
         planned,
+        idempotency: None,
         deadline_ms: 5 * MINUTE,
     })
 }
@@ -194,13 +250,19 @@ pub(crate) fn reserve(request: &str, bound: i64) -> Command {
 pub(crate) fn extend(request: &str, step: u32, by: i64) -> Command {
     let by = Nanos::new(by);
     let request = request.to_owned();
-    Command::Extend { request, step, by }
+    Command::Extend(Extend {
+        request,
+        step,
+        by,
+        target: None,
+    })
 }
 
 pub(crate) fn settle(request: &str, cost: i64) -> Command {
     Command::Settle(Settle {
         draft: draft(request),
         cost: Nanos::new(cost),
+        kept: false,
     })
 }
 
@@ -209,9 +271,22 @@ pub(crate) fn is_admitted(reply: &Reply) -> bool {
 }
 
 /// Why a request was refused.
-pub(crate) fn refusal(reply: Reply) -> esclusa::governor::command::Refusal {
+pub(crate) fn refusal(reply: Reply) -> Refusal {
     match reply {
         Reply::Refused { reason, .. } => reason,
         other => panic!("{other:?}"),
     }
+}
+
+/// Refused by a budget of this name.
+pub(crate) fn spent(budget: &str) -> Refusal {
+    Refusal::BudgetExhausted {
+        budget: budget.to_owned(),
+        cache_only: false,
+    }
+}
+
+/// Refused because no budget can carry it.
+pub(crate) fn no_budget() -> Refusal {
+    spent("")
 }

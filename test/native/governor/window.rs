@@ -1,6 +1,6 @@
 //! Requests per minute.
 
-use esclusa::governor::command::{Refusal, WindowState};
+use esclusa::governor::command::{Command, Refusal, Reserve, Versions};
 use proptest::prelude::*;
 
 use super::storage::*;
@@ -12,7 +12,7 @@ fn wait(world: &mut World, request: &str) -> Option<u64> {
         return None;
     }
     match refusal(reply) {
-        Refusal::RateLimited { retry_after } => Some(retry_after),
+        Refusal::RateLimited { retry_after_ms, .. } => Some(retry_after_ms.div_ceil(SECOND)),
         other => panic!("{other:?}"),
     }
 }
@@ -24,14 +24,8 @@ fn sixty_at_once_against_twenty() {
         .filter(|index| wait(&mut world, &format!("r{index}")).is_none())
         .count();
     assert_eq!(admitted, 20);
-    assert_eq!(
-        world.state().requests,
-        Some(WindowState {
-            limit: 20,
-            used: 20,
-            reset: 61
-        })
-    );
+    let limit = world.state().limits.remove(0);
+    assert_eq!((limit.limit, limit.used, limit.reset), (20, 20, 61));
     world.check();
 }
 
@@ -42,7 +36,7 @@ fn refusals_consume_nothing() {
         wait(&mut world, &format!("r{index}"));
     }
     world.now += 61 * SECOND;
-    assert_eq!(world.state().requests.unwrap().used, 0);
+    assert_eq!(world.state().limits[0].used, 0);
     assert_eq!(wait(&mut world, "later"), None);
 }
 
@@ -64,11 +58,27 @@ fn nothing_fits_into_a_limit_of_zero() {
 }
 
 #[test]
-fn a_limit_that_comes_later_counts_what_was_before() {
+fn a_limit_counts_from_when_it_is_in_force() {
     let mut world = World::with(None, None);
-    wait(&mut world, "a");
-    world.run(activate(2, Some(1), None));
-    assert_eq!(world.state().requests.unwrap().remaining(), 0);
+    wait(&mut world, "before");
+    world.run(activate(2, Some(2), None));
+    assert_eq!(world.state().limits[0].used, 0);
+    let Command::Reserve(planned) = reserve("after", 0) else {
+        unreachable!("a reservation")
+    };
+    let planned_now = Versions {
+        config: 2,
+        corpus: 0,
+    };
+    world.run(Command::Reserve(Reserve {
+        planned: planned_now,
+        ..planned
+    }));
+    world.run(settle("before", 0));
+    assert_eq!(world.state().limits[0].used, 1);
+    world.run(activate(3, Some(1), None));
+    assert_eq!(world.state().limits[0].remaining(), 0);
+    world.check();
 }
 
 #[test]
@@ -105,7 +115,7 @@ proptest! {
             let mut free_at = |seconds: u64| {
                 let now = world.now;
                 world.now += seconds * SECOND;
-                let remaining = world.state().requests.unwrap().remaining();
+                let remaining = world.state().limits[0].remaining();
                 world.now = now;
                 remaining > 0
             };

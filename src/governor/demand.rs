@@ -1,0 +1,203 @@
+//! What a request asks of the limits, and where it is counted.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::Id;
+use super::command::{Subjects, Target, Tokens};
+use super::rules::{Budget, Limit, Measure, Period, Rules, Scope, Window};
+use super::window::Gauge;
+use crate::audit::Draft;
+
+/// What is counted together: limits that differ only in their size, name or `only` share it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Family {
+    pub(super) scope: Scope,
+    pub(super) measure: Measure,
+    /// The size of a token bucket, whose level means nothing for another size; 0 for the others.
+    size: u64,
+}
+
+impl Family {
+    pub(super) fn of(limit: &Limit) -> Self {
+        let is_bucket = limit
+            .measure
+            .pace()
+            .is_some_and(|pace| pace.window == Window::TokenBucket);
+        Self {
+            scope: limit.per.clone(),
+            measure: limit.measure,
+            size: if is_bucket { limit.limit } else { 0 },
+        }
+    }
+
+    /// How it is counted. The limit matters where something is compared with it, and for a token
+    /// bucket always.
+    pub(super) fn gauge(&self, limit: u64) -> Gauge {
+        let limit = if self.size > 0 { self.size } else { limit };
+        Gauge::new(self.measure.pace(), limit)
+    }
+}
+
+/// Whose money of which period is counted together.
+pub(super) type Account = (Scope, Period);
+
+impl Rules {
+    /// What the limits count.
+    pub(super) fn families(&self) -> BTreeSet<Family> {
+        self.limits.iter().map(Family::of).collect()
+    }
+
+    /// What the budgets count, and always what the whole org spends.
+    pub(super) fn accounts(&self) -> BTreeSet<Account> {
+        let org = Period::ALL.map(|period| (Scope::Org, period));
+        let budgets = self.budgets.iter();
+        let accounts = budgets.map(|budget| (budget.per.clone(), budget.period));
+        org.into_iter().chain(accounts).collect()
+    }
+
+    /// The limits of a family that speak of a subject: those that name it, else the general ones.
+    pub(super) fn limits_of<'a>(
+        &'a self,
+        family: &'a Family,
+        subject: &'a str,
+    ) -> impl Iterator<Item = &'a Limit> {
+        let ours = move |limit: &&Limit| Family::of(limit) == *family;
+        let names = move |only: Option<&str>| only == Some(subject);
+        let named = self
+            .limits
+            .iter()
+            .filter(ours)
+            .any(|limit| names(limit.only.as_deref()));
+        self.limits
+            .iter()
+            .filter(ours)
+            .filter(move |limit| match limit.only.as_deref() {
+                None => !named,
+                only => names(only),
+            })
+    }
+
+    /// The budgets of an account that speak of a subject: those that name it, else the general ones.
+    pub(super) fn budgets_of<'a>(
+        &'a self,
+        account: &'a Account,
+        subject: &'a str,
+    ) -> impl Iterator<Item = &'a Budget> {
+        let (scope, period) = account;
+        let ours = move |budget: &&Budget| budget.per == *scope && budget.period == *period;
+        let names = move |only: Option<&str>| only == Some(subject);
+        let named = self
+            .budgets
+            .iter()
+            .filter(ours)
+            .any(|budget| names(budget.only.as_deref()));
+        self.budgets
+            .iter()
+            .filter(ours)
+            .filter(move |budget| match budget.only.as_deref() {
+                None => !named,
+                only => names(only),
+            })
+    }
+
+    /// Whether a rule speaks of models or providers.
+    pub(super) fn guards_targets(&self) -> bool {
+        let limits = self.limits.iter().map(|limit| &limit.per);
+        let budgets = self.budgets.iter().map(|budget| &budget.per);
+        limits.chain(budgets).any(Scope::is_of_target)
+    }
+}
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Demand<'a> {
+    pub(super) draft: &'a Draft,
+    pub(super) subjects: &'a Subjects,
+    pub(super) tokens: Tokens,
+}
+
+impl Demand<'_> {
+    /// The subject of a scope. Those of models and providers are `target`'s; without one such a rule
+    /// does not speak of the request yet.
+    pub(super) fn subject<'a>(
+        &'a self,
+        scope: &Scope,
+        target: Option<&'a Target>,
+    ) -> Option<&'a str> {
+        let named = |values: &'a std::collections::BTreeMap<String, String>, name: &str| {
+            values.get(name).map_or("", String::as_str)
+        };
+        Some(match scope {
+            Scope::Address => &self.subjects.address,
+            Scope::Header(name) => named(&self.subjects.headers, name),
+            Scope::Key => &self.draft.key,
+            Scope::Metadata(name) => named(&self.subjects.metadata, name),
+            Scope::Model => return target.map(|target| target.model.as_str()),
+            Scope::Operation => &self.draft.operation,
+            Scope::Org => "",
+            Scope::Provider => return target.map(|target| target.provider.as_str()),
+            Scope::Tier => &self.draft.tier,
+            Scope::User => &self.subjects.user,
+        })
+    }
+
+    /// How much of a measure it needs. Always something, so that it has a place to be corrected in.
+    pub(super) fn amount(&self, measure: Measure) -> u64 {
+        amount(self.tokens, measure).max(1)
+    }
+}
+
+/// How much of a measure a request of these tokens is.
+pub(super) const fn amount(tokens: Tokens, measure: Measure) -> u64 {
+    match measure {
+        Measure::Concurrent | Measure::Requests(_) => 1,
+        Measure::InputTokens(_) => tokens.input,
+        Measure::OutputTokens(_) => tokens.output,
+        Measure::Tokens(_) => tokens.input.saturating_add(tokens.output),
+    }
+}
+
+/// Where a reservation is counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Holds {
+    pub(super) flows: Vec<FlowHold>,
+    pub(super) money: Vec<MoneyHold>,
+}
+
+impl Holds {
+    /// Those of `places` that are not held yet. A request counts anew wherever it is sent.
+    pub(super) fn without(&self, places: Self) -> Self {
+        let is_new_flow = |hold: &FlowHold| {
+            let same = |other: &FlowHold| other.family == hold.family && other.place == hold.place;
+            matches!(hold.family.measure, Measure::Requests(_)) || !self.flows.iter().any(same)
+        };
+        let is_new_money = |hold: &MoneyHold| {
+            let same =
+                |other: &MoneyHold| other.account == hold.account && other.place == hold.place;
+            !self.money.iter().any(same)
+        };
+        Self {
+            flows: places.flows.into_iter().filter(is_new_flow).collect(),
+            money: places.money.into_iter().filter(is_new_money).collect(),
+        }
+    }
+}
+
+/// A place in a flow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FlowHold {
+    pub(super) family: Family,
+    pub(super) place: Id,
+    /// When it was counted.
+    pub(super) at: u64,
+}
+
+/// A place of money, in the period from an instant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct MoneyHold {
+    pub(super) account: Account,
+    pub(super) place: Id,
+    pub(super) from: u64,
+}

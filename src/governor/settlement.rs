@@ -1,0 +1,136 @@
+//! The end of a request: what it is charged, and what its record says about that.
+
+use super::command::{Settle, Subjects, Target, Tokens};
+use super::decide::{Answer, Decision, Moment};
+use super::demand::{Demand, Holds, MoneyHold};
+use super::journal::{Call, Ending, Event, Settled};
+use super::state::{Expired, State};
+use crate::audit::{Draft, Flag, Outcome};
+use crate::money::Nanos;
+use crate::usage::Usage;
+
+/// A cost that exceeds its bound so many times is a provider's mistake, not a bound that was too low.
+const ABSURD_TIMES: i64 = 1_000;
+
+pub(super) fn settlement(state: &State, settle: &Settle, moment: Moment<'_>) -> Decision {
+    let draft = &settle.draft;
+    if let Some(open) = state.open.get(&draft.request) {
+        return charge(state, settle, open.bound, &open.holds, Vec::new());
+    }
+    let shown = Holds::default();
+    match state.ended.get(&draft.request) {
+        Some(ended) => match &ended.expired {
+            Some(expired) => correction(settle, expired),
+            None => Decision::unchanged(Answer::Settled(shown)),
+        },
+        None if state.may_be_forgotten(draft.at) => Decision::unchanged(Answer::Settled(shown)),
+        None => {
+            let unreserved = unreserved(state, draft, moment);
+            charge(state, settle, Nanos::ZERO, &shown, unreserved)
+        }
+    }
+}
+
+/// Whom a request is charged to that was never reserved: all that its record names.
+fn unreserved(state: &State, draft: &Draft, moment: Moment<'_>) -> Vec<MoneyHold> {
+    let demand = Demand {
+        draft,
+        subjects: &Subjects::default(),
+        tokens: Tokens::default(),
+    };
+    let moment = (moment.periods, moment.at);
+    let places = state.meters.places(&state.rules, &demand, None, moment);
+    places.money
+}
+
+fn charge(
+    state: &State,
+    settle: &Settle,
+    bound: Nanos,
+    holds: &Holds,
+    unreserved: Vec<MoneyHold>,
+) -> Decision {
+    let (cost, flags) = judge(settle, bound);
+    let draft = &settle.draft;
+    let calls = if state.rules.guards_targets() {
+        draft.attempts.iter().map(call).collect()
+    } else {
+        Vec::new()
+    };
+    let event = Event::Settled(Settled {
+        request: draft.request.as_str().into(),
+        arrived: draft.at,
+        cost,
+        tokens: tokens(&draft.usage),
+        calls,
+        kept: settle.kept,
+        unreserved,
+    });
+    let ending = Ending {
+        cost,
+        bound,
+        flags,
+        ..Ending::of(draft.clone())
+    };
+    Decision::recorded(event, Some(ending), Answer::Settled(holds.clone()))
+}
+
+fn call(attempt: &crate::audit::Attempt) -> Call {
+    Call {
+        target: Target {
+            provider: attempt.provider.clone(),
+            model: attempt.model.clone(),
+        },
+        cost: attempt.cost,
+        tokens: tokens(&attempt.usage),
+    }
+}
+
+const fn tokens(usage: &Usage) -> Tokens {
+    Tokens {
+        input: usage.input_tokens,
+        output: usage.output_tokens,
+    }
+}
+
+/// A settlement of a request that expired.
+fn correction(settle: &Settle, expired: &Expired) -> Decision {
+    let charged = expired.charged;
+    let (actual, flags) = judge(settle, charged);
+    let cost = actual.saturating_sub(charged);
+    let request = settle.draft.request.as_str().into();
+    let draft = Draft {
+        outcome: Outcome::Late,
+        ..settle.draft.clone()
+    };
+    let ending = Ending {
+        cost,
+        bound: charged,
+        flags,
+        ..Ending::of(draft)
+    };
+    let shown = Holds {
+        flows: Vec::new(),
+        money: expired.money.clone(),
+    };
+    let event = Event::Corrected { request, cost };
+    Decision::recorded(event, Some(ending), Answer::Settled(shown))
+}
+
+/// What to charge, and what a reader must know about it. A negative or absurd cost is no cost: what
+/// was used is unknown, so it is the bound.
+fn judge(settle: &Settle, bound: Nanos) -> (Nanos, Vec<Flag>) {
+    let draft = &settle.draft;
+    let absurd = bound > Nanos::ZERO && settle.cost > bound.saturating_mul(ABSURD_TIMES);
+    let unknown = absurd || settle.cost < Nanos::ZERO;
+    let cost = if unknown { bound } else { settle.cost };
+    let estimated = draft.usage.estimated || draft.attempts.iter().any(|call| call.usage.estimated);
+    let bounded = unknown || draft.attempts.iter().any(|call| call.bounded);
+    let flags = [
+        estimated.then_some(Flag::Estimated),
+        (cost > bound).then_some(Flag::Overrun),
+        bounded.then_some(Flag::Bounded),
+        absurd.then_some(Flag::Absurd),
+    ];
+    (cost, flags.into_iter().flatten().collect())
+}

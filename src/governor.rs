@@ -60,7 +60,7 @@ use calendar::Periods;
 pub use calendar::{AlwaysUtc, Zones};
 use command::{Envelope, PROTOCOL, Reply};
 use decide::{Answer, Change, Decision, Moment};
-use journal::{Entry, FORMAT, check_format, parse_entry, to_json};
+use journal::{Entry, Event, FORMAT, check_format, parse_entry, to_json};
 pub use journal::{Journal, Row};
 use state::State;
 
@@ -264,7 +264,13 @@ impl Governor {
     fn commit(&mut self, change: Change, at: u64, journal: &mut dyn Journal) -> Result<(), Error> {
         let seal = |ending| self.state.chain.seal(&self.org, at, ending);
         let sealed = change.ending.map(seal).transpose()?;
-        let periods = self.periods(at);
+        let periods = match &change.event {
+            // Until then nothing says what zone the org is in.
+            Event::Activated(first) if self.state.versions.config == 0 => {
+                Periods::default().at(at, &first.rules.time_zone, &self.zones)
+            }
+            _ => self.periods(at),
+        };
         let entry = Entry {
             version: FORMAT,
             at,

@@ -6,7 +6,10 @@
     reason = "an overflow in a test is a failure of that test"
 )]
 
+mod budgets;
+mod idempotency;
 mod ledger;
+mod limits;
 mod model;
 mod properties;
 mod refusals;

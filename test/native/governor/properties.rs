@@ -58,11 +58,8 @@ fn command() -> impl Strategy<Value = Command> {
         20 => (id(), 0_u8..3, -1_i64..30, 0_u8..10, 0_u64..200_000).prop_map(
             |(id, key, bound, stale, deadline_ms)| {
                 let planned = if stale == 0 { STALE } else { CURRENT };
-                let Command::Reserve(usual) = reserve("", bound) else {
-                    unreachable!("a reservation")
-                };
                 let draft = numbered(id, key);
-                Command::Reserve(Reserve { draft, planned, deadline_ms, ..usual })
+                Command::Reserve(Reserve { draft, bound: Nanos::new(bound), planned, deadline_ms, ..reservation("") })
             }
         ),
         1 => Just(Command::RevokeKey { key: "key2".to_owned() }),

@@ -11,7 +11,7 @@ use esclusa::governor::command::{
 use esclusa::governor::rules::{
     Budget, Limit, Measure, Pace, Period, Rules, Scope, WhenSpent, Window,
 };
-use esclusa::governor::{AlwaysUtc, Governor, Journal, Row};
+use esclusa::governor::{AlwaysUtc, Governor, Journal, Row, Zones};
 use esclusa::money::Nanos;
 
 pub(crate) const ORG: &str = "acme";
@@ -51,6 +51,7 @@ impl Journal for Storage {
 /// A governor with its storage and a clock.
 pub(crate) struct World {
     pub(crate) governor: Governor,
+    pub(crate) zones: Rc<dyn Zones>,
     pub(crate) storage: Storage,
     pub(crate) now: u64,
 }
@@ -60,6 +61,7 @@ impl World {
     pub(crate) fn empty() -> Self {
         Self {
             governor: Governor::new(ORG, Rc::new(AlwaysUtc)),
+            zones: Rc::new(AlwaysUtc),
             storage: Storage::default(),
             now: START,
         }
@@ -69,6 +71,18 @@ impl World {
     pub(crate) fn with(requests_per_minute: Option<u32>, daily_budget: Option<i64>) -> Self {
         let mut world = Self::empty();
         world.run(activate(1, requests_per_minute, daily_budget));
+        world
+    }
+
+    /// Version 1 is active with these limits.
+    pub(crate) fn limited(limits: Vec<Limit>) -> Self {
+        Self::ruled(rules(limits, Vec::new()))
+    }
+
+    /// Version 1 is active with these rules.
+    pub(crate) fn ruled(rules: Rules) -> Self {
+        let mut world = Self::empty();
+        world.run(activate_rules(1, rules));
         world
     }
 
@@ -111,7 +125,7 @@ impl World {
         let entries = rows.map(|row| (row.seq, row.entry.as_str()));
         Governor::restore(
             ORG,
-            Rc::new(AlwaysUtc),
+            self.zones.clone(),
             self.storage.snapshot.as_deref(),
             entries,
         )
@@ -150,7 +164,7 @@ impl World {
         self.check_same(&self.restored(), "storage");
         let snapshot = self.governor.snapshot().unwrap();
         let nothing: [(u64, &str); 0] = [];
-        let copy = Governor::restore(ORG, Rc::new(AlwaysUtc), Some(&snapshot), nothing).unwrap();
+        let copy = Governor::restore(ORG, self.zones.clone(), Some(&snapshot), nothing).unwrap();
         self.check_same(&copy, "its snapshot");
     }
 
@@ -181,12 +195,22 @@ pub(crate) fn activate(
     requests_per_minute: Option<u32>,
     daily_budget: Option<i64>,
 ) -> Command {
-    let rules = Rules {
-        limits: requests_per_minute.map(per_minute).into_iter().collect(),
-        budgets: daily_budget.map(daily).into_iter().collect(),
-        ..Rules::default()
-    };
+    let limits = requests_per_minute.map(per_minute);
+    let budgets = daily_budget.map(daily);
+    let rules = rules(limits.into_iter().collect(), budgets.into_iter().collect());
+    activate_rules(version, rules)
+}
+
+pub(crate) fn activate_rules(version: u64, rules: Rules) -> Command {
     Command::Activate(Activate { version, rules })
+}
+
+pub(crate) fn rules(limits: Vec<Limit>, budgets: Vec<Budget>) -> Rules {
+    Rules {
+        limits,
+        budgets,
+        ..Rules::default()
+    }
 }
 
 /// So many requests in any minute for the whole org.
@@ -227,23 +251,30 @@ pub(crate) fn today(state: &State) -> BudgetState {
     of_day("day").or_else(|| of_day("")).unwrap()
 }
 
-/// Planned with configuration 1, five minutes of time.
-pub(crate) fn reserve(request: &str, bound: i64) -> Command {
+/// Planned with configuration 1, five minutes of time, free.
+pub(crate) fn reservation(request: &str) -> Reserve {
     let planned = Versions {
         config: 1,
         corpus: 0,
     };
-    Command::Reserve(Reserve {
+    Reserve {
         draft: draft(request),
         subjects: Subjects::default(),
         candidates: Vec::new(),
-        bound: Nanos::new(bound),
+        bound: Nanos::ZERO,
         unpriced: false,
         tokens: Tokens::default(),
         route: None,
         planned,
         idempotency: None,
         deadline_ms: 5 * MINUTE,
+    }
+}
+
+pub(crate) fn reserve(request: &str, bound: i64) -> Command {
+    Command::Reserve(Reserve {
+        bound: Nanos::new(bound),
+        ..reservation(request)
     })
 }
 

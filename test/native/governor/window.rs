@@ -1,6 +1,6 @@
 //! Requests per minute.
 
-use esclusa::governor::command::{Command, Refusal, Reserve, Versions};
+use esclusa::governor::command::{Command, Refusal};
 use proptest::prelude::*;
 
 use super::storage::*;
@@ -63,17 +63,9 @@ fn a_limit_counts_from_when_it_is_in_force() {
     wait(&mut world, "before");
     world.run(activate(2, Some(2), None));
     assert_eq!(world.state().limits[0].used, 0);
-    let Command::Reserve(planned) = reserve("after", 0) else {
-        unreachable!("a reservation")
-    };
-    let planned_now = Versions {
-        config: 2,
-        corpus: 0,
-    };
-    world.run(Command::Reserve(Reserve {
-        planned: planned_now,
-        ..planned
-    }));
+    let mut after = reservation("after");
+    after.planned.config = 2;
+    world.run(Command::Reserve(after));
     world.run(settle("before", 0));
     assert_eq!(world.state().limits[0].used, 1);
     world.run(activate(3, Some(1), None));

@@ -24,6 +24,7 @@ mod secrets;
 mod tenants;
 mod upstream;
 mod vectorize;
+mod zones;
 
 use std::rc::Rc;
 

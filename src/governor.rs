@@ -215,6 +215,14 @@ impl Governor {
         Ok(())
     }
 
+    /// The first alert that was not delivered, and where it is to be sent.
+    #[must_use]
+    pub fn undelivered(&self) -> Option<(&str, &Alert)> {
+        let url = self.state.rules.webhook.as_deref()?;
+        let alerts = &self.state.alerts;
+        Some((url, alerts.after(alerts.delivered()).next()?))
+    }
+
     /// When [`tick`](Self::tick) has something to do next, Unix milliseconds; it may be past.
     #[must_use]
     pub fn next_due(&self) -> Option<u64> {

@@ -34,6 +34,7 @@ pub mod responses;
 pub mod routing;
 pub mod sse;
 pub mod usage;
+pub mod webhook;
 
 // What an org sets and stores.
 pub mod admin;

@@ -6,8 +6,8 @@ const org = "benchmark";
 
 /** Limits that are enforced and never reached. */
 const config = {
-  limits: { requests_per_minute: 1_000_000 },
-  budget: { daily_usd: "1000000.00" },
+  limits: [{ count: "requests", limit: 1_000_000, seconds: 60 }],
+  budgets: [{ usd: "1000000.00", period: "day" }],
 };
 
 /** Answers the key of an org that may ask whatever the scenarios ask. */

@@ -152,6 +152,7 @@ pub(super) fn build(
         budgets,
         time_zone,
         prepaid: credits == Credits::Prepaid,
+        webhook: None,
     }
 }
 

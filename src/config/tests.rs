@@ -3,8 +3,7 @@ mod providers;
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::governor::command::Limits;
-use crate::money::Nanos;
+use crate::governor::rules::Rules;
 
 const PROVIDERS: &str = "config/providers.json";
 const TIERS: &str = "config/tiers.json";
@@ -293,15 +292,20 @@ fn org(json: &str) -> Result<TenantConfig, Vec<Problem>> {
 fn an_org_narrows_the_catalogue() {
     let catalogue = catalogue().unwrap();
     let config = org(
-        r#"{"limits": {"requests_per_minute": 60}, "budget": {"daily_usd": "5.00"},
+        r#"{"limits": [{ "count": "requests", "limit": 60, "seconds": 60 }], "budgets": [{ "usd": "5.00", "period": "day" }],
             "tiers": {"light": ["@cf/meta/llama-3.1-8b-instruct-fast"]}}"#,
     )
     .unwrap();
-    let limits = Limits {
-        requests_per_minute: Some(60),
-        daily_budget: Some(Nanos::from_usd("5").unwrap()),
-    };
-    assert_eq!(config.limits(), limits);
+    let rules = config.rules();
+    assert_eq!(
+        (rules.limits[0].name.as_str(), rules.limits[0].limit),
+        ("requests", 60)
+    );
+    let budget = &rules.budgets[0];
+    assert_eq!(
+        (budget.name.as_str(), budget.amount.to_usd()),
+        ("day", "5".to_owned())
+    );
     let light = ["@cf/meta/llama-3.1-8b-instruct-fast"];
     assert_eq!(config.candidates(Tier::Light, catalogue), light);
     let medium = catalogue.candidates(Tier::Medium);
@@ -309,12 +313,15 @@ fn an_org_narrows_the_catalogue() {
 }
 
 #[test]
-fn an_org_that_says_nothing_has_the_defaults_and_null_lifts_them() {
-    for empty in ["{}", r#"{"limits": {}, "budget": {}, "tiers": {}}"#] {
+fn an_org_that_says_nothing_has_the_defaults_and_empty_lists_lift_them() {
+    for empty in [
+        "{}",
+        r#"{"tiers": {}, "credits": "off", "time_zone": "UTC"}"#,
+    ] {
         assert_eq!(org(empty).unwrap(), TenantConfig::default());
     }
-    let lifted = r#"{"limits": {"requests_per_minute": null}, "budget": {"daily_usd": null}}"#;
-    assert_eq!(org(lifted).unwrap().limits(), Limits::default());
+    let lifted = r#"{"limits": [], "budgets": []}"#;
+    assert_eq!(org(lifted).unwrap().rules(), &Rules::default());
 }
 
 #[test]
@@ -335,17 +342,34 @@ const WRONG_DOCUMENTS: &[(&str, &str, &str)] = &[
     ("[]", "", "expected a JSON object"),
     ("{} {}", "", "trailing"),
     (r#"{"limit": {}}"#, "limit", "unknown field `limit`"),
-    (r#"{"limits": {"rpm": 1}}"#, "limits.rpm", "unknown field `rpm`"),
-    (r#"{"limits": {"requests_per_minute": 0}}"#, "limits.requests_per_minute", "expected 1 to 1000000"),
-    (r#"{"limits": {"requests_per_minute": -1}}"#, "limits.requests_per_minute", "integer `-1`"),
-    (r#"{"limits": {"requests_per_minute": 1.5}}"#, "limits.requests_per_minute", "1.5"),
-    (r#"{"limits": null}"#, "limits", "expected a JSON object"),
-    (r#"{"limits": [60]}"#, "limits", "expected a JSON object"),
+    (r#"{"limits": {"rpm": 1}}"#, "limits", "expected an array"),
+    (r#"{"limits": [60]}"#, "limits[0]", "expected a JSON object"),
+    (r#"{"limits": null}"#, "limits", "expected an array"),
+    (r#"{"limits": [{"count": "requests", "limit": -1, "seconds": 60}]}"#, "limits[0].limit", "integer `-1`"),
+    (r#"{"limits": [{"count": "requests", "limit": 1.5, "seconds": 60}]}"#, "limits[0].limit", "1.5"),
+    (r#"{"limits": [{"count": "requests", "limit": 9999999999999, "seconds": 60}]}"#, "limits[0].limit", "expected 0 to"),
+    (r#"{"limits": [{"count": "requests", "limit": 1}]}"#, "limits[0].seconds", "the window in seconds"),
+    (r#"{"limits": [{"count": "requests", "limit": 1, "seconds": 0}]}"#, "limits[0].seconds", "the window in seconds"),
+    (r#"{"limits": [{"count": "requests", "limit": 1, "seconds": 60, "burst": 2}]}"#, "limits[0].burst", "unknown field"),
+    (r#"{"limits": [{"count": "requests", "limit": 0, "seconds": 60, "window": "token_bucket"}]}"#, "limits[0].limit", "expected 1 to"),
+    (r#"{"limits": [{"count": "requests", "limit": 1, "seconds": 60, "window": "rolling"}]}"#, "limits[0].window", "unknown variant"),
+    (r#"{"limits": [{"count": "concurrent", "limit": 1, "seconds": 60}]}"#, "limits[0]", "has no window"),
+    (r#"{"limits": [{"per": "team", "count": "concurrent", "limit": 1}]}"#, "limits[0].per", "metadata:NAME"),
+    (r#"{"limits": [{"only": "x", "count": "concurrent", "limit": 1}]}"#, "limits[0].only", "one subject already"),
+    (r#"{"limits": [{"count": "concurrent", "limit": 1}, {"count": "concurrent", "limit": 2}]}"#, "limits[1].name", "a `name` of its own"),
+    (r#"{"limits": [{"name": "a b", "count": "concurrent", "limit": 1}]}"#, "limits[0].name", "visible ASCII"),
     (r#"{"tiers": []}"#, "tiers", "expected a JSON object"),
-    (r#"{"budget": {"daily_usd": 5}}"#, "budget.daily_usd", "invalid type: integer `5`"),
-    (r#"{"budget": {"daily_usd": "five"}}"#, "budget.daily_usd", "expected decimal US dollars"),
-    (r#"{"budget": {"daily_usd": "-5"}}"#, "budget.daily_usd", "expected 0 or more"),
-    (r#"{"budget": {"daily_usd": "99999999999"}}"#, "budget.daily_usd", "expected decimal US dollars"),
+    (r#"{"budgets": [{"usd": 5, "period": "day"}]}"#, "budgets[0].usd", "invalid type: integer `5`"),
+    (r#"{"budgets": [{"usd": "five", "period": "day"}]}"#, "budgets[0].usd", "expected decimal US dollars"),
+    (r#"{"budgets": [{"usd": "-5", "period": "day"}]}"#, "budgets[0].usd", "expected 0 or more"),
+    (r#"{"budgets": [{"usd": "99999999999", "period": "day"}]}"#, "budgets[0].usd", "expected decimal US dollars"),
+    (r#"{"budgets": [{"usd": "5"}]}"#, "budgets[0]", "missing field `period`"),
+    (r#"{"budgets": [{"usd": "5", "period": "year"}]}"#, "budgets[0].period", "unknown variant"),
+    (r#"{"budgets": [{"usd": "5", "period": "day", "thresholds": [0]}]}"#, "budgets[0].thresholds", "1 to 255"),
+    (r#"{"budgets": [{"usd": "5", "period": "day", "when_spent": "stop"}]}"#, "budgets[0].when_spent", "unknown variant"),
+    (r#"{"budgets": [{"usd": "5", "period": "day", "when_spent": {"downgrade": "nothing"}}]}"#, "budgets[0].when_spent.downgrade", "a tier or the id"),
+    (r#"{"time_zone": "Rome!"}"#, "time_zone", "IANA"),
+    (r#"{"credits": "later"}"#, "credits", "unknown variant"),
     (r#"{"tiers": {"lite": []}}"#, "tiers.lite", "unknown tier"),
     (r#"{"tiers": {"light": []}}"#, "tiers.light", "at least one"),
     (r#"{"tiers": {"light": ["x"]}}"#, "tiers.light[0]", "unknown model x"),

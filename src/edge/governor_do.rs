@@ -1,5 +1,5 @@
-//! The Durable Object around an org's governor: storage, the alarm, and the move of audit records
-//! to D1. What is admitted and charged is decided by [`Governor`](crate::governor::Governor).
+//! The Durable Object around an org's governor: storage, the alarm, the move of audit records to
+//! D1, and the delivery of alerts. What is admitted and charged is decided by [`Governor`](crate::governor::Governor).
 //!
 //! Memory is a copy: it is rebuilt from storage at first use, and again after a write that may or
 //! may not have happened. No borrow of it lives across an await.
@@ -23,11 +23,18 @@ use super::audit_log::D1AuditLog;
 use super::clock::{now, within};
 use super::d1::Database;
 use super::governors::{Ask, Message};
+use super::secrets::EnvSecrets;
+use super::upstream;
 use crate::error::{Error, Kind};
 use crate::governor::command::{Envelope, PROTOCOL, Reply};
+use crate::ports::{HttpCall, Secrets};
+use crate::webhook;
 
 /// Milliseconds after which a batch of audit records is taken for lost and sent again later.
 const STORE_MS: u64 = 10_000;
+
+/// Milliseconds in which a webhook is answered.
+const TELL_MS: u64 = 10_000;
 
 /// Milliseconds after which the alarm looks again where a failure left nothing in memory.
 const LOOK_AGAIN_MS: u64 = 60_000;
@@ -37,6 +44,7 @@ const LOOK_AGAIN_MS: u64 = 60_000;
 pub struct GovernorObject {
     alarm: Alarm,
     audit: D1AuditLog,
+    env: AssertUnwindSafe<Rc<Env>>,
     journal: SqlJournal,
     live: AssertUnwindSafe<RefCell<Option<Live>>>,
 }
@@ -49,8 +57,10 @@ const _: fn() = || {
 
 impl DurableObject for GovernorObject {
     fn new(state: State, env: Env) -> Self {
+        let env = Rc::new(env);
         Self {
-            audit: D1AuditLog::new(Database::new(Rc::new(env))),
+            audit: D1AuditLog::new(Database::new(env.clone())),
+            env: AssertUnwindSafe(env),
             journal: SqlJournal::new(state.storage().sql()),
             alarm: Alarm::new(state),
             live: AssertUnwindSafe(RefCell::new(None)),
@@ -111,9 +121,40 @@ impl GovernorObject {
     async fn work(&self) -> Result<(), Error> {
         if let Some(org) = self.journal.org()? {
             self.with(&org, |live, journal| live.tick(now(), journal))?;
-            self.drain().await?;
+            let drained = self.drain().await;
+            self.tell().await?;
+            drained?;
         }
         Ok(())
+    }
+
+    /// Sends the alerts there are now, one after the other, until one is not taken.
+    async fn tell(&self) -> Result<(), Error> {
+        let secret = EnvSecrets::new(self.env.clone()).value(webhook::SECRET);
+        let next =
+            |live: &mut Live, _: &mut SqlJournal| Ok(live.next_alert(secret.as_deref(), now()));
+        while let Some((id, call)) = self.with_loaded(next)?.flatten() {
+            let sent = self.send(call).await;
+            let taken = sent.is_ok();
+            let note =
+                |live: &mut Live, journal: &mut SqlJournal| live.told(id, taken, now(), journal);
+            self.with_loaded(note)?;
+            if let Err(error) = sent {
+                console_error!("alert {id} was not delivered: {error}");
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&self, call: Result<HttpCall, Error>) -> Result<(), Error> {
+        let answer = within(TELL_MS, upstream::run(&self.env, call?)).await;
+        match answer {
+            Some(Ok(answer)) if (200..300).contains(&answer.status) => Ok(()),
+            Some(Ok(answer)) => Err(Error::internal(format!("status {}", answer.status))),
+            Some(Err(error)) => Err(Error::internal(error.to_string())),
+            None => Err(Error::internal("the webhook did not answer in time")),
+        }
     }
 
     /// Moves the audit records there are now to D1.

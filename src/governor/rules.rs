@@ -24,6 +24,9 @@ pub struct Rules {
     pub time_zone: String,
     /// Whether requests are admitted only against the prepaid balance.
     pub prepaid: bool,
+    /// Where alerts are sent.
+    #[serde(default)]
+    pub webhook: Option<String>,
 }
 
 impl Default for Rules {
@@ -34,6 +37,7 @@ impl Default for Rules {
             budgets: Vec::new(),
             time_zone: UTC.to_owned(),
             prepaid: false,
+            webhook: None,
         }
     }
 }

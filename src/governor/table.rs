@@ -90,7 +90,7 @@ impl<F: Ord + Clone, T> Table<F, T> {
     }
 
     /// The subjects of a family in the order of their names.
-    pub(super) fn subjects(&self, family: &F) -> impl Iterator<Item = (&Id, &T)> {
+    pub(super) fn subjects(&self, family: &F) -> impl Iterator<Item = (&Id, &T)> + use<'_, F, T> {
         self.families.get(family).into_iter().flatten()
     }
 

@@ -38,14 +38,14 @@ export const providerKeys = {
 /** The gateway with a key of an org that may ask as often as the tests do. */
 export async function startForClients(vars: Record<string, string> = {}) {
   const gateway = await startGateway({ vars });
-  const config = { limits: { requests_per_minute: null }, budget: { daily_usd: null } };
+  const config = { limits: [], budgets: [] };
   const { key, org } = await createOrg(gateway, { config });
   return { gateway, key, org };
 }
 
 /** A key that may ask once a minute, and has. */
 export async function exhaustedKey(gateway: Gateway): Promise<string> {
-  const config = { limits: { requests_per_minute: 1 } };
+  const config = { limits: [{ count: "requests", limit: 1, seconds: 60 }] };
   const { key } = await createOrg(gateway, { config });
   const response = await gateway.fetch("/v1/chat/completions", {
     method: "POST",

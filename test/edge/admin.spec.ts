@@ -46,7 +46,7 @@ describe("administration", () => {
     const path = `/admin/v1/orgs/${org}/config`;
     const first = await admin(gateway, "GET", path);
     expect(first.headers.get("etag")).toBe('"1"');
-    const config = { limits: { requests_per_minute: 7 }, budget: { daily_usd: "1.5" } };
+    const config = { limits: [{ count: "requests", limit: 7, seconds: 60 }], budgets: [{ usd: "1.5", period: "day" }] };
     const second = await admin(gateway, "PUT", path, config, { "if-match": '"1"' });
     expect(second).toMatchObject({ status: 200, body: { version: 2, config } });
     const late = await admin(gateway, "PUT", path, config, { "if-match": '"1"' });

@@ -17,7 +17,7 @@ describe("three workers of one build, one governor", () => {
   afterAll(() => gateway.stop());
 
   it("admits exactly 20 of 60 requests at once", async () => {
-    const config = { limits: { requests_per_minute: 20 } };
+    const config = { limits: [{ count: "requests", limit: 20, seconds: 60 }] };
     const { org, key } = await createOrg(gateway, { config });
     const requests = Array.from({ length: 60 }, (_, index) =>
       ask(gateway, key, chat(`Request ${index}`), { worker: index % 3 }),
@@ -46,7 +46,7 @@ describe("three workers of one build, one governor", () => {
     const [record] = await records(gateway, open.org, { request: probe.id });
     const bound = Number(record.bound);
     const daily_usd = ((bound * 10 + bound / 2) / 1e9).toFixed(9);
-    const { org, key } = await createOrg(gateway, { config: { budget: { daily_usd } } });
+    const { org, key } = await createOrg(gateway, { config: { budgets: [{ usd: daily_usd, period: "day" }] } });
     // Nothing is settled before everything has asked for admission.
     await gateway.emulator.setFaults([{ delay_ms: 6_000 }]);
     const requests = Array.from({ length: 30 }, (_, index) =>

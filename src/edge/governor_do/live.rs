@@ -1,11 +1,16 @@
 //! The governor in memory, with what is known of the move of its records to D1.
 
+use std::rc::Rc;
+
 use super::journal::{Recorded, Snapshot, SqlJournal};
 use crate::audit::Sealed;
 use crate::edge::d1::PARAMETER_BYTES;
+use crate::edge::zones::IntlZones;
 use crate::error::Error;
-use crate::governor::command::{Envelope, Reply};
-use crate::governor::{Governor, Journal, Row};
+use crate::governor::command::{Command, Envelope, Reply};
+use crate::governor::{Alert, Governor, Journal, Row};
+use crate::ports::HttpCall;
+use crate::webhook;
 
 /// Milliseconds between the first record and the move to D1, in which others join it.
 const DRAIN_DELAY_MS: u64 = 1_000;
@@ -13,9 +18,16 @@ const DRAIN_DELAY_MS: u64 = 1_000;
 /// The longest pause after failed moves.
 const LONGEST_DELAY_MS: u64 = 60_000;
 
-/// Rows of the journal after which a snapshot replaces them. The price of a small number is rows
-/// written, that of a large one time to rebuild and records that are sent twice.
+/// Rows of the journal after which a snapshot replaces them, unless they are less than the snapshot
+/// itself. The price of a small number is rows written, that of a large one time to rebuild and
+/// records that are sent twice.
 const COMPACT_ROWS: u64 = 64;
+
+/// The longest pause between attempts to deliver an alert.
+const LONGEST_SILENCE_MS: u64 = 3_600_000;
+
+/// How old an alert is when nobody wants it any more.
+const STALE_ALERT_MS: u64 = 86_400_000;
 
 /// The governor in memory.
 pub(super) struct Live {
@@ -33,6 +45,13 @@ pub(super) struct Live {
     drain_at: Option<u64>,
     /// Moves that have failed in a row.
     failures: u32,
+    /// Bytes of the stored snapshot, and of the rows after it.
+    snapshot_bytes: usize,
+    row_bytes: usize,
+    /// Before this instant no alert is sent.
+    silent_until: u64,
+    /// Alerts that were not taken in a row.
+    untaken: u32,
 }
 
 /// Records to be moved together.
@@ -49,11 +68,13 @@ pub(super) struct Batch {
 struct Noticing<'a> {
     journal: &'a mut SqlJournal,
     last_record: Option<u64>,
+    bytes: usize,
 }
 
 impl Journal for Noticing<'_> {
     fn append(&mut self, row: &Row) -> Result<(), Error> {
         self.journal.append(row)?;
+        self.bytes = self.bytes.saturating_add(row.entry.len());
         if row.sealed.is_some() {
             self.last_record = Some(row.seq);
         }
@@ -69,13 +90,17 @@ impl Live {
         let state = snapshot.map(|snapshot| snapshot.state.as_str());
         Ok(Self {
             org: org.to_owned(),
-            governor: Governor::restore(org, state, stored.rows)?,
+            governor: Governor::restore(org, Rc::new(IntlZones), state, stored.rows)?,
             last_record: stored.last_record,
             drained: 0,
             compacted: snapshot.map_or(0, |snapshot| snapshot.seq),
             retained: snapshot.is_some(),
             drain_at: (stored.last_record > 0).then(|| now.saturating_add(DRAIN_DELAY_MS)),
             failures: 0,
+            snapshot_bytes: state.map_or(0, str::len),
+            row_bytes: 0,
+            silent_until: 0,
+            untaken: 0,
         })
     }
 
@@ -102,11 +127,48 @@ impl Live {
 
     /// When the alarm is needed next, Unix milliseconds.
     pub(super) fn due(&self) -> Option<u64> {
+        let alert = self.governor.undelivered().map(|_| self.silent_until);
         self.governor
             .next_due()
             .into_iter()
             .chain(self.drain_at)
+            .chain(alert)
             .min()
+    }
+
+    /// The next alert to deliver, with its call where one can be made.
+    pub(super) fn next_alert(
+        &self,
+        secret: Option<&str>,
+        now: u64,
+    ) -> Option<(u64, Result<HttpCall, Error>)> {
+        let undelivered = self.governor.undelivered();
+        let (url, alert) = undelivered.filter(|_| self.silent_until <= now)?;
+        let unset = || Error::internal(format!("{} is not set", webhook::SECRET));
+        let call = secret
+            .ok_or_else(unset)
+            .and_then(|secret| webhook::call(url, secret, &self.org, alert, now));
+        Some((alert.id, call))
+    }
+
+    /// Notes whether an alert was taken. One that is a day old is given up.
+    pub(super) fn told(
+        &mut self,
+        id: u64,
+        taken: bool,
+        now: u64,
+        journal: &mut SqlJournal,
+    ) -> Result<(), Error> {
+        let stale = |(_, alert): (&str, &Alert)| alert.at.saturating_add(STALE_ALERT_MS) <= now;
+        if taken || self.governor.undelivered().is_some_and(stale) {
+            self.untaken = 0;
+            let envelope = Envelope::new(Command::Delivered { id });
+            return self.execute(&envelope, now, journal).map(drop);
+        }
+        self.untaken = self.untaken.saturating_add(1);
+        let pause = DRAIN_DELAY_MS.saturating_mul(2_u64.saturating_pow(self.untaken));
+        self.silent_until = now.saturating_add(pause.min(LONGEST_SILENCE_MS));
+        Ok(())
     }
 
     pub(super) const fn last_record(&self) -> u64 {
@@ -159,10 +221,12 @@ impl Live {
     /// stays short.
     fn compact(&mut self, journal: &SqlJournal) -> Result<(), Error> {
         let seq = self.governor.seq();
-        if seq.saturating_sub(self.compacted) < COMPACT_ROWS {
+        let few = seq.saturating_sub(self.compacted) < COMPACT_ROWS;
+        if few || self.row_bytes < self.snapshot_bytes {
             return Ok(());
         }
         let state = self.governor.snapshot()?;
+        (self.snapshot_bytes, self.row_bytes) = (state.len(), 0);
         journal.keep(&Snapshot { seq, state })?;
         self.compacted = seq;
         self.retained = true;
@@ -178,8 +242,10 @@ impl Live {
         let mut journal = Noticing {
             journal,
             last_record: None,
+            bytes: 0,
         };
         let result = step(&mut self.governor, &mut journal)?;
+        self.row_bytes = self.row_bytes.saturating_add(journal.bytes);
         if let Some(row) = journal.last_record {
             self.last_record = row;
             self.drain_at

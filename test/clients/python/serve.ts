@@ -28,7 +28,7 @@ async function main(command: string, args: string[]): Promise<number> {
 /** A key of a new org that no budget stops. */
 async function createKey(gateway: Gateway, org: string, perMinute: number | null) {
   await administer(gateway, "POST", "/orgs", { id: org });
-  const limits = { limits: { requests_per_minute: perMinute }, budget: { daily_usd: null } };
+  const limits = { limits: [{ count: "requests", limit: perMinute, seconds: 60 }], budgets: [] };
   await administer(gateway, "PUT", `/orgs/${org}/config`, limits);
   const scopes = ["inference"];
   const { key } = await administer(gateway, "POST", `/orgs/${org}/keys`, { scopes });

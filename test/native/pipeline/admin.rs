@@ -113,13 +113,14 @@ fn a_configuration_is_changed_by_who_has_read_it() {
     let get = Request::new("GET", "/admin/v1/orgs/acme/config").admin();
     let read = acme.world.expect(&acme.worker, get, 200);
     let version = read.told("etag").to_owned();
-    let first = config(&version).json(&json!({ "limits": { "requests_per_minute": 5 } }));
+    let first = config(&version)
+        .json(&json!({ "limits": [{ "count": "requests", "limit": 5, "seconds": 60 }] }));
     let changed = acme.world.expect(&acme.worker, first.clone(), 200);
     assert_ne!(changed.told("etag"), version);
-    assert_eq!(acme.limits()["requests"]["limit"], 5);
+    assert_eq!(acme.limits()["limits"][0]["limit"], 5);
     let late = acme.world.send(&acme.worker, first);
     check_error(&late, 412, "precondition_failed");
-    assert_eq!(acme.limits()["requests"]["limit"], 5);
+    assert_eq!(acme.limits()["limits"][0]["limit"], 5);
 }
 
 #[test]
@@ -127,12 +128,12 @@ fn a_wrong_configuration_names_every_problem_and_changes_nothing() {
     let acme = Acme::new();
     let before = acme.limits();
     let wrong = json!({
-        "limits": { "requests_per_minute": 0 },
+        "limits": [{ "count": "requests", "limit": -1, "seconds": 60 }],
         "tiers": { "light": ["nobody/knows"] },
     });
     let response = acme.world.send(&acme.worker, config("*").json(&wrong));
     let message = check_error(&response, 400, "invalid_request");
-    assert!(message.contains("limits.requests_per_minute"), "{message}");
+    assert!(message.contains("limits[0].limit"), "{message}");
     assert!(message.contains("tiers.light"), "{message}");
     assert_eq!(acme.limits()["config_version"], before["config_version"]);
 }
@@ -157,16 +158,16 @@ fn what_does_not_exist_is_not_found() {
 
 #[test]
 fn limits_show_what_is_used_held_and_left() {
-    let config = json!({ "limits": { "requests_per_minute": 7 }, "budget": { "daily_usd": "2" } });
+    let config = json!({ "limits": [{ "count": "requests", "limit": 7, "seconds": 60 }], "budgets": [{ "usd": "2", "period": "day" }] });
     let acme = Acme::with(&config);
     acme.ask(&question("light", "Hello"));
     let limits = acme.limits();
-    assert_eq!(limits["requests"]["used"], 1);
-    assert_eq!(limits["requests"]["remaining"], 6);
-    assert_eq!(limits["requests"]["window_seconds"], 60);
-    assert_eq!(limits["budget"]["limit_usd"], "2");
+    assert_eq!(limits["limits"][0]["used"], 1);
+    assert_eq!(limits["limits"][0]["remaining"], 6);
+    assert_eq!(limits["limits"][0]["window_seconds"], 60);
+    assert_eq!(limits["budgets"][4]["limit_usd"], "2");
     assert_eq!(
-        limits["budget"]["reset_seconds"], 43_200,
+        limits["budgets"][4]["reset_seconds"], 43_200,
         "noon to midnight"
     );
     acme.world.provider.once(QWEN, Act::Slow(10_000));
@@ -179,7 +180,7 @@ fn limits_show_what_is_used_held_and_left() {
     acme.world.shared.executor.run_ready();
     let limits = acme.limits();
     assert_eq!(limits["open_reservations"], 1);
-    assert_ne!(limits["budget"]["reserved_usd"], "0");
+    assert_ne!(limits["budgets"][0]["reserved_usd"], "0");
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn a_request_needs_a_key_and_json() {
 
 #[test]
 fn the_worst_is_held_before_the_call() {
-    let acme = Acme::with(&json!({ "budget": { "daily_usd": "0.0000003" } }));
+    let acme = Acme::with(&json!({ "budgets": [{ "usd": "0.0000003", "period": "day" }] }));
     // 17 bytes and 8 tokens around them: 25 tokens at most, of 11.8 nano-dollars each.
     let body = json!({ "model": "embed", "input": "seventeen letters" });
     assert_eq!(acme.post(PATH, &body).status, 200);

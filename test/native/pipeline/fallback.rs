@@ -118,7 +118,7 @@ fn without_budget_for_another_attempt_the_request_ends_with_402() {
     acme.world.configure(
         &acme.worker,
         "acme",
-        &json!({ "budget": { "daily_usd": room.to_usd() } }),
+        &json!({ "budgets": [{ "usd": room.to_usd(), "period": "day" }] }),
     );
     acme.world.provider.once(QWEN, Act::Hang);
     let before = acme.world.provider.answered_by().len();

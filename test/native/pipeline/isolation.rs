@@ -106,7 +106,7 @@ fn records_and_limits_are_each_orgs_own() {
     let bolt = acme.world.org(
         &acme.worker,
         "bolt",
-        &json!({ "limits": { "requests_per_minute": 1 } }),
+        &json!({ "limits": [{ "count": "requests", "limit": 1, "seconds": 60 }] }),
     );
     acme.world
         .expect(&acme.worker, Request::chat(&bolt, &faq()), 200);
@@ -115,7 +115,7 @@ fn records_and_limits_are_each_orgs_own() {
     acme.ask(&faq());
     assert_eq!(acme.world.records("acme").len(), 1);
     assert_eq!(acme.world.records("bolt").len(), 2);
-    assert_eq!(acme.limits()["requests"]["used"], 1);
+    assert_eq!(acme.limits()["limits"][0]["used"], 1);
 }
 
 #[test]

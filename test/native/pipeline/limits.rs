@@ -29,7 +29,8 @@ fn burst(acme: &Acme, number: u64, latency: u64) -> Vec<Response> {
 
 #[test]
 fn sixty_at_once_against_twenty() {
-    let acme = Acme::with(&json!({ "limits": { "requests_per_minute": 20 } }));
+    let acme =
+        Acme::with(&json!({ "limits": [{ "count": "requests", "limit": 20, "seconds": 60 }] }));
     let responses = burst(&acme, 60, 20);
     assert_eq!((count(&responses, 200), count(&responses, 429)), (20, 40));
     for refused in responses.iter().filter(|response| response.status == 429) {
@@ -46,7 +47,8 @@ fn sixty_at_once_against_twenty() {
 
 #[test]
 fn refusals_do_not_prolong_the_wait() {
-    let acme = Acme::with(&json!({ "limits": { "requests_per_minute": 2 } }));
+    let acme =
+        Acme::with(&json!({ "limits": [{ "count": "requests", "limit": 2, "seconds": 60 }] }));
     acme.ask(&question("light", "One"));
     acme.ask(&question("light", "Two"));
     for _ in 0..10 {
@@ -77,7 +79,7 @@ fn exactly_what_the_budget_carries_is_admitted() {
     let response = probe.ask(&question("light", "Question 1"));
     let bound = probe.record(&response).bound;
     let budget = bound.saturating_mul(17).to_usd();
-    let acme = Acme::with(&json!({ "budget": { "daily_usd": budget } }));
+    let acme = Acme::with(&json!({ "budgets": [{ "usd": budget, "period": "day" }] }));
     for model in [QWEN, LLAMA_SMALL] {
         acme.world.provider.always(model, Act::Slow(5_000));
     }
@@ -103,7 +105,7 @@ fn exactly_what_the_budget_carries_is_admitted() {
 
 #[test]
 fn the_budget_starts_again_at_midnight() {
-    let acme = Acme::with(&json!({ "budget": { "daily_usd": "0.01" } }));
+    let acme = Acme::with(&json!({ "budgets": [{ "usd": "0.01", "period": "day" }] }));
     let usage = esclusa::usage::Usage {
         input_tokens: 1_000,
         output_tokens: 30_000,
@@ -122,7 +124,7 @@ fn the_budget_starts_again_at_midnight() {
 
 #[test]
 fn a_budget_of_nothing_admits_nothing() {
-    let acme = Acme::with(&json!({ "budget": { "daily_usd": "0" } }));
+    let acme = Acme::with(&json!({ "budgets": [{ "usd": "0", "period": "day" }] }));
     check_error(
         &acme.send(&question("light", "Hello")),
         402,
@@ -137,8 +139,7 @@ fn a_budget_of_nothing_admits_nothing() {
 
 #[test]
 fn no_limit_is_no_limit() {
-    let config =
-        json!({ "limits": { "requests_per_minute": null }, "budget": { "daily_usd": null } });
+    let config = json!({ "limits": [], "budgets": [] });
     let acme = Acme::with(&config);
     let responses = burst(&acme, 100, 5);
     assert_eq!(count(&responses, 200), 100);
@@ -155,7 +156,7 @@ fn a_lowered_limit_holds_for_isolates_that_do_not_know_it() {
     acme.world.configure(
         &acme.worker,
         "acme",
-        &json!({ "limits": { "requests_per_minute": 2 } }),
+        &json!({ "limits": [{ "count": "requests", "limit": 2, "seconds": 60 }] }),
     );
     acme.world
         .expect(&other, acme.request(&question("light", "Two")), 200);

@@ -266,7 +266,7 @@ fn errors_have_anthropics_form() {
 
 #[test]
 fn a_budget_that_is_spent_is_a_billing_error() {
-    let acme = Acme::with(&json!({ "budget": { "daily_usd": "0.000001" } }));
+    let acme = Acme::with(&json!({ "budgets": [{ "usd": "0.000001", "period": "day" }] }));
     let response = acme
         .world
         .send(&acme.worker, post(&acme, &said(CLAUDE, "Hello")));

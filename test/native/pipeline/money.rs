@@ -131,7 +131,7 @@ fn no_call_is_made_before_the_worst_is_held() {
         let calls = acme.world.provider.calls.borrow().len();
         for (missing, status) in [(1, 402), (0, 200)] {
             let budget = Nanos::new(spent + worst - missing);
-            let config = json!({ "budget": { "daily_usd": budget.to_usd() } });
+            let config = json!({ "budgets": [{ "usd": budget.to_usd(), "period": "day" }] });
             acme.world.configure(&acme.worker, "acme", &config);
             let response = acme.send(&body);
             assert_eq!(response.status, status, "{}", response.text());

@@ -100,10 +100,11 @@ fn one_lost_reply_is_asked_for_again() {
         Fault::AfterAppend,
         Fault::Evict,
     ] {
-        let acme = Acme::with(&json!({ "limits": { "requests_per_minute": 1 } }));
+        let acme =
+            Acme::with(&json!({ "limits": [{ "count": "requests", "limit": 1, "seconds": 60 }] }));
         acme.world.shared.faults.once(Port::Governor, fault);
         let response = acme.ask(&question("light", "Hello"));
-        assert_eq!(acme.limits()["requests"]["used"], 1, "{fault:?}");
+        assert_eq!(acme.limits()["limits"][0]["used"], 1, "{fault:?}");
         acme.record(&response);
         acme.check_released();
     }

@@ -99,7 +99,7 @@ impl Acme {
     }
 
     pub(crate) fn spent(&self) -> String {
-        self.limits()["budget"]["spent_usd"]
+        self.limits()["budgets"][0]["spent_usd"]
             .as_str()
             .unwrap()
             .to_owned()
@@ -108,7 +108,7 @@ impl Acme {
     /// Nothing is held.
     pub(crate) fn check_released(&self) {
         let limits = self.limits();
-        assert_eq!(limits["budget"]["reserved_usd"], "0", "{limits}");
+        assert_eq!(limits["budgets"][0]["reserved_usd"], "0", "{limits}");
         assert_eq!(limits["open_reservations"], 0, "{limits}");
     }
 }

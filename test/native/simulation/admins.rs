@@ -67,8 +67,8 @@ pub(crate) fn configure(scenario: &Rc<Scenario>) {
         let random = &scenario.random;
         let first = random.index(MODELS.len());
         let config = json!({
-            "limits": { "requests_per_minute": random.pick(&[40, 150, 500]) },
-            "budget": { "daily_usd": random.pick(&["0.2", "2", "20"]) },
+            "limits": [{ "count": "requests", "limit": random.pick(&[40, 150, 500]), "seconds": 60 }],
+            "budgets": [{ "usd": random.pick(&["0.2", "2", "20"]), "period": "day" }],
             "tiers": { "light": [MODELS[first], MODELS[(first + 1) % MODELS.len()]] },
         });
         let put = Request::new("PUT", &format!("/admin/v1/orgs/{}/config", org.name));

@@ -126,8 +126,8 @@ impl Scenario {
         let worker = world.worker(1);
         let org = |name: &'static str| {
             let config = json!({
-                "limits": { "requests_per_minute": random.pick(&[60, 200, 500]) },
-                "budget": { "daily_usd": random.pick(&["0.1", "1", "10"]) },
+                "limits": [{ "count": "requests", "limit": random.pick(&[60, 200, 500]), "seconds": 60 }],
+                "budgets": [{ "usd": random.pick(&["0.1", "1", "10"]), "period": "day" }],
             });
             let first = world.org(&worker, name, &config);
             let id = first.split('_').nth(2).unwrap().to_owned();

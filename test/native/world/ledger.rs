@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use esclusa::audit::{Outcome, Record};
 use esclusa::governor::Row;
-use esclusa::governor::command::{Limits, Reserve, State};
+use esclusa::governor::command::{Reserve, State};
+use esclusa::governor::rules::Rules;
 use esclusa::money::Nanos;
 use serde::Deserialize;
 
@@ -22,7 +23,7 @@ struct Entry {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Event {
-    Activated { version: u64, limits: Limits },
+    Activated { version: u64, rules: Rules },
     Corrected { request: String },
     CorpusChanged {},
     Expired { request: String },
@@ -54,7 +55,7 @@ pub(crate) struct Ledger {
     pub(crate) admitted: BTreeMap<String, String>,
     days: BTreeMap<u64, i128>,
     day_of: BTreeMap<String, u64>,
-    limits: Limits,
+    rules: Rules,
     open: BTreeMap<String, Open>,
     revoked: BTreeSet<String>,
     /// The configuration in force.
@@ -74,12 +75,12 @@ impl Ledger {
             record
         });
         match entry.event {
-            Event::Activated { version, limits } => {
+            Event::Activated { version, rules } => {
                 assert!(
                     version > self.version,
                     "an older configuration came into force"
                 );
-                (self.version, self.limits) = (version, limits);
+                (self.version, self.rules) = (version, rules);
             }
             Event::Reserved { draft, bound } => self.reserve(draft, bound, entry.at),
             Event::Extended { request, by } => {
@@ -133,7 +134,7 @@ impl Ledger {
 
     /// No 60 seconds hold more than the limit in force at their end.
     fn check_window(&self, at: u64) {
-        let Some(limit) = self.limits.requests_per_minute else {
+        let Some(limit) = self.rules.limits.first().map(|limit| limit.limit) else {
             return;
         };
         let begin = at.saturating_sub(WINDOW_MS - 1);
@@ -150,7 +151,7 @@ impl Ledger {
 
     /// What is spent and held never exceeds the budget at the moment of an admission.
     fn check_budget(&self, day: u64) {
-        let Some(budget) = self.limits.daily_budget else {
+        let Some(budget) = self.rules.budgets.first().map(|budget| budget.amount) else {
             return;
         };
         let held: i128 = self.spent(day) + self.reserved(day);

@@ -1,9 +1,11 @@
 //! A governor's object: the state machine, its storage, and the watch over what it admits.
 
+use std::rc::Rc;
+
 use esclusa::audit::Sealed;
 use esclusa::error::Error;
 use esclusa::governor::command::{Command, Envelope, Reply};
-use esclusa::governor::{Governor, Journal, Row};
+use esclusa::governor::{AlwaysUtc, Governor, Journal, Row};
 
 use super::ledger::Ledger;
 
@@ -201,7 +203,12 @@ impl Object {
             let rows = self.storage.rows.iter();
             let rows = rows.map(|row| (row.seq, row.entry.as_str()));
             let snapshot = self.storage.snapshot.as_deref();
-            self.governor = Some(Governor::restore(&self.org, snapshot, rows)?);
+            self.governor = Some(Governor::restore(
+                &self.org,
+                Rc::new(AlwaysUtc),
+                snapshot,
+                rows,
+            )?);
         }
         Ok(())
     }

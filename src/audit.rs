@@ -187,7 +187,7 @@ pub struct Record {
     /// What had been reserved.
     pub bound: Nanos,
     /// What was paid in.
-    #[serde(default, skip_serializing_if = "Nanos::is_zero")]
+    #[serde(default, skip_serializing_if = "crate::usage::is_zero")]
     pub credit: Nanos,
     /// What a reader must know about the charge.
     #[serde(default)]

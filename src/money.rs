@@ -34,12 +34,6 @@ impl Nanos {
         self.0
     }
 
-    /// Whether this is no money.
-    #[must_use]
-    pub const fn is_zero(&self) -> bool {
-        self.0 == 0
-    }
-
     /// The sum, or `None` where it does not fit.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {

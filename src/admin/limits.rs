@@ -31,7 +31,8 @@ struct Limit {
     subject: String,
     count: String,
     window_seconds: Option<u32>,
-    limit: u64,
+    #[serde(rename = "limit")]
+    most: u64,
     used: u64,
     remaining: u64,
     reset_seconds: u64,
@@ -93,7 +94,7 @@ fn limit(state: LimitState) -> Limit {
         subject: state.subject,
         count: state.count,
         window_seconds: state.seconds,
-        limit: state.limit,
+        most: state.limit,
         used: state.used,
         reset_seconds: state.reset,
     }

@@ -108,8 +108,8 @@ pub(crate) fn list<T: DeserializeOwned>(
         .map_err(|(_, _)| report.add(at, "expected an array"))
         .ok()?;
     let read =
-        |(index, json): (usize, &Box<RawValue>)| section(json, &format!("{at}[{index}]"), report);
-    let values: Vec<Option<T>> = entries.iter().enumerate().map(read).collect();
+        |(index, json): (usize, Box<RawValue>)| section(&json, &format!("{at}[{index}]"), report);
+    let values: Vec<Option<T>> = entries.into_iter().enumerate().map(read).collect();
     values.into_iter().collect()
 }
 

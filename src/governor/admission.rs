@@ -148,22 +148,22 @@ fn allowed(
             .places(&state.rules, &demand, Some(target), moment_of);
         match check(state, reserve, &places, moment) {
             Ok(()) => return Ok(index),
-            Err(reason) => first = sooner(first, reason),
+            Err(reason) => first = Some(sooner(first, reason)),
         }
     }
     first.map_or(Ok(0), Err)
 }
 
 /// Of two reasons the one that is over first.
-fn sooner(first: Option<Spent>, second: Spent) -> Option<Spent> {
+fn sooner(first: Option<Spent>, second: Spent) -> Spent {
     let wait = |spent: &Spent| match spent {
         Spent::Refused(Refusal::RateLimited { retry_after_ms, .. }) => *retry_after_ms,
         _ => u64::MAX,
     };
-    Some(match first {
+    match first {
         Some(first) if wait(&first) <= wait(&second) => first,
         _ => second,
-    })
+    }
 }
 
 fn check(

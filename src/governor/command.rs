@@ -37,6 +37,10 @@ impl Envelope {
 /// id, by version, or by key id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, on its way to the governor"
+)]
 pub enum Command {
     /// Alerts after this one.
     Alerts {
@@ -144,7 +148,7 @@ pub struct Subjects {
     /// The end user; empty where the request names none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user: String,
-    /// The client's address, for IPv6 its /64; empty where it is not known.
+    /// The client's address, for `IPv6` its /64; empty where it is not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub address: String,
     /// The headers that rules name, by name in lower case.

@@ -21,15 +21,16 @@ pub(super) struct Family {
 
 impl Family {
     pub(super) fn of(limit: &Limit) -> Self {
-        let is_bucket = limit
-            .measure
-            .pace()
-            .is_some_and(|pace| pace.window == Window::TokenBucket);
         Self {
             scope: limit.per.clone(),
             measure: limit.measure,
-            size: if is_bucket { limit.limit } else { 0 },
+            size: size(limit),
         }
+    }
+
+    /// Whether `limit` is one of these.
+    fn counts(&self, limit: &Limit) -> bool {
+        limit.per == self.scope && limit.measure == self.measure && size(limit) == self.size
     }
 
     /// How it is counted. The limit matters where something is compared with it, and for a token
@@ -38,6 +39,12 @@ impl Family {
         let limit = if self.size > 0 { self.size } else { limit };
         Gauge::new(self.measure.pace(), limit)
     }
+}
+
+fn size(limit: &Limit) -> u64 {
+    let pace = limit.measure.pace();
+    let is_bucket = pace.is_some_and(|pace| pace.window == Window::TokenBucket);
+    if is_bucket { limit.limit } else { 0 }
 }
 
 /// Whose money of which period is counted together.
@@ -63,20 +70,8 @@ impl Rules {
         family: &'a Family,
         subject: &'a str,
     ) -> impl Iterator<Item = &'a Limit> {
-        let ours = move |limit: &&Limit| Family::of(limit) == *family;
-        let names = move |only: Option<&str>| only == Some(subject);
-        let named = self
-            .limits
-            .iter()
-            .filter(ours)
-            .any(|limit| names(limit.only.as_deref()));
-        self.limits
-            .iter()
-            .filter(ours)
-            .filter(move |limit| match limit.only.as_deref() {
-                None => !named,
-                only => names(only),
-            })
+        let ours = self.limits.iter().filter(|limit| family.counts(limit));
+        speaking_of(subject, ours, |limit| limit.only.as_deref())
     }
 
     /// The budgets of an account that speak of a subject: those that name it, else the general ones.
@@ -87,19 +82,8 @@ impl Rules {
     ) -> impl Iterator<Item = &'a Budget> {
         let (scope, period) = account;
         let ours = move |budget: &&Budget| budget.per == *scope && budget.period == *period;
-        let names = move |only: Option<&str>| only == Some(subject);
-        let named = self
-            .budgets
-            .iter()
-            .filter(ours)
-            .any(|budget| names(budget.only.as_deref()));
-        self.budgets
-            .iter()
-            .filter(ours)
-            .filter(move |budget| match budget.only.as_deref() {
-                None => !named,
-                only => names(only),
-            })
+        let ours = self.budgets.iter().filter(ours);
+        speaking_of(subject, ours, |budget| budget.only.as_deref())
     }
 
     /// Whether a rule speaks of models or providers.
@@ -108,6 +92,16 @@ impl Rules {
         let budgets = self.budgets.iter().map(|budget| &budget.per);
         limits.chain(budgets).any(Scope::is_of_target)
     }
+}
+
+/// Of rules that count the same those that name the subject, else those that name nobody.
+fn speaking_of<'a, R: 'a>(
+    subject: &'a str,
+    rules: impl Iterator<Item = &'a R> + Clone,
+    only: fn(&R) -> Option<&str>,
+) -> impl Iterator<Item = &'a R> {
+    let is_named = rules.clone().any(|rule| only(rule) == Some(subject));
+    rules.filter(move |rule| only(rule) == is_named.then_some(subject))
 }
 
 /// What a request asks for.

@@ -83,7 +83,7 @@ pub struct Budget {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Scope {
-    /// The client's address; for IPv6 its /64.
+    /// The client's address; for `IPv6` its /64.
     Address,
     /// The value of a request header, by its name in lower case.
     Header(String),

@@ -56,7 +56,12 @@ impl Gauge {
     }
 
     const fn bucket(self, at: u64) -> u64 {
-        at / self.bucket_length()
+        quotient(at, self.bucket_length())
+    }
+
+    /// The number of the fixed window around `at`.
+    const fn number(self, at: u64) -> u64 {
+        quotient(at, self.length)
     }
 
     const fn bucket_length(self) -> u64 {
@@ -82,6 +87,14 @@ impl Gauge {
     fn drains_in(self, scaled: u128) -> u64 {
         let each = u128::from(self.limit.max(1));
         u64::try_from(scaled.div_ceil(each)).unwrap_or(u64::MAX)
+    }
+}
+
+/// No length is 0.
+const fn quotient(at: u64, length: u64) -> u64 {
+    match at.checked_div(length) {
+        Some(number) => number,
+        None => 0,
     }
 }
 
@@ -175,7 +188,7 @@ impl Flow {
             }
             Self::Fixed(window, count) => {
                 if gauge.ends(*window) <= at {
-                    (*window, *count) = (at / gauge.length, 0);
+                    (*window, *count) = (gauge.number(at), 0);
                 }
                 *count = count.saturating_add(amount);
             }
@@ -205,7 +218,7 @@ impl Flow {
                 }
             }
             Self::Fixed(window, count) => {
-                if *window == then / gauge.length {
+                if *window == gauge.number(then) {
                     *count = corrected(*count);
                 }
             }

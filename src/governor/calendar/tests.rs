@@ -23,7 +23,7 @@ impl Zones for Scripted {
             _ => return None,
         };
         let past = changes.iter().rev().find(|(from, _)| at >= instant(from));
-        Some(past.map_or(0, |(_, hours)| hours * HOUR))
+        Some(past.map_or(0, |(_, hours)| HOUR.saturating_mul(*hours)))
     }
 }
 

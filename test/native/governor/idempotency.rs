@@ -103,7 +103,7 @@ fn a_refused_request_takes_no_name() {
     assert_eq!(refusal(world.run(named("a", "n", "body"))), spent("day"));
     world.run(activate(2, None, None));
     let Command::Reserve(mut again) = named("b", "n", "other body") else {
-        unreachable!("a reservation")
+        panic!("not a reservation")
     };
     again.planned.config = 2;
     assert!(is_admitted(&world.run(Command::Reserve(again))));

@@ -60,10 +60,10 @@ fn every_scope_counts_its_subjects_apart() {
         ("key", |it, value| it.draft.key = value.to_owned()),
         ("user", |it, value| it.subjects.user = value.to_owned()),
         ("address", |it, value| {
-            it.subjects.address = value.to_owned()
+            it.subjects.address = value.to_owned();
         }),
         ("operation", |it, value| {
-            it.draft.operation = value.to_owned()
+            it.draft.operation = value.to_owned();
         }),
         ("tier", |it, value| it.draft.tier = value.to_owned()),
         ("header:x-team", |it, value| {

@@ -98,7 +98,7 @@ impl Model {
                 Reply::State { state }
             }
             Command::Alerts { .. } | Command::Delivered { .. } | Command::TopUp(_) => {
-                unreachable!("not among the steps")
+                panic!("not among the steps")
             }
             Command::Refuse { draft } => {
                 self.refuse(&draft.request, Refusal::NotReserved, at, Shown::None);

@@ -110,7 +110,7 @@ impl Object {
             governor.execute(envelope, now, storage)
         });
         self.storage.crash = None;
-        if let (Command::Reserve(reserve), Ok(Reply::Admitted { state })) =
+        if let (Command::Reserve(reserve), Ok(Reply::Admitted { state, .. })) =
             (&envelope.command, &reply)
         {
             self.storage.ledger.check_admission(reserve, state);

@@ -1,9 +1,11 @@
 //! A stream whose wire in is its wire out: its events pass as they came, without being written anew,
 //! so that nothing is lost that the internal model does not know.
 
+use std::borrow::Cow;
+
 use super::dialect::{Bill, Dialect};
 use super::gemini::Framing;
-use super::json::{Fields, Json, Object};
+use super::json::{Fields, Json, Object, text};
 use crate::config::Wire;
 use crate::sse::{self, SseEvent};
 
@@ -62,7 +64,7 @@ impl Forwarder {
     /// Whether an event is the last but for more of its kind.
     fn ends(&self, event: &SseEvent) -> bool {
         match self.dialect {
-            Dialect::Anthropic => event.name == "message_stop" || self.tells_usage(event),
+            Dialect::Anthropic => matches!(kind(event).as_ref(), "message_delta" | "message_stop"),
             Dialect::Gemini(_) => is_last(&event.data),
             _ => event.data.trim() == "[DONE]" || self.tells_usage(event),
         }
@@ -70,7 +72,7 @@ impl Forwarder {
 
     fn tells_usage(&self, event: &SseEvent) -> bool {
         match self.dialect {
-            Dialect::Anthropic => event.name == "message_delta",
+            Dialect::Anthropic => kind(event) == "message_delta",
             Dialect::Gemini(_) => true,
             _ => is_usage(&event.data),
         }
@@ -99,6 +101,12 @@ impl Forwarder {
         }
         serde_json::to_string(&fields).ok()
     }
+}
+
+/// The kind of an event of Anthropic's: what its data says, else its name, as the decoder reads it.
+fn kind(event: &SseEvent) -> Cow<'_, str> {
+    let told = Object::parse(&event.data).and_then(|data| text(data.get("type")?));
+    told.map_or(Cow::Borrowed(&event.name), Cow::Owned)
 }
 
 /// Whether a chunk of Gemini's says why a candidate stopped, or that the prompt was blocked.
@@ -194,6 +202,35 @@ mod tests {
             end,
             "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{},\"usage\":{\"output_tokens\":3,\"cost_usd\":\"0.000000005\"}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
         );
+    }
+
+    /// Compatible servers leave the names out, or have others.
+    #[test]
+    fn an_anthropic_event_is_what_its_data_says() {
+        let bill = Bill {
+            usage: &Usage::default(),
+            cost: Nanos::new(5),
+        };
+        let delta = r#"{"type":"message_delta","usage":{"output_tokens":3}}"#;
+        let stop = r#"{"type":"message_stop"}"#;
+        for name in ["", "message_stop", "ping"] {
+            let mut forwarder = Forwarder::new(Dialect::Anthropic, Wire::Anthropic, false).unwrap();
+            let mut out = Vec::new();
+            for data in [r#"{"type":"ping"}"#, delta, stop] {
+                let event = SseEvent {
+                    name: name.to_owned(),
+                    data: data.to_owned(),
+                    id: String::new(),
+                };
+                forwarder.push(&event, &mut out);
+            }
+            let before = String::from_utf8(std::mem::take(&mut out)).unwrap();
+            assert!(before.ends_with("data: {\"type\":\"ping\"}\n\n"), "{before}");
+            forwarder.finish(bill, &mut out);
+            let end = String::from_utf8(out).unwrap();
+            assert_eq!(end.matches("cost_usd").count(), 1, "{end}");
+            assert!(end.trim_end().ends_with(stop), "{end}");
+        }
     }
 
     #[test]

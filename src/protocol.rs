@@ -10,8 +10,10 @@ pub mod anthropic;
 pub mod assembly;
 pub mod audio;
 pub mod cloudflare_error;
+pub(crate) mod content;
 pub mod dialect;
 pub mod embeddings;
+pub mod field;
 pub mod forward;
 pub mod gemini;
 pub mod images;
@@ -34,6 +36,7 @@ pub mod writer;
 
 pub use self::answer::{Answer, Choice, Event, FinishReason, Source};
 pub use self::dialect::{Bill, ChatPath, Dialect};
+pub use self::field::{Field, Origin};
 pub use self::json::{Fields, Json};
 pub use self::message::{
     CacheControl, Citation, Content, Family, Media, MediaSource, Message, Part, Role, Signature,

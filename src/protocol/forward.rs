@@ -225,7 +225,10 @@ mod tests {
                 forwarder.push(&event, &mut out);
             }
             let before = String::from_utf8(std::mem::take(&mut out)).unwrap();
-            assert!(before.ends_with("data: {\"type\":\"ping\"}\n\n"), "{before}");
+            assert!(
+                before.ends_with("data: {\"type\":\"ping\"}\n\n"),
+                "{before}"
+            );
             forwarder.finish(bill, &mut out);
             let end = String::from_utf8(out).unwrap();
             assert_eq!(end.matches("cost_usd").count(), 1, "{end}");

@@ -1,10 +1,12 @@
 //! What is said in a conversation: messages and their parts, in requests and in answers alike.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::json::{Fields, Json};
+use super::field::Origin;
+use super::json::{Fields, Json, Path};
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +25,7 @@ pub enum Role {
 }
 
 /// One message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// Who speaks.
     pub role: Role,
@@ -33,6 +35,24 @@ pub struct Message {
     pub name: Option<String>,
     /// Fields of the caller's own wire that the model does not know.
     pub extras: Fields,
+    /// Where it stands in the caller's request.
+    pub origin: Origin,
+}
+
+#[expect(
+    clippy::missing_fields_in_debug,
+    reason = "where it stands is no part of what is said"
+)]
+impl fmt::Debug for Message {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Message")
+            .field("role", &self.role)
+            .field("parts", &self.parts)
+            .field("name", &self.name)
+            .field("extras", &self.extras)
+            .finish()
+    }
 }
 
 impl Message {
@@ -44,12 +64,20 @@ impl Message {
             parts,
             name: None,
             extras: Fields(Vec::new()),
+            origin: Origin::NONE,
         }
     }
 
     /// A message of text.
     pub fn text(role: Role, text: impl Into<String>) -> Self {
         Self::new(role, vec![Part::text(text)])
+    }
+
+    /// The same message, standing at a path.
+    #[must_use]
+    pub fn at(mut self, path: &Path<'_>) -> Self {
+        self.origin = Origin::at(path);
+        self
     }
 
     /// All text, parts joined by line breaks.
@@ -87,13 +115,30 @@ pub fn plain_text(parts: &[Part]) -> Cow<'_, str> {
 }
 
 /// A part of a message or of an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// What it is.
     pub content: Content,
     /// Whether the provider shall remember the prompt up to here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheControl>,
+    /// Where it stands in the caller's request.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+#[expect(
+    clippy::missing_fields_in_debug,
+    reason = "where it stands is no part of what is said"
+)]
+impl fmt::Debug for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Part")
+            .field("content", &self.content)
+            .field("cache", &self.cache)
+            .finish()
+    }
 }
 
 impl Part {
@@ -103,7 +148,15 @@ impl Part {
         Self {
             content,
             cache: None,
+            origin: Origin::NONE,
         }
+    }
+
+    /// The same part, standing at a path unless it already stands somewhere.
+    #[must_use]
+    pub fn at(mut self, path: &Path<'_>) -> Self {
+        self.origin.or_at(path);
+        self
     }
 
     /// A part of plain text.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::encode::{Encoded, Target, Unsupported};
 use crate::config::{Parameter, Quirks, Unsupported as Fate, Wire};
-use crate::protocol::{ChatRequest, Family, Fields, Json, Warning};
+use crate::protocol::{ChatRequest, Family, Field, Fields, Json, Warning};
 
 /// The body so far: fields in a fixed order, then what passes through in the order it came.
 pub(super) struct Body<'t> {
@@ -73,7 +73,7 @@ impl<'t> Body<'t> {
     }
 
     /// Notes that a field was left out.
-    pub(super) fn warn(&mut self, field: &str, reason: &str) {
+    pub(super) fn warn(&mut self, field: impl Into<Field>, reason: &str) {
         self.warnings.push(Warning::new(field, reason));
     }
 
@@ -92,7 +92,7 @@ impl<'t> Body<'t> {
             if extras.family == Some(family) {
                 self.parameter(name, Some(json))?;
             } else {
-                self.warn(name, "not known to this model");
+                self.warn(name.clone(), "not known to this model");
             }
         }
         Ok(())

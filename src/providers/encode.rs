@@ -3,7 +3,9 @@
 use super::{anthropic, chat_completions, gemini};
 use crate::config::{Quirks, Wire};
 use crate::error::Error;
-use crate::protocol::{ChatRequest, Content, Message, ReasoningMode, Warning};
+use crate::protocol::{
+    ChatRequest, Content, Dialect, Field, HostedTool, Message, ReasoningMode, Warning,
+};
 
 /// Options of the AI binding for a model of Workers AI.
 pub(super) const WORKERS_AI: &str = r#"{"returnRawResponse":true}"#;
@@ -44,29 +46,56 @@ pub struct Encoded {
     pub warnings: Vec<Warning>,
 }
 
+impl Encoded {
+    /// The same with its warnings in the words of the caller's wire.
+    #[must_use]
+    pub fn told_to(mut self, dialect: Dialect) -> Self {
+        for warning in &mut self.warnings {
+            warning.field = dialect.name(&warning.field).into();
+        }
+        self
+    }
+}
+
 /// The request asks for something that the target cannot express and that changes what an answer is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}` {reason}")]
 pub struct Unsupported {
-    /// The field's JSON path in the caller's request.
-    pub field: String,
+    /// What cannot be expressed.
+    pub field: Field,
     /// Why it cannot be: continues a sentence that begins with the field.
     pub reason: String,
 }
 
 impl Unsupported {
     /// A field that cannot be expressed.
-    pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub fn new(field: impl Into<Field>, reason: impl Into<String>) -> Self {
         Self {
             field: field.into(),
             reason: reason.into(),
+        }
+    }
+
+    /// A tool of another provider than the target's.
+    pub(super) fn hosted(index: usize, tool: &HostedTool) -> Self {
+        let field = tool.origin.path_or(|| format!("tools[{index}]"));
+        let reason = format!("(`{}`) is a tool that this model does not have.", tool.kind);
+        Self::new(field, reason)
+    }
+
+    /// The same in the words of the caller's wire.
+    #[must_use]
+    pub fn told_to(self, dialect: Dialect) -> Self {
+        Self {
+            field: dialect.name(&self.field).into(),
+            ..self
         }
     }
 }
 
 impl From<Unsupported> for Error {
     fn from(missing: Unsupported) -> Self {
-        Self::invalid(&missing.field, missing.to_string())
+        Self::invalid(missing.field.as_str(), missing.to_string())
     }
 }
 
@@ -97,8 +126,9 @@ fn uncited(messages: &[Message]) -> impl Iterator<Item = Warning> {
             Content::File(media) => media.cited || media.context.is_some(),
             _ => false,
         });
-        special.map(move |_| {
-            let field = format!("messages[{index}].content.citations");
+        special.map(move |part| {
+            let place = part.origin.path_or(|| format!("messages[{index}].content"));
+            let field = Field::within(&place, "citations");
             Warning::new(field, "this model does not cite documents")
         })
     })

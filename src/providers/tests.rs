@@ -1,5 +1,6 @@
 mod answers;
 mod failures;
+mod fields;
 mod keys;
 mod properties;
 mod requests;

@@ -1,6 +1,8 @@
 //! One model after the other until one answers: each within its time, each recorded, none paid for
 //! beyond what is held.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Kind};
 use crate::money::Nanos;
 use crate::providers::{Failure, FailureClass};
@@ -11,14 +13,14 @@ use crate::routing::plan::Candidate;
 use crate::usage::Usage;
 
 /// What all attempts have to keep to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Terms {
     /// What the governor holds for the request.
     pub held: Nanos,
     /// Milliseconds of each attempt, less where the request's time ends before.
     pub milliseconds: u64,
     /// The field that is too long where the models say so.
-    pub subject: &'static str,
+    pub subject: Cow<'static, str>,
 }
 
 /// Makes one attempt at each candidate until one succeeds; gives its position, and what it gave.
@@ -75,7 +77,7 @@ pub async fn first_success<C, T>(
         }
     }
     let unfit = unfit.filter(|_| failures.is_empty());
-    Err(unfit.unwrap_or_else(|| exhausted(&failures, terms.subject)))
+    Err(unfit.unwrap_or_else(|| exhausted(&failures, &terms.subject)))
 }
 
 /// Milliseconds that the next attempt has; `None` where the request's time is over.

@@ -5,7 +5,7 @@ use crate::config::{self, Capability};
 use crate::error::Error;
 use crate::ports::{Body, ModelCall, Ports};
 use crate::protocol::forward::Forwarder;
-use crate::protocol::{Answer, Message, ReasoningMode, Warning};
+use crate::protocol::{Answer, Field, Message, ReasoningMode, Warning};
 use crate::providers::{Encoded, Failure, Prompt, Route, Target, Wire, Work, encode};
 use crate::remote_image::Pictures;
 use crate::request::admit::Admitted;
@@ -63,7 +63,7 @@ pub async fn dispatch(
     let terms = Terms {
         held: plan.bound,
         milliseconds: admitted.attempt_ms.unwrap_or(usual),
-        subject: "messages",
+        subject: admitted.dialect.name(&Field::from("messages")).into(),
     };
     let ports = exchange.ports.clone();
     let own = admitted.request.messages.len();
@@ -136,7 +136,9 @@ async fn prepare(
         request: &admitted.request,
         messages,
     };
-    let Encoded { body, warnings } = encode(prompt, &target)?;
+    let dialect = admitted.dialect;
+    let encoded = encode(prompt, &target).map_err(|missing| missing.told_to(dialect))?;
+    let Encoded { body, warnings } = encoded.told_to(dialect);
     let work = Work::Chat {
         stream: admitted.request.stream,
     };

@@ -284,7 +284,7 @@ async fn dispatch<T: Task>(
     let terms = Terms {
         held: plan.bound,
         milliseconds: asked.attempt_ms.unwrap_or(T::MILLISECONDS),
-        subject: T::SUBJECT,
+        subject: T::SUBJECT.into(),
     };
     let attempt = async |exchange: &Exchange, candidate: &Candidate, (), ms, used: &mut Usage| {
         let answer = asked

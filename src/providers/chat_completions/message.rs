@@ -46,7 +46,7 @@ pub(super) fn messages<'a>(
         let mut writer = Writer {
             wire: target.wire,
             quirks: target.quirks,
-            path: format!("messages[{index}]"),
+            path: message.origin.path_or(|| format!("messages[{index}]")),
             warnings: &mut *warnings,
         };
         if message.role == Role::Tool {
@@ -74,11 +74,8 @@ impl Writer<'_> {
         let mut parts = Vec::new();
         for part in &message.parts {
             match &part.content {
-                Content::Reasoning { text, signature } => {
-                    self.reasoning(text, signature.is_some(), &mut body);
-                }
-                Content::RedactedReasoning(_) => {
-                    self.drop("reasoning", "only its maker can read it");
+                Content::Reasoning { .. } | Content::RedactedReasoning(_) => {
+                    self.reasoning(part, &mut body);
                 }
                 Content::Refusal(text) => body.refusal = Some(text),
                 Content::ToolCall(call) => body.tool_calls.push(CallBody::new(call)),
@@ -126,11 +123,21 @@ impl Writer<'_> {
     }
 
     /// Models of Workers AI and the copies of `OpenAI` take their reasoning back; `OpenAI` does not.
-    fn reasoning(&mut self, text: &str, signed: bool, body: &mut MessageBody<'_>) {
-        if self.wire == Wire::WorkersAiChat && !text.is_empty() {
-            body.reasoning.get_or_insert_default().push_str(text);
-        } else if signed {
-            self.drop("reasoning", "only its maker can read it");
+    fn reasoning(&mut self, part: &Part, body: &mut MessageBody<'_>) {
+        match &part.content {
+            Content::Reasoning { text, .. }
+                if self.wire == Wire::WorkersAiChat && !text.is_empty() =>
+            {
+                body.reasoning.get_or_insert_default().push_str(text);
+            }
+            Content::Reasoning {
+                signature: None, ..
+            } => {}
+            _ => {
+                let field = self.place(part, "reasoning");
+                let reason = "only its maker can read it";
+                self.warnings.push(Warning::new(field, reason));
+            }
         }
     }
 
@@ -139,14 +146,21 @@ impl Writer<'_> {
         self.warnings.push(Warning::new(field, reason));
     }
 
+    /// Where a part stands; in a field of the message where that is not known.
+    fn place(&self, part: &Part, field: &str) -> String {
+        part.origin.path_or(|| format!("{}.{field}", self.path))
+    }
+
     fn part<'a>(&mut self, part: &'a Part) -> Result<PartBody<'a>, Unsupported> {
         let body = match &part.content {
             Content::Text { text, .. } => Inner::Text(text),
-            Content::Image(media) => self.image(media)?,
-            Content::Audio(media) => self.audio(media)?,
-            Content::File(media) => self.file(media)?,
-            Content::Native { .. } => return Err(self.unsupported("a block of another provider")),
-            _ => return Err(self.unsupported("a part out of its place")),
+            Content::Image(media) => self.image(part, media)?,
+            Content::Audio(media) => self.audio(part, media)?,
+            Content::File(media) => self.file(part, media)?,
+            Content::Native { .. } => {
+                return Err(self.unsupported(part, "a block of another provider"));
+            }
+            _ => return Err(self.unsupported(part, "a part out of its place")),
         };
         Ok(PartBody {
             body,
@@ -157,51 +171,50 @@ impl Writer<'_> {
         })
     }
 
-    fn unsupported(&self, what: &str) -> Unsupported {
-        let field = format!("{}.content", self.path);
+    fn unsupported(&self, part: &Part, what: &str) -> Unsupported {
         Unsupported::new(
-            field,
+            self.place(part, "content"),
             format!("holds {what}, which this model does not take."),
         )
     }
 
-    fn image<'a>(&self, media: &'a Media) -> Result<Inner<'a>, Unsupported> {
+    fn image<'a>(&self, part: &Part, media: &'a Media) -> Result<Inner<'a>, Unsupported> {
         let url = match &media.source {
             MediaSource::Url(_) if !self.quirks.image_urls => {
-                return Err(self.unsupported("a picture by its address"));
+                return Err(self.unsupported(part, "a picture by its address"));
             }
             MediaSource::Url(url) => Cow::Borrowed(url.as_str()),
             MediaSource::Base64(data) => data_url(media, data),
-            _ => return Err(self.unsupported("a picture without bytes or address")),
+            _ => return Err(self.unsupported(part, "a picture without bytes or address")),
         };
         let detail = media.detail.as_deref();
         Ok(Inner::Image { url, detail })
     }
 
-    fn audio<'a>(&self, media: &'a Media) -> Result<Inner<'a>, Unsupported> {
+    fn audio<'a>(&self, part: &Part, media: &'a Media) -> Result<Inner<'a>, Unsupported> {
         let MediaSource::Base64(data) = &media.source else {
-            return Err(self.unsupported("a sound without its bytes"));
+            return Err(self.unsupported(part, "a sound without its bytes"));
         };
         let format = match media.media_type.as_deref() {
             Some("audio/mpeg" | "audio/mp3") => "mp3",
             Some("audio/wav" | "audio/x-wav" | "audio/wave") => "wav",
-            _ => return Err(self.unsupported("a sound that is neither WAV nor MP3")),
+            _ => return Err(self.unsupported(part, "a sound that is neither WAV nor MP3")),
         };
         Ok(Inner::Audio { data, format })
     }
 
-    fn file<'a>(&self, media: &'a Media) -> Result<Inner<'a>, Unsupported> {
+    fn file<'a>(&self, part: &Part, media: &'a Media) -> Result<Inner<'a>, Unsupported> {
         let name = media.name.as_deref();
         match &media.source {
-            _ if self.wire != Wire::OpenAiChat => Err(self.unsupported("a document")),
+            _ if self.wire != Wire::OpenAiChat => Err(self.unsupported(part, "a document")),
             MediaSource::Base64(data) => Ok(Inner::File {
                 data: data_url(media, data),
                 name,
             }),
             MediaSource::Id(id) if !id.contains('/') => Ok(Inner::FileId(id)),
-            MediaSource::Id(_) => Err(self.unsupported("a file that another provider keeps")),
+            MediaSource::Id(_) => Err(self.unsupported(part, "a file that another provider keeps")),
             MediaSource::Text(text) => Ok(Inner::Text(text)),
-            MediaSource::Url(_) => Err(self.unsupported("a document by its address")),
+            MediaSource::Url(_) => Err(self.unsupported(part, "a document by its address")),
         }
     }
 }

@@ -269,11 +269,7 @@ impl<'a> ToolBody<'a> {
                 },
                 cache_control: cache.as_ref().map(CacheBody::new),
             }),
-            Tool::Hosted(tool) => {
-                let field = format!("tools[{index}]");
-                let reason = format!("(`{}`) is a tool that this model does not have.", tool.kind);
-                Err(Unsupported::new(field, reason))
-            }
+            Tool::Hosted(tool) => Err(Unsupported::hosted(index, tool)),
         }
     }
 }

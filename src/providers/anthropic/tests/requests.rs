@@ -144,7 +144,8 @@ fn signatures_of_others_stay_here() {
         {"type": "tool_use", "id": "t", "name": "f", "input": {}},
     ]);
     assert_eq!(*turn, expected);
-    assert_eq!(left_out(&request), ["messages[1].reasoning"; 3]);
+    let thoughts = [0, 1, 2].map(|index| format!("messages[1].content[{index}]"));
+    assert_eq!(left_out(&request), thoughts);
 }
 
 #[test]
@@ -161,7 +162,7 @@ fn no_nulls_are_added() {
 
 #[test]
 fn blocks_and_tools_of_others_are_refused_by_name() {
-    use crate::protocol::{Content, Family, HostedTool, Json, Part, Tool};
+    use crate::protocol::{Content, Family, HostedTool, Json, Origin, Part, Tool};
     let json = || Json::parse(r#"{"type":"x"}"#).unwrap();
     let mut request = chat(&format!(r#""messages":[{USER}]"#));
     request.messages[0].parts.push(Part::new(Content::Native {
@@ -174,6 +175,7 @@ fn blocks_and_tools_of_others_are_refused_by_name() {
         family: Family::OpenAi,
         kind: "file_search".to_owned(),
         definition: json(),
+        origin: Origin::NONE,
     }));
     assert_eq!(encoded(&request).unwrap_err().field, "tools[0]");
 }

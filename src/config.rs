@@ -23,7 +23,9 @@ pub use self::facts::{EmbeddingFacts, ImageFacts, SpeechFacts, SpeechWire};
 pub use self::parse::{Files, parse};
 pub use self::problem::Problem;
 pub use self::providers::{Provider, ProviderSlug};
-pub use self::quirks::{Parameter, Quirks, SchemaForm, ToolChoiceForm, Unsupported};
+pub use self::quirks::{
+    EffortWord, Parameter, Quirks, SchemaForm, ToolCallIds, ToolChoiceForm, Unsupported,
+};
 pub use self::tenant::TenantConfig;
 pub use self::unlisted::{Named, Unlisted};
 use crate::error::Error;

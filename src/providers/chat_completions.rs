@@ -5,6 +5,7 @@
 //! change shape between versions, and one gateway answers in another's.
 
 mod answer;
+mod call_id;
 mod message;
 mod request;
 mod stream;

@@ -1,4 +1,5 @@
 mod answers;
+mod compatible;
 mod failures;
 mod fields;
 mod keys;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+use super::call_id;
 use crate::config::{Quirks, Wire};
 use crate::protocol::anthropic::body::CacheBody;
 use crate::protocol::{
@@ -20,7 +21,7 @@ pub(super) struct MessageBody<'a> {
     reasoning: Option<String>,
     refusal: Option<&'a str>,
     tool_calls: Vec<CallBody<'a>>,
-    tool_call_id: Option<&'a str>,
+    tool_call_id: Option<Cow<'a, str>>,
     name: Option<&'a str>,
     extras: Option<&'a Fields>,
 }
@@ -78,7 +79,9 @@ impl Writer<'_> {
                     self.reasoning(part, &mut body);
                 }
                 Content::Refusal(text) => body.refusal = Some(text),
-                Content::ToolCall(call) => body.tool_calls.push(CallBody::new(call)),
+                Content::ToolCall(call) => {
+                    body.tool_calls.push(CallBody::new(call, self.quirks));
+                }
                 _ => parts.push(self.part(part)?),
             }
         }
@@ -98,7 +101,7 @@ impl Writer<'_> {
         if result.is_error {
             body.content.prefix("Error: ");
         }
-        body.tool_call_id = Some(&result.call_id);
+        body.tool_call_id = Some(call_id::told(&result.call_id, self.quirks.tool_call_ids));
         Ok(body)
     }
 
@@ -122,12 +125,10 @@ impl Writer<'_> {
         }
     }
 
-    /// Models of Workers AI and the copies of `OpenAI` take their reasoning back; `OpenAI` does not.
+    /// Models of Workers AI and some others take their reasoning back; `OpenAI` does not.
     fn reasoning(&mut self, part: &Part, body: &mut MessageBody<'_>) {
         match &part.content {
-            Content::Reasoning { text, .. }
-                if self.wire == Wire::WorkersAiChat && !text.is_empty() =>
-            {
+            Content::Reasoning { text, .. } if self.takes_reasoning() && !text.is_empty() => {
                 body.reasoning.get_or_insert_default().push_str(text);
             }
             Content::Reasoning {
@@ -139,6 +140,10 @@ impl Writer<'_> {
                 self.warnings.push(Warning::new(field, reason));
             }
         }
+    }
+
+    fn takes_reasoning(&self) -> bool {
+        self.wire == Wire::WorkersAiChat || self.quirks.reasoning_content
     }
 
     fn drop(&mut self, field: &str, reason: &str) {
@@ -289,7 +294,7 @@ impl Serialize for MessageBody<'_> {
         let optional = [
             ("reasoning_content", self.reasoning.as_deref()),
             ("refusal", self.refusal),
-            ("tool_call_id", self.tool_call_id),
+            ("tool_call_id", self.tool_call_id.as_deref()),
             ("name", self.name),
         ];
         for (name, value) in optional {
@@ -310,7 +315,7 @@ impl Serialize for MessageBody<'_> {
 /// A call of a tool.
 #[derive(Serialize)]
 struct CallBody<'a> {
-    id: &'a str,
+    id: Cow<'a, str>,
     #[serde(rename = "type")]
     kind: &'static str,
     function: CalledBody<'a>,
@@ -335,11 +340,11 @@ struct ThoughtSignature<'a> {
 }
 
 impl<'a> CallBody<'a> {
-    fn new(call: &'a ToolCall) -> Self {
+    fn new(call: &'a ToolCall, quirks: &Quirks) -> Self {
         let signature = call.signature.as_ref();
         let google = signature.filter(|signature| signature.family == Family::Google);
         Self {
-            id: &call.id,
+            id: call_id::told(&call.id, quirks.tool_call_ids),
             kind: "function",
             function: CalledBody {
                 name: &call.name,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::message::messages;
-use crate::config::{SchemaForm, ToolChoiceForm, Wire};
+use crate::config::{EffortWord, SchemaForm, ToolChoiceForm, Wire};
 use crate::protocol::anthropic::body::CacheBody;
 use crate::protocol::{
     ChatRequest, Effort, Family, FunctionTool, Json, ReasoningMode, ResponseFormat, Tool,
@@ -177,10 +177,14 @@ impl Body<'_> {
             .or_else(|| effort_of(reasoning.budget_tokens));
         let off = mode == Some(ReasoningMode::Off);
         match (self.wire, off) {
-            (Wire::OpenAiChat, true) => self.parameter("reasoning_effort", Some("none")),
-            (Wire::OpenAiChat, false) => {
-                self.parameter("reasoning_effort", effort.map(openai_word))
+            (Wire::OpenAiChat, true) if self.quirks.thinking_switch => {
+                self.parameter("thinking", Some(Switch { kind: "disabled" }))
             }
+            (Wire::OpenAiChat, true) => self.effort(EffortWord::None),
+            (Wire::OpenAiChat, false) => match effort {
+                Some(effort) => self.effort(openai_word(effort)),
+                None => Ok(()),
+            },
             (_, true) => {
                 let off = TemplateArguments {
                     enable_thinking: false,
@@ -190,6 +194,25 @@ impl Body<'_> {
             (_, false) => self.parameter("reasoning_effort", effort.map(workers_ai_word)),
         }
     }
+
+    /// An effort in the nearest word that the model takes.
+    fn effort(&mut self, asked: EffortWord) -> Result<(), Unsupported> {
+        let taken = self.quirks.effort(asked);
+        let hardest = [EffortWord::XHigh, EffortWord::Max];
+        let same = |word| word == asked || hardest.contains(&word) && hardest.contains(&asked);
+        if let Some(word) = taken.filter(|word| !same(*word)) {
+            let reason = format!("told as {}", word.as_str());
+            self.warn("reasoning.effort", &reason);
+        }
+        self.parameter("reasoning_effort", taken.map(EffortWord::as_str))
+    }
+}
+
+/// How some models are told not to think.
+#[derive(Serialize)]
+struct Switch {
+    #[serde(rename = "type")]
+    kind: &'static str,
 }
 
 #[derive(Serialize)]
@@ -214,10 +237,13 @@ const fn effort_of(budget_tokens: Option<u32>) -> Option<Effort> {
     }
 }
 
-const fn openai_word(effort: Effort) -> &'static str {
+const fn openai_word(effort: Effort) -> EffortWord {
     match effort {
-        Effort::Max => "xhigh",
-        effort => effort.as_str(),
+        Effort::Minimal => EffortWord::Minimal,
+        Effort::Low => EffortWord::Low,
+        Effort::Medium => EffortWord::Medium,
+        Effort::High => EffortWord::High,
+        Effort::Max => EffortWord::XHigh,
     }
 }
 

@@ -176,13 +176,17 @@ pub fn attempt(model: &Model, sizes: &Sizes, choices: u32, max_tokens: u32) -> N
 
 /// The price with every input token at the dearest rate that input may have.
 fn dearest(price: &Price) -> Price {
-    let others = [price.cached_input, price.cache_write];
+    let others = [
+        price.audio_input,
+        price.cache_write,
+        price.cache_write_1h,
+        price.cached_input,
+    ];
     let input = others.into_iter().flatten().fold(price.input, Ord::max);
     Price {
         input,
-        cached_input: None,
-        cache_write: None,
-        ..*price
+        output: price.output,
+        ..Price::default()
     }
 }
 

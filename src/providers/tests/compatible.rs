@@ -61,7 +61,7 @@ fn mistral_is_told_ids_as_it_makes_them() {
     assert_eq!(id, "toolu_01A09q90qw90lq917835lq9");
 }
 
-/// DeepSeek refuses a turn with tools without the reasoning that led to them.
+/// `DeepSeek` refuses a turn with tools without the reasoning that led to them.
 /// <https://api-docs.deepseek.com/guides/thinking_mode>
 #[test]
 fn reasoning_goes_back_to_who_wants_it() {

@@ -17,10 +17,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::catalog::{Catalogue, Tier, UnknownTier};
+use super::catalog::Catalogue;
 use super::check;
 use super::problem::{Problem, Report};
 use super::shape::{self, Entries, Found};
+use super::tier::{Tier, UnknownTier};
 use crate::governor::command::Limits;
 use crate::money::Nanos;
 

@@ -26,6 +26,7 @@ pub mod moderations;
 pub mod openai_chat;
 pub mod openai_error;
 pub mod openai_responses;
+pub mod public_url;
 pub mod request;
 pub mod rerank;
 pub mod run;
@@ -42,6 +43,7 @@ pub use self::message::{
     CacheControl, Citation, Content, Family, Media, MediaSource, Message, Part, Role, Signature,
     ToolCall, ToolResult,
 };
+pub use self::public_url::{NotPublic, PublicUrl};
 pub use self::request::{
     ChatRequest, Effort, FunctionTool, HostedTool, Needs, Reasoning, ReasoningMode, ResponseFormat,
     Sampling, Tool, ToolChoice,

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use futures::future::try_join_all;
 
-use super::{PublicUrl, Unfetched, fetch};
+use super::{Unfetched, fetch};
 use crate::error::Error;
 use crate::ports::Ports;
-use crate::protocol::{Content, MediaSource, Message, Part};
+use crate::protocol::{Content, MediaSource, Message, Part, PublicUrl};
 
 /// The most pictures of one request that are fetched.
 pub const MOST: usize = 20;

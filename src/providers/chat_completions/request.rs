@@ -180,10 +180,18 @@ impl Body<'_> {
             (Wire::OpenAiChat, true) if self.quirks.thinking_switch => {
                 self.parameter("thinking", Some(Switch { kind: "disabled" }))
             }
-            (Wire::OpenAiChat, true) => self.effort(EffortWord::None),
-            (Wire::OpenAiChat, false) => match effort {
-                Some(effort) => self.effort(openai_word(effort)),
-                None => Ok(()),
+            (Wire::OpenAiChat, true) => {
+                let field = reasoning.mode.map(|_| "reasoning");
+                self.effort(EffortWord::None, field)
+            }
+            (Wire::OpenAiChat, false) => match (effort, reasoning.effort) {
+                (Some(effort), Some(_)) => {
+                    self.effort(openai_word(effort), Some("reasoning.effort"))
+                }
+                (Some(effort), None) => {
+                    self.effort(openai_word(effort), Some("reasoning.budget_tokens"))
+                }
+                (None, _) => Ok(()),
             },
             (_, true) => {
                 let off = TemplateArguments {
@@ -195,14 +203,13 @@ impl Body<'_> {
         }
     }
 
-    /// An effort in the nearest word that the model takes.
-    fn effort(&mut self, asked: EffortWord) -> Result<(), Unsupported> {
+    /// An effort in the nearest word that the model takes; `field` is where the caller asks for it.
+    fn effort(&mut self, asked: EffortWord, field: Option<&str>) -> Result<(), Unsupported> {
         let taken = self.quirks.effort(asked);
         let hardest = [EffortWord::XHigh, EffortWord::Max];
         let same = |word| word == asked || hardest.contains(&word) && hardest.contains(&asked);
-        if let Some(word) = taken.filter(|word| !same(*word)) {
-            let reason = format!("told as {}", word.as_str());
-            self.warn("reasoning.effort", &reason);
+        if let (Some(word), Some(field)) = (taken.filter(|word| !same(*word)), field) {
+            self.warn(field, &format!("told as {}", word.as_str()));
         }
         self.parameter("reasoning_effort", taken.map(EffortWord::as_str))
     }

@@ -84,7 +84,12 @@ fn an_effort_is_told_in_the_providers_words() {
     let least = encoded("xai", "grok-4.5", &with("none"));
     assert!(least.body.contains(r#""reasoning_effort":"low""#));
     let told: Vec<String> = least.warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(told, ["reasoning.effort; told as low"]);
+    assert_eq!(told, ["reasoning; told as low"]);
+    let budget = r#"{"model":"m","max_tokens":9999,"messages":[{"role":"user","content":"a"}],"thinking":{"type":"enabled","budget_tokens":1024}}"#;
+    let budget = anthropic::parse(budget.as_bytes()).unwrap();
+    let warnings = encoded("mistral", "mistral-small-latest", &budget).warnings;
+    let told: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["reasoning.budget_tokens; told as high"]);
     let same = encoded("openai", "gpt-5.2", &with("medium"));
     assert!(same.body.contains(r#""reasoning_effort":"medium""#));
     assert_eq!(same.warnings, []);

@@ -23,6 +23,8 @@ pub(crate) mod media;
 pub mod message;
 pub mod model_name;
 pub mod moderations;
+#[cfg(test)]
+pub(crate) mod mutations;
 pub mod openai_chat;
 pub mod openai_error;
 pub mod openai_responses;

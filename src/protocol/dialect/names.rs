@@ -18,6 +18,7 @@ const ANTHROPIC: Names = &[
     ("reasoning", "thinking"),
     ("reasoning.budget_tokens", "thinking.budget_tokens"),
     ("reasoning.effort", "output_config.effort"),
+    ("reasoning_effort", "thinking"),
     ("response_format", "output_config.format"),
     ("stop", "stop_sequences"),
     ("user", "metadata.user_id"),
@@ -53,6 +54,7 @@ const GEMINI: Names = &[
         "reasoning.effort",
         "generationConfig.thinkingConfig.thinkingLevel",
     ),
+    ("reasoning_effort", "generationConfig.thinkingConfig"),
     ("response_format", "generationConfig.responseMimeType"),
     (
         "response_format.json_schema",
@@ -74,6 +76,7 @@ const RESPONSES: Names = &[
     ("max_tokens", "max_output_tokens"),
     ("messages", "input"),
     ("reasoning.budget_tokens", "reasoning.effort"),
+    ("reasoning_effort", "reasoning.effort"),
     ("response_format", "text.format"),
     ("response_format.json_schema", "text.format"),
     (

@@ -34,6 +34,7 @@ fn encoded(dialect: Dialect, wire: Wire, fields: &str) -> Result<Encoded, Unsupp
     let (provider, model) = match wire {
         Wire::Anthropic => ("anthropic", "claude-opus-5"),
         Wire::Gemini => ("google", "gemini-2.5-flash"),
+        Wire::OpenAiChat => ("openai", "gpt-4o"),
         _ => ("workers-ai", "@cf/meta/llama-4-scout-17b-16e-instruct"),
     };
     let provider = config::catalogue().unwrap().provider(provider).unwrap();
@@ -215,6 +216,22 @@ fn esclusas_own_and_workers_ais() {
     let messages = format!(r#""messages":[{{"role":"user","content":[{sound}]}}]"#);
     let named = refused(Dialect::WorkersAi, Wire::Anthropic, &messages);
     assert_eq!(named, "messages[0].content[0]");
+}
+
+#[test]
+fn thinking_that_a_model_does_not_know() {
+    let thinking = r#""messages":[{"role":"user","content":"a"}],"thinking":{"type":"enabled","budget_tokens":1024}"#;
+    let config = r#""contents":[{"parts":[{"text":"a"}]}],"generationConfig":{"thinkingConfig":{"thinkingBudget":1024}}"#;
+    let effort = r#""input":"a","reasoning":{"effort":"low"}"#;
+    let chat = r#""messages":[{"role":"user","content":"a"}],"reasoning_effort":"low""#;
+    for (dialect, fields, named) in [
+        (Dialect::Anthropic, thinking, "thinking"),
+        (GEMINI, config, "generationConfig.thinkingConfig"),
+        (Dialect::OpenAiResponses, effort, "reasoning.effort"),
+        (CHAT, chat, "reasoning_effort"),
+    ] {
+        assert_eq!(left_out(dialect, Wire::OpenAiChat, fields), [named]);
+    }
 }
 
 /// An unknown field of the caller's keeps its name, though the model has a parameter of that name.

@@ -27,6 +27,7 @@ pub mod openai_responses;
 pub mod request;
 pub mod rerank;
 pub mod run;
+pub mod search;
 pub(crate) mod tool_order;
 pub mod warning;
 pub mod workers_ai;

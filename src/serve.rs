@@ -9,6 +9,7 @@ use crate::knowledge;
 use crate::models::{model, models};
 use crate::ports::Ports;
 use crate::protocol::Dialect;
+use crate::request::notes::{EVENT_ID, event_id};
 use crate::request::single::run::run;
 use crate::request::single::work_on;
 use crate::request::universal::universal;
@@ -16,8 +17,19 @@ use crate::request::{chat, failed};
 use crate::responses;
 use crate::tokens::count_tokens;
 
-/// Answers a request.
+/// Answers a request, with the id that its caller gave it.
 pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Reply {
+    let mut reply = answer(ports, isolate, incoming).await;
+    let event = incoming.header(EVENT_ID);
+    if let Some(event) = event.as_deref().map(str::trim).and_then(event_id)
+        && reply.header(EVENT_ID).is_none()
+    {
+        reply.set(EVENT_ID, event);
+    }
+    reply
+}
+
+async fn answer(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Reply {
     let id = match request_id(ports) {
         Ok(id) => id,
         Err(error) => return failed(ports, Dialect::default(), &error, ""),

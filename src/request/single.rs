@@ -7,6 +7,7 @@ pub mod moderations;
 mod relay;
 pub mod rerank;
 pub mod run;
+mod search;
 mod several;
 pub mod speech;
 pub mod transcription;
@@ -22,12 +23,14 @@ use crate::ports::Ports;
 use crate::protocol::{Dialect, Warning};
 use crate::providers::{Failure, openai_media};
 use crate::request;
-use crate::request::admit::{attempt_ms, authenticate, check_account, note_headers, qualified};
+use crate::request::admit::{attempt_ms, authenticate, check_account, qualified};
 use crate::request::attempts::{Terms, first_success};
 use crate::request::call::Chunks;
 use crate::request::exchange::Exchange;
 use crate::request::headers::{self, Decision};
-use crate::request::reserve::plan_and_reserve;
+use crate::request::notes::note_headers;
+use crate::request::reserve::{Rejected, plan_and_reserve};
+use crate::request::retries::Retries;
 use crate::request::settle::{refuse, settle, settle_failure};
 use crate::routing::plan::Candidate;
 use crate::routing::single::{Ask, Plan};
@@ -115,6 +118,7 @@ pub struct Asked<T> {
     model: String,
     operation: Option<String>,
     attempt_ms: Option<u64>,
+    retries: Retries,
 }
 
 /// Answers a request that is one call and no conversation.
@@ -197,6 +201,17 @@ impl Visit<'_> {
     }
 }
 
+/// The reply to a request that was not admitted.
+fn refused(exchange: Exchange, rejected: Rejected) -> Reply {
+    let (ports, id) = (exchange.ports.clone(), exchange.draft.request.clone());
+    let (error, state) = rejected.record(exchange);
+    let mut reply = failed(&ports, &error, &id);
+    if let Some(state) = state {
+        headers::limits(&mut reply, &state);
+    }
+    reply
+}
+
 fn failed(ports: &Ports, error: &Error, id: &str) -> Reply {
     request::failed(ports, Dialect::OpenAiChat, error, id)
 }
@@ -207,7 +222,7 @@ async fn admit<T: Task>(
     read: impl AsyncFnOnce(&dyn Incoming) -> Result<T, Error>,
 ) -> Result<Asked<T>, Error> {
     let incoming = visit.incoming;
-    note_headers(exchange, incoming);
+    note_headers(exchange, incoming)?;
     let task = read(incoming).await?;
     let model = qualified(visit.gateway, task.model())?;
     exchange.draft.requested_model = model.chars().take(200).collect();
@@ -216,6 +231,7 @@ async fn admit<T: Task>(
         model,
         operation: incoming.header("x-ai-operation"),
         attempt_ms: attempt_ms(incoming)?,
+        retries: Retries::of(incoming)?,
     })
 }
 
@@ -226,14 +242,7 @@ async fn carry_out<T: Task>(mut exchange: Exchange, isolate: &Isolate, asked: As
     let reserved = plan_and_reserve(&mut exchange, isolate, planned, |plan| plan.bound).await;
     let (plan, state) = match reserved {
         Ok(reserved) => reserved,
-        Err(rejected) => {
-            let (error, state) = rejected.record(exchange);
-            let mut reply = failed(&ports, &error, &id);
-            if let Some(state) = state {
-                headers::limits(&mut reply, &state);
-            }
-            return reply;
-        }
+        Err(rejected) => return refused(exchange, rejected),
     };
     exchange.end_phase("reserve");
     let answered = dispatch(&mut exchange, &asked, &plan).await;
@@ -284,6 +293,7 @@ async fn dispatch<T: Task>(
     let terms = Terms {
         held: plan.bound,
         milliseconds: asked.attempt_ms.unwrap_or(T::MILLISECONDS),
+        retries: asked.retries,
         subject: T::SUBJECT,
     };
     let attempt = async |exchange: &Exchange, candidate: &Candidate, (), ms, used: &mut Usage| {

@@ -1,5 +1,5 @@
-//! `POST /v1/run` for operations that hear or speak: `transcribe` and `speak`. All others are
-//! conversations.
+//! `POST /v1/run` for operations that hear, speak or search: `transcribe`, `speak` and
+//! `search_semantic`. All others are conversations.
 //!
 //! Body: `{"operation", "input", …}` with the fields of the endpoint of that work, whose answer it gives.
 //! The `input` of `transcribe` is a sound in base64 or as a data URL, or the body is a form as
@@ -9,9 +9,10 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use futures::future::LocalBoxFuture;
 use serde_json::value::RawValue;
 
+use super::search::search;
 use super::{Visit, failed};
 use crate::auth::Scope;
-use crate::config::{self, ModelKind};
+use crate::config::{self, ModelKind, Operation};
 use crate::error::Error;
 use crate::http::{Form, Gateway, Incoming, Method, Reply};
 use crate::isolate::Isolate;
@@ -56,9 +57,11 @@ pub async fn run(
         incoming,
         body: json_body(incoming).await,
     };
-    match read.body.as_deref().ok().and_then(kind) {
-        Some(ModelKind::Speech) => visit(&read).serve(ENDPOINT, read_text).await,
-        Some(ModelKind::Transcription) => visit(&read).serve(ENDPOINT, read_sound).await,
+    let operation = read.body.as_deref().ok().and_then(operation);
+    match operation.map(|operation| (operation.tier.kind(), operation)) {
+        Some((ModelKind::Speech, _)) => visit(&read).serve(ENDPOINT, read_text).await,
+        Some((ModelKind::Transcription, _)) => visit(&read).serve(ENDPOINT, read_sound).await,
+        Some((ModelKind::Embedding, operation)) => search(visit(&read), operation).await,
         _ => chat(ports, isolate, &read, path, id).await,
     }
 }
@@ -92,12 +95,11 @@ impl Incoming for Read<'_> {
     }
 }
 
-/// The kind of model that the body's operation needs, where it names one.
-fn kind(body: &[u8]) -> Option<ModelKind> {
+/// The operation that the body names, where there is one of that name.
+fn operation(body: &[u8]) -> Option<&'static Operation> {
     let object = Object::parse(std::str::from_utf8(body).ok()?)?;
     let name = json::text(object.get("operation")?)?;
-    let operation = config::catalogue().ok()?.operation(&name)?;
-    Some(operation.tier.kind())
+    config::catalogue().ok()?.operation(&name)
 }
 
 /// The `model` of an operation, as the other endpoints take it.

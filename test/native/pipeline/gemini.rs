@@ -179,7 +179,7 @@ fn errors_have_googles_form_and_names() {
     let response = post(&acme, &generate(QWEN), &saying("Hi"));
     assert_eq!(
         response.json()["error"]["status"],
-        "UNAVAILABLE",
+        "RESOURCE_EXHAUSTED",
         "{}",
         response.text()
     );

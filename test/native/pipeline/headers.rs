@@ -220,3 +220,95 @@ fn bad_values_are_refused_on_every_path() {
         assert_eq!(response.json()["error"]["param"], name);
     }
 }
+
+/// What every answer to a request says of itself.
+const TOLD: [&str; 18] = [
+    "x-request-id",
+    "cf-aig-log-id",
+    "cf-aig-event-id",
+    "x-ai-cache-status",
+    "cf-aig-cache-status",
+    "cf-aig-provider",
+    "cf-aig-model",
+    "x-ai-operation",
+    "x-ai-tier",
+    "x-ai-attempts",
+    "x-ai-budget-remaining-usd",
+    "x-ai-sources",
+    "ratelimit",
+    "ratelimit-policy",
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-reset-requests",
+    "server-timing",
+];
+
+#[test]
+fn every_path_tells_what_was_decided() {
+    let said = json!([{ "role": "user", "content": "Hi" }]);
+    let chat = |stream: bool| json!({ "model": "light", "messages": said, "stream": stream });
+    let message = |stream: bool| json!({ "model": "light", "max_tokens": 9, "messages": said, "stream": stream });
+    let response = |stream: bool| json!({ "model": "light", "input": "Hi", "stream": stream });
+    let run = |stream: bool| json!({ "operation": "faq", "input": "Hi", "stream": stream });
+    let native = |stream: bool| json!({ "prompt": "Hi", "stream": stream });
+    let contents = json!({ "contents": [{ "parts": [{ "text": "Hi" }] }] });
+    let workers_ai = format!("/workers-ai/{QWEN}");
+    let cases = [
+        ("/v1/chat/completions", chat(false)),
+        ("/v1/chat/completions", chat(true)),
+        ("/v1/acme/main/compat/chat/completions", chat(true)),
+        ("/v1/messages", message(false)),
+        ("/v1/messages", message(true)),
+        ("/v1/responses", response(false)),
+        ("/v1/responses", response(true)),
+        ("/v1/run", run(false)),
+        ("/v1/run", run(true)),
+        (&workers_ai, native(false)),
+        (&workers_ai, native(true)),
+        ("/v1beta/models/light:generateContent", contents.clone()),
+        ("/v1beta/models/light:streamGenerateContent", contents),
+        ("/v1/embeddings", json!({ "model": "embed", "input": "Hi" })),
+        (
+            "/v1/audio/speech",
+            json!({ "model": "tts", "voice": "alloy", "input": "Hi" }),
+        ),
+        (
+            "/v1/images/generations",
+            json!({ "model": "auto", "prompt": "A cat", "response_format": "b64_json" }),
+        ),
+        ("/v1/moderations", json!({ "input": "Hi" })),
+        (
+            "/v1/rerank",
+            json!({ "query": "a", "documents": ["a", "b"] }),
+        ),
+        (
+            "/v1/run",
+            json!({ "operation": "search_semantic", "input": "Hi" }),
+        ),
+        (
+            "/v1/run",
+            json!({ "operation": "transcribe", "input": "c291bmQ=" }),
+        ),
+    ];
+    for (path, body) in cases {
+        let acme = Acme::new();
+        let request = Request::new("POST", path).key(&acme.key);
+        let request = request.header("cf-aig-event-id", "event-7").json(&body);
+        let response = acme.world.expect(&acme.worker, request, 200);
+        for name in TOLD {
+            assert!(!response.told(name).is_empty(), "{path} {body}: {name}");
+        }
+        let is_search = body["operation"] == "search_semantic";
+        assert_eq!(
+            response.header("cf-aig-step").is_none(),
+            is_search,
+            "{path}"
+        );
+        let is_stream = path.ends_with("streamGenerateContent") || body["stream"] == true;
+        assert_eq!(
+            response.header("x-ai-cost-usd").is_none(),
+            is_stream,
+            "{path}"
+        );
+    }
+}

@@ -11,7 +11,7 @@ use crate::ports::Ports;
 use crate::protocol::Dialect;
 use crate::request::notes::{EVENT_ID, event_id};
 use crate::request::single::run::run;
-use crate::request::single::work_on;
+use crate::request::single::{embed_content, work_on};
 use crate::request::universal::universal;
 use crate::request::{chat, failed};
 use crate::responses;
@@ -57,6 +57,9 @@ async fn answer(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Re
         Ok(Endpoint::Models) => models(ports, isolate, incoming).await,
         Ok(Endpoint::Work(work, gateway)) => {
             return work_on(ports, isolate, incoming, (work, gateway), &id).await;
+        }
+        Ok(Endpoint::EmbedContent(path)) => {
+            return embed_content(ports, isolate, incoming, path, &id).await;
         }
         Ok(Endpoint::Response(response)) => {
             responses::response(ports, isolate, incoming, response).await

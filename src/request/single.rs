@@ -16,10 +16,11 @@ use crate::auth::Scope;
 use crate::config::{self, Model, ModelKind};
 use crate::error::Error;
 use crate::governor::command::State;
-use crate::http::{Gateway, Incoming, Reply, Work};
+use crate::http::{EmbedPath, Gateway, Incoming, Reply, Work};
 use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::ports::Ports;
+use crate::protocol::gemini::Framing;
 use crate::protocol::{Dialect, Warning};
 use crate::providers::{Failure, openai_media};
 use crate::request;
@@ -115,10 +116,31 @@ pub struct Told<'a> {
 /// A task with what the headers say about it.
 pub struct Asked<T> {
     task: T,
+    dialect: Dialect,
     model: String,
     operation: Option<String>,
     attempt_ms: Option<u64>,
     retries: Retries,
+}
+
+/// Answers a request for embeddings of Google's clients.
+pub async fn embed_content(
+    ports: &Ports,
+    isolate: &Isolate,
+    incoming: &dyn Incoming,
+    path: EmbedPath<'_>,
+    id: &str,
+) -> Reply {
+    let visit = Visit {
+        dialect: Dialect::Gemini(Framing::default()),
+        gateway: path.gateway,
+        ports,
+        isolate,
+        incoming,
+        id,
+    };
+    let read = async |incoming: &dyn Incoming| embeddings::read_contents(incoming, path).await;
+    visit.serve("embed.content", read).await
 }
 
 /// Answers a request that is one call and no conversation.
@@ -130,6 +152,7 @@ pub async fn work_on(
     id: &str,
 ) -> Reply {
     let visit = Visit {
+        dialect: Dialect::OpenAiChat,
         gateway,
         ports,
         isolate,
@@ -156,6 +179,8 @@ pub async fn work_on(
 /// A request that has arrived.
 #[derive(Clone, Copy)]
 struct Visit<'a> {
+    /// The wire of errors.
+    dialect: Dialect,
     gateway: Gateway<'a>,
     ports: &'a Ports,
     isolate: &'a Isolate,
@@ -172,20 +197,26 @@ impl Visit<'_> {
     ) -> Reply {
         let mut exchange = match self.begin(endpoint).await {
             Ok(exchange) => exchange,
-            Err(error) => return failed(self.ports, &error, self.id),
+            Err(error) => return self.failed(&error),
         };
         match admit(&mut exchange, self, read).await {
             Ok(asked) => carry_out(exchange, self.isolate, asked).await,
             Err(error) => {
                 refuse(exchange, &error);
-                failed(self.ports, &error, self.id)
+                self.failed(&error)
             }
         }
+    }
+
+    /// The reply to a request that failed.
+    fn failed(self, error: &Error) -> Reply {
+        request::failed(self.ports, self.dialect, error, self.id)
     }
 
     /// Finds out who asks.
     async fn begin(self, endpoint: &str) -> Result<Exchange, Error> {
         let Self {
+            dialect: _,
             gateway,
             ports,
             isolate,
@@ -202,18 +233,14 @@ impl Visit<'_> {
 }
 
 /// The reply to a request that was not admitted.
-fn refused(exchange: Exchange, rejected: Rejected) -> Reply {
+fn refused(exchange: Exchange, dialect: Dialect, rejected: Rejected) -> Reply {
     let (ports, id) = (exchange.ports.clone(), exchange.draft.request.clone());
     let (error, state) = rejected.record(exchange);
-    let mut reply = failed(&ports, &error, &id);
+    let mut reply = request::failed(&ports, dialect, &error, &id);
     if let Some(state) = state {
         headers::limits(&mut reply, &state);
     }
     reply
-}
-
-fn failed(ports: &Ports, error: &Error, id: &str) -> Reply {
-    request::failed(ports, Dialect::OpenAiChat, error, id)
 }
 
 async fn admit<T: Task>(
@@ -228,6 +255,7 @@ async fn admit<T: Task>(
     exchange.draft.requested_model = model.chars().take(200).collect();
     Ok(Asked {
         task,
+        dialect: visit.dialect,
         model,
         operation: incoming.header("x-ai-operation"),
         attempt_ms: attempt_ms(incoming)?,
@@ -242,7 +270,7 @@ async fn carry_out<T: Task>(mut exchange: Exchange, isolate: &Isolate, asked: As
     let reserved = plan_and_reserve(&mut exchange, isolate, planned, |plan| plan.bound).await;
     let (plan, state) = match reserved {
         Ok(reserved) => reserved,
-        Err(rejected) => return refused(exchange, rejected),
+        Err(rejected) => return refused(exchange, asked.dialect, rejected),
     };
     exchange.end_phase("reserve");
     let answered = dispatch(&mut exchange, &asked, &plan).await;
@@ -251,7 +279,7 @@ async fn carry_out<T: Task>(mut exchange: Exchange, isolate: &Isolate, asked: As
         Ok(answered) => release(exchange, &asked.task, state, answered).await,
         Err(error) => {
             let error = settle_failure(exchange, error).await;
-            failed(&ports, &error, &id)
+            request::failed(&ports, asked.dialect, &error, &id)
         }
     }
 }

@@ -9,8 +9,8 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use futures::future::LocalBoxFuture;
 use serde_json::value::RawValue;
 
+use super::Visit;
 use super::search::search;
-use super::{Visit, failed};
 use crate::auth::Scope;
 use crate::config::{self, ModelKind, Operation};
 use crate::error::Error;
@@ -22,7 +22,7 @@ use crate::protocol::audio::transcription::{self, Into, TranscriptionRequest};
 use crate::protocol::json::{self, Json, Object, Path, Shape, Value};
 use crate::protocol::{ChatPath, Fields};
 use crate::request::admit::{authenticate, json_body};
-use crate::request::chat;
+use crate::request::{chat, failed};
 
 const ENDPOINT: &str = "run";
 /// The voice that speaks where none is named.
@@ -39,6 +39,7 @@ pub async fn run(
     id: &str,
 ) -> Reply {
     let visit = |incoming| Visit {
+        dialect: path.dialect,
         gateway: Gateway::default(),
         ports,
         isolate,
@@ -51,7 +52,7 @@ pub async fn run(
     }
     // Nobody unknown makes us read a body.
     if let Err(error) = authenticate(ports, isolate, incoming, Scope::Inference).await {
-        return failed(ports, &error, id);
+        return failed(ports, path.dialect, &error, id);
     }
     let read = Read {
         incoming,

@@ -1,7 +1,7 @@
 //! `POST /v1/run` with the operation `search_semantic`: the passages of the org's own documents that
 //! are nearest in meaning to a text.
 
-use super::{Visit, failed, refused};
+use super::{Visit, refused};
 use crate::config::{self, Operation, Rag};
 use crate::error::Error;
 use crate::governor::command::State;
@@ -28,7 +28,7 @@ pub(super) async fn search(visit: Visit<'_>, operation: &Operation) -> Reply {
     let rag = operation.rag.unwrap_or(USUAL);
     let mut exchange = match visit.begin("run").await {
         Ok(exchange) => exchange,
-        Err(error) => return failed(visit.ports, &error, visit.id),
+        Err(error) => return visit.failed(&error),
     };
     operation.name.clone_into(&mut exchange.draft.operation);
     operation.tier.as_str().clone_into(&mut exchange.draft.tier);
@@ -37,18 +37,18 @@ pub(super) async fn search(visit: Visit<'_>, operation: &Operation) -> Reply {
         Ok(request) => request,
         Err(error) => {
             refuse(exchange, &error);
-            return failed(visit.ports, &error, visit.id);
+            return visit.failed(&error);
         }
     };
     exchange.end_phase("admit");
     let bound = match config::catalogue() {
         Ok(catalogue) => bound::search(&request.query, rag, catalogue),
-        Err(error) => return failed(visit.ports, &error, visit.id),
+        Err(error) => return visit.failed(&error),
     };
     let planned = |_: &mut Exchange, _: &_| Ok(());
     match plan_and_reserve(&mut exchange, visit.isolate, planned, |()| bound).await {
-        Ok(((), state)) => find(exchange, &request, rag, state).await,
-        Err(rejected) => refused(exchange, rejected),
+        Ok(((), state)) => find(exchange, visit, (&request, rag), state).await,
+        Err(rejected) => refused(exchange, visit.dialect, rejected),
     }
 }
 
@@ -61,9 +61,13 @@ async fn admit(
     search::parse(&json_body(incoming).await?, rag.passages)
 }
 
-async fn find(mut exchange: Exchange, request: &SearchRequest, rag: Rag, state: State) -> Reply {
+async fn find(
+    mut exchange: Exchange,
+    visit: Visit<'_>,
+    (request, rag): (&SearchRequest, Rag),
+    state: State,
+) -> Reply {
     exchange.end_phase("reserve");
-    let (ports, id) = (exchange.ports.clone(), exchange.draft.request.clone());
     let rag = Rag {
         passages: request.top_n.unwrap_or(rag.passages),
         ..rag
@@ -78,7 +82,7 @@ async fn find(mut exchange: Exchange, request: &SearchRequest, rag: Rag, state: 
         Err(reason) => {
             let message = "The documents cannot be searched right now. Retry shortly.";
             let error = settle_failure(exchange, Error::unavailable(message, reason)).await;
-            failed(&ports, &error, &id)
+            visit.failed(&error)
         }
     }
 }

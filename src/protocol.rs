@@ -32,6 +32,7 @@ pub mod public_url;
 pub mod request;
 pub mod rerank;
 pub mod run;
+pub mod search;
 pub(crate) mod tool_order;
 pub mod warning;
 pub mod workers_ai;

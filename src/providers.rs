@@ -7,7 +7,7 @@ mod chat_completions;
 mod decode;
 mod encode;
 mod failure;
-mod gemini;
+pub mod gemini;
 pub mod openai_media;
 pub mod route;
 mod send;

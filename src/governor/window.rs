@@ -1,5 +1,6 @@
-//! A sliding window of requests: 60 buckets of a second. The oldest, of which only a part still
-//! lies in the window, counts whole, so that no 60 seconds ever hold more than the limit.
+//! A sliding window of requests: at most 60 buckets, each of the admissions of a second. A bucket
+//! counts whole until its newest admission is 60 seconds old, so that no 60 seconds ever hold more
+//! than the limit, and nobody waits longer than 60.
 
 use std::collections::VecDeque;
 
@@ -7,9 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::command::WindowState;
 
+const WINDOW_MS: u64 = 60_000;
+/// The longest that anybody waits.
 const WINDOW_SECONDS: u64 = 60;
 
-/// Admissions by second, oldest first, at most 61 buckets.
+/// The admissions of each second, oldest first: when the newest of them was (Unix milliseconds), and
+/// how many there were.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Window(VecDeque<(u64, u64)>);
@@ -17,30 +21,32 @@ pub(super) struct Window(VecDeque<(u64, u64)>);
 impl Window {
     /// Counts one admission.
     pub(super) fn add(&mut self, at: u64) {
-        let second = at / 1_000;
         while self
             .0
             .front()
-            .is_some_and(|&(oldest, _)| leaves(oldest) <= second)
+            .is_some_and(|&(newest, _)| leaves(newest) <= at)
         {
             self.0.pop_front();
         }
         match self.0.back_mut() {
-            Some((newest, count)) if *newest == second => *count = count.saturating_add(1),
-            _ => self.0.push_back((second, 1)),
+            Some((newest, count)) if *newest / 1_000 == at / 1_000 => {
+                *newest = at;
+                *count = count.saturating_add(1);
+            }
+            _ => self.0.push_back((at, 1)),
         }
     }
 
-    /// Seconds until one more fits; `None` where it fits now.
+    /// Seconds until one more fits, at most 60; `None` where it fits now.
     pub(super) fn wait(&self, limit: u64, at: u64) -> Option<u64> {
         let mut used = self.used(at);
         if used < limit {
             return None;
         }
-        for (second, count) in self.live(at) {
+        for (newest, count) in self.live(at) {
             used = used.saturating_sub(count);
             if used < limit {
-                return Some(leaves(second).saturating_sub(at / 1_000));
+                return Some(seconds_until_gone(newest, at));
             }
         }
         Some(WINDOW_SECONDS)
@@ -49,11 +55,11 @@ impl Window {
     /// The window as it stands.
     pub(super) fn state(&self, limit: u64, at: u64) -> WindowState {
         let used = self.used(at);
-        let newest = self.live(at).last();
+        let last = self.live(at).last();
         WindowState {
             limit,
             used,
-            reset: newest.map_or(0, |(second, _)| leaves(second).saturating_sub(at / 1_000)),
+            reset: last.map_or(0, |(newest, _)| seconds_until_gone(newest, at)),
         }
     }
 
@@ -63,15 +69,18 @@ impl Window {
     }
 
     fn live(&self, at: u64) -> impl Iterator<Item = (u64, u64)> {
-        let now = at / 1_000;
         self.0
             .iter()
             .copied()
-            .skip_while(move |&(second, _)| leaves(second) <= now)
+            .skip_while(move |&(newest, _)| leaves(newest) <= at)
     }
 }
 
-/// The second in which nothing of `second` lies in the window any more.
-const fn leaves(second: u64) -> u64 {
-    second.saturating_add(WINDOW_SECONDS).saturating_add(1)
+/// When an admission lies in the window no more.
+const fn leaves(admitted: u64) -> u64 {
+    admitted.saturating_add(WINDOW_MS)
+}
+
+const fn seconds_until_gone(newest: u64, at: u64) -> u64 {
+    leaves(newest).saturating_sub(at).div_ceil(1_000)
 }

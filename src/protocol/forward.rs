@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use super::dialect::{Bill, Dialect};
 use super::gemini::Framing;
 use super::json::{Fields, Json, Object, text};
+use super::openai_chat::UsageBody;
 use crate::config::Wire;
 use crate::sse::{self, SseEvent};
 
@@ -15,6 +16,10 @@ pub struct Forwarder {
     dialect: Dialect,
     include_usage: bool,
     held: Vec<SseEvent>,
+    /// What every chunk of the stream says besides its choices, where ours may have to end it.
+    common: Option<Fields>,
+    /// Whether some chunk has told usage.
+    usage_told: bool,
 }
 
 impl Forwarder {
@@ -34,6 +39,8 @@ impl Forwarder {
             dialect,
             include_usage,
             held: Vec::new(),
+            common: None,
+            usage_told: false,
         })
     }
 
@@ -42,6 +49,9 @@ impl Forwarder {
         if event.data.trim().is_empty() {
             return;
         }
+        if self.include_usage && self.dialect == Dialect::OpenAiChat {
+            self.learn(&event.data);
+        }
         if !self.held.is_empty() || self.ends(event) {
             self.held.push(event.clone());
         } else {
@@ -49,8 +59,43 @@ impl Forwarder {
         }
     }
 
+    /// Notes what a chunk says besides its choices.
+    fn learn(&mut self, data: &str) {
+        const COMMON: [&str; 4] = ["id", "object", "created", "model"];
+        let tells = data.contains("\"usage\"");
+        if self.common.is_some() && !tells {
+            return;
+        }
+        let Some(chunk) = Object::parse(data) else {
+            return;
+        };
+        self.usage_told |= chunk.get("usage").is_some();
+        self.common.get_or_insert_with(|| {
+            let mut common = Fields::default();
+            let kept = chunk.entries().filter(|(name, _)| COMMON.contains(name));
+            kept.for_each(|(name, raw)| common.keep(name, raw));
+            common
+        });
+    }
+
+    /// The chunk of usage that a caller asked for and the provider did not send.
+    fn missing_usage(&mut self, bill: Bill<'_>) -> Option<SseEvent> {
+        let mut chunk = self.common.take().filter(|_| !self.usage_told)?;
+        let choices: [(); 0] = [];
+        chunk.keep("choices", Json::of(&choices).raw());
+        let usage = UsageBody::new(bill.usage, bill.cost);
+        chunk.keep("usage", Json::of(&usage).raw());
+        Some(SseEvent {
+            data: serde_json::to_string(&chunk).ok()?,
+            ..SseEvent::default()
+        })
+    }
+
     /// Ends a whole stream, with what it cost where the wire has a place for that.
     pub fn finish(&mut self, bill: Bill<'_>, out: &mut Vec<u8>) {
+        if let Some(event) = self.missing_usage(bill) {
+            sse::write_event(out, &event.name, &event.data);
+        }
         for event in std::mem::take(&mut self.held) {
             if !self.tells_usage(&event) {
                 sse::write_event(out, &event.name, &event.data);
@@ -261,6 +306,47 @@ mod tests {
         assert_eq!(String::from_utf8(out).unwrap(), format!("data: {told}\n\n"));
         let array = Dialect::Gemini(Framing::Array);
         assert!(Forwarder::new(array, Wire::Gemini, true).is_none());
+    }
+
+    #[test]
+    fn usage_that_the_provider_does_not_tell_is_told_to_who_asked() {
+        let ending = |include_usage, chunks: &[&str]| {
+            let mut forwarder =
+                Forwarder::new(Dialect::OpenAiChat, Wire::OpenAiChat, include_usage).unwrap();
+            let mut out = Vec::new();
+            for data in chunks {
+                let event = SseEvent {
+                    data: (*data).to_owned(),
+                    ..SseEvent::default()
+                };
+                forwarder.push(&event, &mut out);
+            }
+            out.clear();
+            let usage = Usage {
+                input_tokens: 4,
+                output_tokens: 2,
+                ..Usage::default()
+            };
+            let cost = Nanos::new(5);
+            let usage = &usage;
+            forwarder.finish(Bill { usage, cost }, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        let without = [CHUNK, "[DONE]"];
+        let end = ending(true, &without);
+        let (chunk, done) = end.split_once("\n\n").unwrap();
+        assert_eq!(done, "data: [DONE]\n\n");
+        let chunk: serde_json::Value =
+            serde_json::from_str(chunk.strip_prefix("data: ").unwrap()).unwrap();
+        assert_eq!(chunk["id"], "x");
+        assert_eq!(chunk["choices"], serde_json::json!([]));
+        assert_eq!(chunk["usage"]["prompt_tokens"], 4);
+        assert_eq!(chunk["usage"]["completion_tokens"], 2);
+        assert_eq!(chunk["usage"]["cost_usd"], "0.000000005");
+        assert_eq!(ending(false, &without), "data: [DONE]\n\n");
+        let in_last = r#"{"id":"x","choices":[{"delta":{}}],"usage":{"prompt_tokens":9}}"#;
+        let end = ending(true, &[CHUNK, in_last, "[DONE]"]);
+        assert_eq!(end, "data: [DONE]\n\n", "once is enough");
     }
 
     #[test]

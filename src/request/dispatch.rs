@@ -63,6 +63,7 @@ pub async fn dispatch(
     let terms = Terms {
         held: plan.bound,
         milliseconds: admitted.attempt_ms.unwrap_or(usual),
+        retries: admitted.retries,
         subject: admitted.dialect.name(&Field::from("messages")).into(),
     };
     let ports = exchange.ports.clone();

@@ -208,6 +208,16 @@ pub fn helpers(sizes: &Sizes, rag: Rag, catalogue: &Catalogue) -> Nanos {
     cost(&catalogue.helpers.embed, query).saturating_add(cost(&catalogue.helpers.rerank, ranked))
 }
 
+/// The worst that a search for a text may cost.
+#[must_use]
+pub fn search(query: &str, rag: Rag, catalogue: &Catalogue) -> Nanos {
+    let sizes = Sizes {
+        prompt_tokens: 0,
+        query_bytes: length(query.len().min(QUERY_BYTES)),
+    };
+    helpers(&sizes, rag, catalogue)
+}
+
 fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }

@@ -245,16 +245,24 @@ impl Model {
             .retain(|_, (since, _)| *since + 10 * MINUTE > at);
     }
 
-    /// Admissions in the second of `at` and the 60 before it.
+    /// Admissions of the seconds whose newest lies in the minute before `at`.
     fn used(&self, at: u64) -> u64 {
-        let live = |then: &&u64| **then / SECOND + 60 >= at / SECOND;
+        let same_second = |then: u64, other: &&u64| **other / SECOND == then / SECOND;
+        let newest = |then: u64| {
+            let together = self
+                .admissions
+                .iter()
+                .filter(|other| same_second(then, other));
+            together.max().copied().unwrap_or(then)
+        };
+        let live = |then: &&u64| newest(**then) + MINUTE > at;
         self.admissions.iter().filter(live).count() as u64
     }
 
     fn wait(&self, at: u64) -> Option<u64> {
         let limit = u64::from(self.limits.requests_per_minute?);
         let fits = |seconds: &u64| self.used(at + seconds * SECOND) < limit;
-        match (0..=61).find(fits) {
+        match (0..=60).find(fits) {
             Some(0) => None,
             Some(seconds) => Some(seconds),
             None => Some(60),
@@ -283,7 +291,7 @@ impl Model {
         let window = |limit: u32| WindowState {
             limit: u64::from(limit),
             used: self.used(at),
-            reset: (0..=61)
+            reset: (0..=60)
                 .find(|seconds| self.used(at + seconds * SECOND) == 0)
                 .unwrap(),
         };

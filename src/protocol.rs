@@ -36,8 +36,8 @@ pub use self::answer::{Answer, Choice, Event, FinishReason, Source};
 pub use self::dialect::{Bill, ChatPath, Dialect};
 pub use self::json::{Fields, Json};
 pub use self::message::{
-    CacheControl, Citation, Content, Family, Media, MediaSource, Message, Part, Role, Signature,
-    ToolCall, ToolResult,
+    CacheControl, Citation, Content, Family, Media, MediaSource, Message, Origin, Part, Role,
+    Signature, ToolCall, ToolResult,
 };
 pub use self::request::{
     ChatRequest, Effort, FunctionTool, HostedTool, Needs, Reasoning, ReasoningMode, ResponseFormat,

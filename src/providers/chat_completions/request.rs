@@ -97,17 +97,8 @@ impl Body<'_> {
     }
 
     fn tools(&mut self, request: &ChatRequest) -> Result<(), Unsupported> {
-        if request.tools.is_empty() {
+        if !self.offers_tools(request)? {
             return Ok(());
-        }
-        let choice = request.tool_choice.as_ref();
-        let taken = choice.is_none_or(|choice| self.takes(choice));
-        if !taken && choice == Some(&ToolChoice::None) {
-            return Ok(());
-        }
-        if !taken && choice != Some(&ToolChoice::Auto) {
-            let reason = "cannot be forced with this model. Send \"auto\".";
-            return Err(Unsupported::new("tool_choice", reason));
         }
         let strict = self.quirks.strict;
         let tools = request.tools.iter().enumerate();
@@ -115,9 +106,36 @@ impl Body<'_> {
             .map(|(index, tool)| ToolBody::new(index, tool, strict))
             .collect::<Result<_, _>>()?;
         self.add("tools", &tools);
-        let choice = choice.filter(|_| taken);
-        self.maybe("tool_choice", choice.map(ChoiceBody::new));
+        self.maybe("tool_choice", self.choice(request).map(ChoiceBody::new));
         self.parameter("parallel_tool_calls", request.parallel_tool_calls)
+    }
+
+    /// Whether the model is told of the tools.
+    pub(in crate::providers) fn offers_tools(
+        &self,
+        request: &ChatRequest,
+    ) -> Result<bool, Unsupported> {
+        let choice = request.tool_choice.as_ref();
+        if request.tools.is_empty() {
+            return Ok(false);
+        }
+        match choice.filter(|choice| !self.takes(choice)) {
+            None | Some(ToolChoice::Auto) => Ok(true),
+            Some(ToolChoice::None) => Ok(false),
+            Some(_) => {
+                let reason = "cannot be forced with this model. Send \"auto\".";
+                Err(Unsupported::new("tool_choice", reason))
+            }
+        }
+    }
+
+    /// The choice of tools that goes along with them.
+    pub(in crate::providers) fn choice<'a>(
+        &self,
+        request: &'a ChatRequest,
+    ) -> Option<&'a ToolChoice> {
+        let choice = request.tool_choice.as_ref();
+        choice.filter(|choice| self.takes(choice))
     }
 
     /// Native models choose by themselves.
@@ -149,7 +167,10 @@ impl Body<'_> {
         self.parameter("verbosity", request.verbosity.as_deref())
     }
 
-    fn temperature(&mut self, asked: Option<f64>) -> Result<(), Unsupported> {
+    pub(in crate::providers) fn temperature(
+        &mut self,
+        asked: Option<f64>,
+    ) -> Result<(), Unsupported> {
         let most = self.quirks.max_temperature;
         if asked.is_some_and(|asked| asked > most) {
             self.warn("temperature", &format!("lowered to {most}"));
@@ -167,19 +188,11 @@ impl Body<'_> {
     }
 
     fn reasoning(&mut self, request: &ChatRequest) -> Result<(), Unsupported> {
-        let reasoning = &request.reasoning;
-        let mode = match (reasoning.mode, reasoning.effort) {
-            (None, None) => self.target.reasoning,
-            (mode, _) => mode,
-        };
-        let effort = reasoning
-            .effort
-            .or_else(|| effort_of(reasoning.budget_tokens));
-        let off = mode == Some(ReasoningMode::Off);
+        let off = self.thinks_not(request);
+        let effort = effort(request);
         match (self.wire, off) {
-            (Wire::OpenAiChat, true) => self.parameter("reasoning_effort", Some("none")),
-            (Wire::OpenAiChat, false) => {
-                self.parameter("reasoning_effort", effort.map(openai_word))
+            (Wire::OpenAiChat, _) => {
+                self.parameter("reasoning_effort", self.openai_effort(request))
             }
             (_, true) => {
                 let off = TemplateArguments {
@@ -189,6 +202,26 @@ impl Body<'_> {
             }
             (_, false) => self.parameter("reasoning_effort", effort.map(workers_ai_word)),
         }
+    }
+
+    /// How hard the model shall think, in `OpenAI`'s words.
+    pub(in crate::providers) fn openai_effort(
+        &self,
+        request: &ChatRequest,
+    ) -> Option<&'static str> {
+        if self.thinks_not(request) {
+            return Some("none");
+        }
+        effort(request).map(openai_word)
+    }
+
+    fn thinks_not(&self, request: &ChatRequest) -> bool {
+        let reasoning = &request.reasoning;
+        let mode = match (reasoning.mode, reasoning.effort) {
+            (None, None) => self.target.reasoning,
+            (mode, _) => mode,
+        };
+        mode == Some(ReasoningMode::Off)
     }
 }
 
@@ -201,6 +234,14 @@ struct StreamOptions {
 #[derive(Serialize)]
 struct TemplateArguments {
     enable_thinking: bool,
+}
+
+/// How hard the caller wants the model to think.
+fn effort(request: &ChatRequest) -> Option<Effort> {
+    let reasoning = &request.reasoning;
+    reasoning
+        .effort
+        .or_else(|| effort_of(reasoning.budget_tokens))
 }
 
 /// The effort that a budget of thought comes to.

@@ -347,7 +347,7 @@ fn sizes_are_bounded() {
 fn what_is_left_out_is_told() {
     let body = with(
         r#""truncation":"auto","include":["file_search_call.results","reasoning.encrypted_content"],
-        "max_tool_calls":3,"text":{"odd":1},"reasoning":{"odd":1},"stream":true,
+        "text":{"odd":1},"reasoning":{"odd":1},"stream":true,
         "stream_options":{"include_obfuscation":true},"tools":[{"type":"function","name":"f","odd":1}]"#,
     );
     let request = parse(body.as_bytes()).unwrap();
@@ -361,7 +361,6 @@ fn what_is_left_out_is_told() {
         fields,
         [
             "include[0]",
-            "max_tool_calls",
             "reasoning.odd",
             "stream_options.include_obfuscation",
             "text.odd",

@@ -13,7 +13,7 @@ use crate::providers::{
 /// The bound of output that the requests of these answers have sent.
 const BOUND: u32 = 4_096;
 
-/// Who is asked. Its fingerprint is `8a3b8bdd5c9a`.
+/// Who is asked.
 fn deployment() -> Deployment {
     Deployment::new("openai", "https://api.openai.com/v1", "sk-1")
 }

@@ -14,8 +14,7 @@ use crate::protocol::{
 use crate::providers::{Wire, decode_answer};
 use crate::usage::Usage;
 
-/// A part that this wire carries to a client and back. No two texts follow each other: a message has
-/// them as parts, which a stream tells apart and a whole answer too.
+/// A part that this wire carries to a client and back.
 fn content() -> impl Strategy<Value = Content> {
     prop_oneof![
         ".{1,12}".prop_map(|text| Content::Text {

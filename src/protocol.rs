@@ -43,8 +43,8 @@ pub use self::dialect::{Bill, ChatPath, Dialect};
 pub use self::field::{Field, Origin};
 pub use self::json::{Fields, Json};
 pub use self::message::{
-    CacheControl, Citation, Content, Family, Media, MediaSource, Message, Part, Role, Signature,
-    ToolCall, ToolResult,
+    CacheControl, Citation, Content, Family, Maker, Media, MediaSource, Message, Part, Role,
+    Signature, ToolCall, ToolResult,
 };
 pub use self::public_url::{NotPublic, PublicUrl};
 pub use self::request::{

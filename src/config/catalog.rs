@@ -155,6 +155,10 @@ pub enum Wire {
     /// `OpenAI`'s chat completions.
     #[serde(rename = "openai_chat")]
     OpenAiChat,
+    /// `OpenAI`'s Responses. Never a row's wire: a provider's `responses` says that it speaks it
+    /// beside chat completions.
+    #[serde(rename = "openai_responses", skip_deserializing)]
+    OpenAiResponses,
     /// Workers AI with `OpenAI`'s answers: `{choices: [{message}]}`.
     WorkersAiChat,
     /// Workers AI's first form: `{response, tool_calls}`.

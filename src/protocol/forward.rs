@@ -1,5 +1,8 @@
 //! A stream whose wire in is its wire out: its events pass as they came, without being written anew,
 //! so that nothing is lost that the internal model does not know.
+//!
+//! Responses are written anew also where `OpenAI` answers with one: their ids must lead to what is
+//! stored here.
 
 use std::borrow::Cow;
 

@@ -349,10 +349,24 @@ pub struct Signature {
     pub family: Family,
     /// Its opaque text.
     pub value: String,
+    /// Where it was made, where nobody else of the family can read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maker: Option<Maker>,
+}
+
+/// Where a signature was made that only its maker's own deployment and key can read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maker {
+    /// The provider with its address and its key, as a fingerprint.
+    pub deployment: String,
+    /// The provider's id of the item that was signed; empty where it has none that can be told.
+    pub item: String,
 }
 
 /// Before the family in a signature that stands in another family's wire.
 const FOREIGN: &str = "esclusa.";
+/// Between family, deployment and item.
+const APART: char = '@';
 
 impl Signature {
     /// A signature of a family.
@@ -360,17 +374,23 @@ impl Signature {
         Self {
             family,
             value: value.into(),
+            maker: None,
         }
     }
 
     /// Its text in the wire of `home`: the value alone, or tagged with the family that made it
-    /// (`esclusa.google.…`), so that a client of one wire can carry the signatures of another.
+    /// (`esclusa.google.…`), so that a client of one wire can carry the signatures of another, and
+    /// with where it was made where that matters (`esclusa.openai@0a1b2c@rs_1.…`).
     #[must_use]
     pub fn to_wire(&self, home: Family) -> Cow<'_, str> {
-        if self.family == home {
-            Cow::Borrowed(&self.value)
-        } else {
-            Cow::Owned(format!("{FOREIGN}{}.{}", self.family.as_str(), self.value))
+        let family = self.family.as_str();
+        match &self.maker {
+            Some(Maker { deployment, item }) => Cow::Owned(format!(
+                "{FOREIGN}{family}{APART}{deployment}{APART}{item}.{}",
+                self.value
+            )),
+            None if self.family == home => Cow::Borrowed(&self.value),
+            None => Cow::Owned(format!("{FOREIGN}{family}.{}", self.value)),
         }
     }
 
@@ -378,9 +398,19 @@ impl Signature {
     #[must_use]
     pub fn from_wire(text: &str, home: Family) -> Self {
         let tagged = text.strip_prefix(FOREIGN).and_then(|rest| {
-            let (name, value) = rest.split_once('.')?;
+            let (tag, value) = rest.split_once('.')?;
+            let mut words = tag.splitn(3, APART);
+            let name = words.next()?;
             let family = Family::ALL.into_iter().find(|it| it.as_str() == name)?;
-            Some(Self::new(family, value))
+            let maker = words.next().zip(words.next());
+            let maker = maker.map(|(deployment, item)| Maker {
+                deployment: deployment.to_owned(),
+                item: item.to_owned(),
+            });
+            Some(Self {
+                maker,
+                ..Self::new(family, value)
+            })
         });
         tagged.unwrap_or_else(|| Self::new(home, text))
     }
@@ -422,6 +452,18 @@ mod tests {
                 assert_eq!(text == "Eq.Xs=", family == home);
                 assert_eq!(Signature::from_wire(&text, home), signature);
             }
+        }
+        let maker = Some(Maker {
+            deployment: "0a1b".to_owned(),
+            item: "rs_1".to_owned(),
+        });
+        let made = Signature {
+            maker,
+            ..Signature::new(Family::OpenAi, "gA.x=")
+        };
+        for home in Family::ALL {
+            assert_eq!(made.to_wire(home), "esclusa.openai@0a1b@rs_1.gA.x=");
+            assert_eq!(Signature::from_wire(&made.to_wire(home), home), made);
         }
         let odd = Signature::from_wire("esclusa.nobody.x", Family::Anthropic);
         assert_eq!(odd.value, "esclusa.nobody.x");

@@ -12,5 +12,6 @@ mod stream;
 mod think;
 
 pub(super) use self::answer::{MAX_CHOICES, MAX_TOOL_CALLS, decode, tokens, unwrapped, usage};
+pub(super) use self::message::data_url;
 pub(super) use self::request::encode;
 pub(super) use self::stream::Decoder;

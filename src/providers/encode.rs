@@ -1,6 +1,7 @@
 //! A chat request in a provider's wire, and what of it did not fit.
 
-use super::{anthropic, chat_completions, gemini};
+use super::deployment::Deployment;
+use super::{anthropic, chat_completions, gemini, openai_responses};
 use crate::config::{Quirks, Wire};
 use crate::error::Error;
 use crate::protocol::{
@@ -35,6 +36,11 @@ pub struct Target<'a> {
     pub max_tokens: u32,
     /// Whether the model thinks, where the caller leaves it open.
     pub reasoning: Option<ReasoningMode>,
+    /// Whether the model can think at all.
+    pub thinks: bool,
+    /// Who is asked, to whom the reasoning goes back that was made there and cannot be read
+    /// elsewhere.
+    pub deployment: Option<&'a Deployment>,
 }
 
 /// A request in a provider's wire.
@@ -105,16 +111,31 @@ impl From<Unsupported> for Error {
 /// # Errors
 /// What the target cannot express.
 pub fn encode(prompt: Prompt<'_>, target: &Target<'_>) -> Result<Encoded, Unsupported> {
-    let encoded = match target.wire {
+    let mut encoded = match target.wire {
         Wire::OpenAiChat | Wire::WorkersAiChat | Wire::WorkersAiNative => {
             chat_completions::encode(prompt, target)
         }
-        Wire::Anthropic => return anthropic::encode(prompt, target),
+        Wire::Anthropic => anthropic::encode(prompt, target),
         Wire::Gemini => gemini::encode(prompt, target),
-    };
-    let mut encoded = encoded?;
-    encoded.warnings.extend(uncited(prompt.messages));
+        Wire::OpenAiResponses => openai_responses::encode(prompt, target),
+    }?;
+    let warnings = &mut encoded.warnings;
+    if target.wire != Wire::Anthropic {
+        warnings.extend(uncited(prompt.messages));
+    }
+    if target.wire != Wire::OpenAiResponses {
+        warnings.extend(unbounded(prompt.request));
+    }
     Ok(encoded)
+}
+
+/// A bound of the tools that the provider runs, which only `OpenAI`'s responses have.
+fn unbounded(request: &ChatRequest) -> Option<Warning> {
+    const NAME: &str = "max_tool_calls";
+    let thread = request.thread.as_ref()?;
+    thread.told(NAME)?;
+    let reason = "bounds the tools of the provider only";
+    Some(Warning::new(NAME, reason))
 }
 
 /// What Anthropic alone does with documents: it cites them, and is told their context.

@@ -163,6 +163,12 @@ impl Failure {
         let report = Report::of(object)?;
         Some(report.failure(None, None))
     }
+
+    /// The failure that an object is.
+    #[must_use]
+    pub fn of_object(object: &Object<'_>) -> Self {
+        Report::of_object(object).failure(None, None)
+    }
 }
 
 impl From<crate::ports::Unreachable> for Failure {

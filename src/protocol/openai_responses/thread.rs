@@ -106,6 +106,12 @@ impl Known {
 }
 
 impl Thread {
+    /// A field of the request that its answer tells again, as it came.
+    #[must_use]
+    pub fn told(&self, name: &str) -> Option<&RawValue> {
+        self.echo.get(name)
+    }
+
     /// Whether the request names what is stored.
     #[must_use]
     pub fn is_continued(&self) -> bool {

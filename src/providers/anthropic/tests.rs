@@ -46,6 +46,8 @@ fn encoded_for(
         quirks: &provider.quirks(model),
         max_tokens,
         reasoning,
+        thinks: true,
+        deployment: None,
     };
     encode(prompt, &target)
 }

@@ -224,7 +224,8 @@ impl Writer<'_> {
     }
 }
 
-fn data_url<'a>(media: &Media, data: &str) -> Cow<'a, str> {
+/// A medium whose bytes are here, as an address.
+pub(in crate::providers) fn data_url<'a>(media: &Media, data: &str) -> Cow<'a, str> {
     let media_type = media.media_type.as_deref();
     let media_type = media_type.unwrap_or("application/octet-stream");
     Cow::Owned(format!("data:{media_type};base64,{data}"))

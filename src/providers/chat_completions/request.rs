@@ -97,17 +97,8 @@ impl Body<'_> {
     }
 
     fn tools(&mut self, request: &ChatRequest) -> Result<(), Unsupported> {
-        if request.tools.is_empty() {
+        if !self.offers_tools(request)? {
             return Ok(());
-        }
-        let choice = request.tool_choice.as_ref();
-        let taken = choice.is_none_or(|choice| self.takes(choice));
-        if !taken && choice == Some(&ToolChoice::None) {
-            return Ok(());
-        }
-        if !taken && choice != Some(&ToolChoice::Auto) {
-            let reason = "cannot be forced with this model. Send \"auto\".";
-            return Err(Unsupported::new("tool_choice", reason));
         }
         let strict = self.quirks.strict;
         let tools = request.tools.iter().enumerate();
@@ -115,9 +106,36 @@ impl Body<'_> {
             .map(|(index, tool)| ToolBody::new(index, tool, strict))
             .collect::<Result<_, _>>()?;
         self.add("tools", &tools);
-        let choice = choice.filter(|_| taken);
-        self.maybe("tool_choice", choice.map(ChoiceBody::new));
+        self.maybe("tool_choice", self.choice(request).map(ChoiceBody::new));
         self.parameter("parallel_tool_calls", request.parallel_tool_calls)
+    }
+
+    /// Whether the model is told of the tools.
+    pub(in crate::providers) fn offers_tools(
+        &self,
+        request: &ChatRequest,
+    ) -> Result<bool, Unsupported> {
+        let choice = request.tool_choice.as_ref();
+        if request.tools.is_empty() {
+            return Ok(false);
+        }
+        match choice.filter(|choice| !self.takes(choice)) {
+            None | Some(ToolChoice::Auto) => Ok(true),
+            Some(ToolChoice::None) => Ok(false),
+            Some(_) => {
+                let reason = "cannot be forced with this model. Send \"auto\".";
+                Err(Unsupported::new("tool_choice", reason))
+            }
+        }
+    }
+
+    /// The choice of tools that goes along with them.
+    pub(in crate::providers) fn choice<'a>(
+        &self,
+        request: &'a ChatRequest,
+    ) -> Option<&'a ToolChoice> {
+        let choice = request.tool_choice.as_ref();
+        choice.filter(|choice| self.takes(choice))
     }
 
     /// Native models choose by themselves.
@@ -149,7 +167,10 @@ impl Body<'_> {
         self.parameter("verbosity", request.verbosity.as_deref())
     }
 
-    fn temperature(&mut self, asked: Option<f64>) -> Result<(), Unsupported> {
+    pub(in crate::providers) fn temperature(
+        &mut self,
+        asked: Option<f64>,
+    ) -> Result<(), Unsupported> {
         let most = self.quirks.max_temperature;
         if asked.is_some_and(|asked| asked > most) {
             self.warn("temperature", &format!("lowered to {most}"));
@@ -167,32 +188,16 @@ impl Body<'_> {
     }
 
     fn reasoning(&mut self, request: &ChatRequest) -> Result<(), Unsupported> {
-        let reasoning = &request.reasoning;
-        let mode = match (reasoning.mode, reasoning.effort) {
-            (None, None) => self.target.reasoning,
-            (mode, _) => mode,
-        };
-        let effort = reasoning
-            .effort
-            .or_else(|| effort_of(reasoning.budget_tokens));
-        let off = mode == Some(ReasoningMode::Off);
+        let off = self.thinks_not(request);
+        let effort = effort(request);
         match (self.wire, off) {
             (Wire::OpenAiChat, true) if self.quirks.thinking_switch => {
                 self.parameter("thinking", Some(Switch { kind: "disabled" }))
             }
-            (Wire::OpenAiChat, true) => {
-                let field = reasoning.mode.map(|_| "reasoning");
-                self.effort(EffortWord::None, field)
+            (Wire::OpenAiChat, _) => {
+                let effort = self.openai_effort(request);
+                self.parameter("reasoning_effort", effort)
             }
-            (Wire::OpenAiChat, false) => match (effort, reasoning.effort) {
-                (Some(effort), Some(_)) => {
-                    self.effort(openai_word(effort), Some("reasoning.effort"))
-                }
-                (Some(effort), None) => {
-                    self.effort(openai_word(effort), Some("reasoning.budget_tokens"))
-                }
-                (None, _) => Ok(()),
-            },
             (_, true) => {
                 let off = TemplateArguments {
                     enable_thinking: false,
@@ -203,15 +208,40 @@ impl Body<'_> {
         }
     }
 
-    /// An effort in the nearest word that the model takes; `field` is where the caller asks for it.
-    fn effort(&mut self, asked: EffortWord, field: Option<&str>) -> Result<(), Unsupported> {
+    /// How hard the model shall think, in the nearest of `OpenAI`'s words that it takes.
+    pub(in crate::providers) fn openai_effort(
+        &mut self,
+        request: &ChatRequest,
+    ) -> Option<&'static str> {
+        let reasoning = &request.reasoning;
+        let (asked, field) = if self.thinks_not(request) {
+            (EffortWord::None, reasoning.mode.map(|_| "reasoning"))
+        } else {
+            let asked = openai_word(effort(request)?);
+            let by_budget = reasoning.effort.is_none();
+            let field = if by_budget {
+                "reasoning.budget_tokens"
+            } else {
+                "reasoning.effort"
+            };
+            (asked, Some(field))
+        };
         let taken = self.quirks.effort(asked);
         let hardest = [EffortWord::XHigh, EffortWord::Max];
         let same = |word| word == asked || hardest.contains(&word) && hardest.contains(&asked);
         if let (Some(word), Some(field)) = (taken.filter(|word| !same(*word)), field) {
             self.warn(field, &format!("told as {}", word.as_str()));
         }
-        self.parameter("reasoning_effort", taken.map(EffortWord::as_str))
+        taken.map(EffortWord::as_str)
+    }
+
+    fn thinks_not(&self, request: &ChatRequest) -> bool {
+        let reasoning = &request.reasoning;
+        let mode = match (reasoning.mode, reasoning.effort) {
+            (None, None) => self.target.reasoning,
+            (mode, _) => mode,
+        };
+        mode == Some(ReasoningMode::Off)
     }
 }
 
@@ -231,6 +261,14 @@ struct StreamOptions {
 #[derive(Serialize)]
 struct TemplateArguments {
     enable_thinking: bool,
+}
+
+/// How hard the caller wants the model to think.
+fn effort(request: &ChatRequest) -> Option<Effort> {
+    let reasoning = &request.reasoning;
+    reasoning
+        .effort
+        .or_else(|| effort_of(reasoning.budget_tokens))
 }
 
 /// The effort that a budget of thought comes to.

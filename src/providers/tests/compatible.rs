@@ -19,6 +19,8 @@ fn encoded(provider: &str, model: &str, request: &ChatRequest) -> Encoded {
         quirks: &provider.quirks(model),
         max_tokens: BOUND,
         reasoning: None,
+        thinks: false,
+        deployment: None,
     };
     encode(prompt, &target).unwrap()
 }

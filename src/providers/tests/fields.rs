@@ -44,6 +44,8 @@ fn encoded(dialect: Dialect, wire: Wire, fields: &str) -> Result<Encoded, Unsupp
         quirks: &provider.quirks(model),
         max_tokens: BOUND,
         reasoning: None,
+        thinks: false,
+        deployment: None,
     };
     let prompt = Prompt {
         request: &request,

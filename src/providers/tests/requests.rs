@@ -24,6 +24,8 @@ fn encoded(request: &ChatRequest, wire: Wire) -> Result<Encoded, Unsupported> {
         quirks: &provider.quirks("m"),
         max_tokens: BOUND,
         reasoning: None,
+        thinks: true,
+        deployment: None,
     };
     encode(prompt, &target)
 }

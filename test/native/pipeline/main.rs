@@ -27,6 +27,7 @@ mod money;
 mod openai_media;
 mod outages;
 mod providers;
+mod reasoning;
 mod remote_images;
 mod rerank;
 mod responses;

@@ -1,4 +1,4 @@
-//! A scripted provider of every model: it speaks the three chat wires, whole and streamed, embeds and
+//! A scripted provider of every model: it speaks the chat wires, whole and streamed, embeds and
 //! ranks, and fails as it is told. Its answers repeat what it was given, so that whatever leaks into
 //! a prompt shows.
 

@@ -21,6 +21,8 @@ fn encoded(request: &ChatRequest, model: Option<&str>) -> Result<Encoded, Unsupp
         quirks: &quirks(),
         max_tokens: BOUND,
         reasoning: None,
+        thinks: true,
+        deployment: None,
     };
     encode(prompt, &target)
 }

@@ -13,9 +13,12 @@ mod admin;
 mod answers;
 mod bad_input;
 mod caching;
+mod crosses;
 mod embeddings;
 mod fallback;
 mod gemini;
+#[path = "../../../src/golden.rs"]
+mod golden;
 mod images;
 mod isolation;
 mod limits;

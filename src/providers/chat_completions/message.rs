@@ -49,6 +49,7 @@ pub(super) fn messages<'a>(
             path: format!("messages[{index}]"),
             warnings: &mut *warnings,
         };
+        writer.cache_marks(message);
         if message.role == Role::Tool {
             for result in message.tool_results() {
                 bodies.push(writer.result(message, result)?);
@@ -80,7 +81,11 @@ impl Writer<'_> {
                 Content::RedactedReasoning(_) => {
                     self.drop("reasoning", "only its maker can read it");
                 }
-                Content::Refusal(text) => body.refusal = Some(text),
+                // A field of `OpenAI`'s, which models of Workers AI do not read.
+                Content::Refusal(text) if self.wire == Wire::OpenAiChat => {
+                    body.refusal = Some(text);
+                }
+                Content::Refusal(text) => parts.push(PartBody::text(text)),
                 Content::ToolCall(call) => body.tool_calls.push(CallBody::new(call)),
                 _ => parts.push(self.part(part)?),
             }
@@ -131,7 +136,25 @@ impl Writer<'_> {
             body.reasoning.get_or_insert_default().push_str(text);
         } else if signed {
             self.drop("reasoning", "only its maker can read it");
+        } else {
+            self.drop("reasoning", "not taken by this model");
         }
+    }
+
+    /// Calls and results of tools have no place for a mark in any dialect of this wire.
+    fn cache_marks(&mut self, message: &Message) {
+        let taken = self.takes_cache_marks();
+        let lost = |part: &Part| {
+            let placed = !matches!(part.content, Content::ToolCall(_) | Content::ToolResult(_));
+            part.cache.is_some() && !(taken && placed)
+        };
+        if message.parts.iter().any(lost) {
+            self.drop("cache_control", "not taken by this model");
+        }
+    }
+
+    fn takes_cache_marks(&self) -> bool {
+        !self.quirks.unsupported.contains_key("cache_control")
     }
 
     fn drop(&mut self, field: &str, reason: &str) {
@@ -150,10 +173,7 @@ impl Writer<'_> {
         };
         Ok(PartBody {
             body,
-            cache: part
-                .cache
-                .as_ref()
-                .filter(|_| self.wire == Wire::OpenAiChat),
+            cache: part.cache.as_ref().filter(|_| self.takes_cache_marks()),
         })
     }
 
@@ -212,8 +232,10 @@ fn data_url<'a>(media: &Media, data: &str) -> Cow<'a, str> {
     Cow::Owned(format!("data:{media_type};base64,{data}"))
 }
 
-/// Parts of plain text are one string where that loses nothing: every model takes it.
-fn content(parts: Vec<PartBody<'_>>, wire: Wire, calls: bool) -> ContentBody<'_> {
+/// Parts of plain text are one string where that loses nothing: every model takes it. Some refuse a
+/// part that says nothing.
+fn content(mut parts: Vec<PartBody<'_>>, wire: Wire, calls: bool) -> ContentBody<'_> {
+    parts.retain(|part| !matches!(part.body, Inner::Text("")));
     let plain = |part: &PartBody<'_>| part.cache.is_none() && matches!(part.body, Inner::Text(_));
     let texts = || {
         parts.iter().filter_map(|part| match part.body {
@@ -238,13 +260,7 @@ impl ContentBody<'_> {
         match self {
             Self::Null => *self = Self::Text(Cow::Borrowed(prefix)),
             Self::Text(text) => *text = Cow::Owned(format!("{prefix}{text}")),
-            Self::Parts(parts) => parts.insert(
-                0,
-                PartBody {
-                    body: Inner::Text(prefix),
-                    cache: None,
-                },
-            ),
+            Self::Parts(parts) => parts.insert(0, PartBody::text(prefix)),
         }
     }
 }
@@ -345,6 +361,15 @@ impl<'a> CallBody<'a> {
 struct PartBody<'a> {
     body: Inner<'a>,
     cache: Option<&'a CacheControl>,
+}
+
+impl<'a> PartBody<'a> {
+    const fn text(text: &'a str) -> Self {
+        Self {
+            body: Inner::Text(text),
+            cache: None,
+        }
+    }
 }
 
 enum Inner<'a> {

@@ -11,8 +11,10 @@ mod provider;
 use std::fmt::Write as _;
 
 use self::case::{Case, Given};
-use self::client::{Client, Told};
-use self::provider::{Maker, unstreamed};
+pub(crate) use self::client::Client;
+use self::client::Told;
+pub(crate) use self::provider::Maker;
+use self::provider::unstreamed;
 use super::golden::assert_golden;
 use super::support::*;
 use super::world::web::Page;
@@ -127,8 +129,35 @@ impl Exchange {
     }
 }
 
+/// No field is sent with a null that the caller did not write; `OpenAI` wants one for a message that
+/// only calls tools or refuses.
+#[test]
+fn no_null_is_added_on_the_way_to_a_provider() {
+    for name in NAMES {
+        let case = Case::read(name);
+        let given = case.given().first().unwrap();
+        for (client, maker) in pairs() {
+            let Some(sent) = Exchange::run(&case, given, client, maker, false).sent else {
+                continue;
+            };
+            let spared = sent
+                .replace(r#""content":null,"tool_calls""#, "")
+                .replace(r#""content":null,"refusal""#, "");
+            assert!(!spared.contains("null"), "{name}: {sent}");
+        }
+    }
+}
+
+/// Every wire in with every provider.
+pub(crate) fn pairs() -> impl Iterator<Item = (Client, Maker)> {
+    let clients = Client::ALL.into_iter();
+    clients.flat_map(|client| Maker::ALL.map(|maker| (client, maker)))
+}
+
 macro_rules! crosses {
     ($($name:ident)*) => {
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+
         $(#[test]
         fn $name() {
             check(stringify!($name));

@@ -35,4 +35,6 @@ mod run;
 mod speech;
 mod streams;
 mod support;
+mod tool_calls;
 mod transcriptions;
+mod translation;

@@ -13,18 +13,18 @@ use crate::support::*;
 type Texts = BTreeMap<String, Box<RawValue>>;
 
 /// A case.
-pub(super) struct Case {
+pub(crate) struct Case {
     /// What it is about, for people.
-    pub(super) about: String,
+    pub(crate) about: String,
     models: BTreeMap<String, String>,
     requests: Texts,
     given: Vec<Given>,
 }
 
 /// What the providers answer, by their wire.
-pub(super) struct Given {
+pub(crate) struct Given {
     /// What tells it from the others of the case.
-    pub(super) title: Option<String>,
+    pub(crate) title: Option<String>,
     status: u16,
     retry_after: Option<u64>,
     answers: Texts,
@@ -71,7 +71,7 @@ impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Part<T> {
 
 impl Case {
     /// Reads `test/native/crosses/{name}.json`.
-    pub(super) fn read(name: &str) -> Self {
+    pub(crate) fn read(name: &str) -> Self {
         let file = File::read(name);
         let requests = match file.requests {
             Part::Here(requests) => requests,
@@ -96,17 +96,17 @@ impl Case {
         }
     }
 
-    pub(super) fn given(&self) -> &[Given] {
+    pub(crate) fn given(&self) -> &[Given] {
         &self.given
     }
 
     /// The body that a client sends, without a model.
-    pub(super) fn request(&self, client: Client) -> &str {
+    pub(crate) fn request(&self, client: Client) -> &str {
         self.requests[client.name()].get()
     }
 
     /// The model that is asked.
-    pub(super) fn model(&self, maker: Maker) -> &str {
+    pub(crate) fn model(&self, maker: Maker) -> &str {
         let named = self.models.get(maker.name());
         named.map_or(maker.model(), String::as_str)
     }
@@ -149,7 +149,7 @@ impl Given {
     }
 
     /// What the provider does when it is asked.
-    pub(super) fn act(&self, maker: Maker, stream: bool) -> Act {
+    pub(crate) fn act(&self, maker: Maker, stream: bool) -> Act {
         match &self.streams {
             Some(streams) if stream => Act::Raw(maker.events(&streams[maker.name()])),
             _ => {

@@ -6,7 +6,7 @@ use crate::support::*;
 
 /// A client of one wire.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Client {
+pub(crate) enum Client {
     Chat,
     Gemini,
     Messages,
@@ -14,17 +14,17 @@ pub(super) enum Client {
 }
 
 /// What a client is told.
-pub(super) struct Told {
+pub(crate) struct Told {
     status: u16,
     retry_after: Option<String>,
-    pub(super) warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
     is_stream: bool,
     /// With `ID` for the id of the request, and `MODEL` for the model.
     text: String,
 }
 
 impl Told {
-    pub(super) fn new(response: &Response, model: &str) -> Self {
+    pub(crate) fn new(response: &Response, model: &str) -> Self {
         let id = response.told("x-request-id");
         let told = response.header("x-ai-warnings").unwrap_or_default();
         let warnings = told.split(", ").filter(|warning| !warning.is_empty());
@@ -41,10 +41,10 @@ impl Told {
 }
 
 impl Client {
-    pub(super) const ALL: [Self; 4] = [Self::Chat, Self::Responses, Self::Messages, Self::Gemini];
+    pub(crate) const ALL: [Self; 4] = [Self::Chat, Self::Responses, Self::Messages, Self::Gemini];
 
     /// Its name in the files.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Chat => "chat",
             Self::Gemini => "gemini",
@@ -54,7 +54,7 @@ impl Client {
     }
 
     /// The request for `body`, which names neither the model nor whether it is streamed.
-    pub(super) fn request(self, key: &str, model: &str, body: &str, stream: bool) -> Request {
+    pub(crate) fn request(self, key: &str, model: &str, body: &str, stream: bool) -> Request {
         let mut head = format!("{{\"model\":\"{model}\",");
         if stream {
             head += "\"stream\":true,";
@@ -89,7 +89,7 @@ impl Client {
     }
 
     /// What it is told, for people: without what is the same in every answer.
-    pub(super) fn shown(self, told: &Told) -> String {
+    pub(crate) fn shown(self, told: &Told) -> String {
         let after = told.retry_after.as_ref();
         let after = after.map_or(String::new(), |seconds| format!(" retry-after {seconds}"));
         if !told.is_stream {

@@ -7,7 +7,7 @@ use crate::support::*;
 
 /// A provider of one wire.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Maker {
+pub(crate) enum Maker {
     Anthropic,
     ChatCompletions,
     Gemini,
@@ -16,7 +16,7 @@ pub(super) enum Maker {
 }
 
 impl Maker {
-    pub(super) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::ChatCompletions,
         Self::Anthropic,
         Self::Gemini,
@@ -25,7 +25,7 @@ impl Maker {
     ];
 
     /// Its name in the files.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Anthropic => "anthropic",
             Self::ChatCompletions => "chat_completions",
@@ -36,7 +36,7 @@ impl Maker {
     }
 
     /// Its model, where a case does not name another.
-    pub(super) const fn model(self) -> &'static str {
+    pub(crate) const fn model(self) -> &'static str {
         match self {
             Self::Anthropic => "anthropic/claude-sonnet-4-5",
             Self::ChatCompletions => "openai/gpt-4o",
@@ -47,7 +47,7 @@ impl Maker {
     }
 
     /// Keys with which the models are called in their own wire.
-    pub(super) fn keys() -> impl Iterator<Item = (String, String)> {
+    pub(crate) fn keys() -> impl Iterator<Item = (String, String)> {
         let names = ["ANTHROPIC", "GOOGLE", "GROQ", "OPENAI"];
         names.into_iter().map(|name| {
             let key = format!("secret-of-{}", name.to_lowercase());
@@ -56,7 +56,7 @@ impl Maker {
     }
 
     /// A stream of events in its wire: their data, and their names where it names them.
-    pub(super) fn events(self, data: &[Box<RawValue>]) -> String {
+    pub(crate) fn events(self, data: &[Box<RawValue>]) -> String {
         let event = |data: &RawValue| {
             if data.get() == "\"[DONE]\"" {
                 return "data: [DONE]\n\n".to_owned();
@@ -71,7 +71,7 @@ impl Maker {
 }
 
 /// A body without what asks for a stream.
-pub(super) fn unstreamed(sent: Option<&str>) -> Option<Value> {
+pub(crate) fn unstreamed(sent: Option<&str>) -> Option<Value> {
     let mut body: Value = serde_json::from_str(sent?).unwrap();
     let fields = body.as_object_mut().unwrap();
     fields.remove("stream");

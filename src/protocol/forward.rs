@@ -4,6 +4,7 @@
 use super::dialect::{Bill, Dialect};
 use super::gemini::Framing;
 use super::json::{Fields, Json, Object};
+use super::{anthropic, gemini, openai_chat};
 use crate::config::Wire;
 use crate::sse::{self, SseEvent};
 
@@ -13,6 +14,10 @@ pub struct Forwarder {
     dialect: Dialect,
     include_usage: bool,
     held: Vec<SseEvent>,
+    /// The first event, whose names a chunk of usage repeats.
+    first: Option<String>,
+    /// Whether the client has been told what was used.
+    metered: bool,
 }
 
 impl Forwarder {
@@ -32,6 +37,8 @@ impl Forwarder {
             dialect,
             include_usage,
             held: Vec::new(),
+            first: None,
+            metered: false,
         })
     }
 
@@ -40,6 +47,7 @@ impl Forwarder {
         if event.data.trim().is_empty() {
             return;
         }
+        self.meter(event);
         if !self.held.is_empty() || self.ends(event) {
             self.held.push(event.clone());
         } else {
@@ -49,13 +57,61 @@ impl Forwarder {
 
     /// Ends a whole stream, with what it cost where the wire has a place for that.
     pub fn finish(&mut self, bill: Bill<'_>, out: &mut Vec<u8>) {
-        for event in std::mem::take(&mut self.held) {
+        let held = std::mem::take(&mut self.held);
+        if let Some(chunk) = self.owed(bill) {
+            sse::write_data(out, &chunk);
+        }
+        for event in held {
             if !self.tells_usage(&event) {
                 sse::write_event(out, &event.name, &event.data);
             } else if self.include_usage || self.dialect == Dialect::Anthropic {
                 let data = self.with_cost(&event.data, bill).unwrap_or(event.data);
                 sse::write_event(out, &event.name, &data);
             }
+        }
+    }
+
+    /// Notes whether an event tells of usage, in whatever place.
+    fn meter(&mut self, event: &SseEvent) {
+        if self.metered || !self.include_usage && self.dialect == Dialect::OpenAiChat {
+            return;
+        }
+        let chunk = Object::parse(&event.data);
+        self.metered = chunk.is_some_and(|chunk| chunk.get(self.usage_names().0).is_some());
+        self.first.get_or_insert_with(|| event.data.clone());
+    }
+
+    /// The chunk of usage that a client of chat completions asked for and the provider did not send.
+    fn owed(&self, bill: Bill<'_>) -> Option<String> {
+        if self.metered || !self.include_usage || self.dialect != Dialect::OpenAiChat {
+            return None;
+        }
+        let mut fields = Fields::default();
+        for (name, raw) in Object::parse(self.first.as_deref()?)? {
+            if matches!(name.as_ref(), "created" | "id" | "model" | "object") {
+                fields.keep(&name, raw);
+            }
+        }
+        fields.keep("choices", Json::of(&[(); 0]).raw());
+        fields.keep("usage", self.usage(bill).raw());
+        serde_json::to_string(&fields).ok()
+    }
+
+    /// What is estimated where the provider tells nothing.
+    fn usage(&self, bill: Bill<'_>) -> Json {
+        let Bill { usage, cost } = bill;
+        match self.dialect {
+            Dialect::Anthropic => Json::of(&anthropic::UsageBody::new(usage, None, Some(cost))),
+            Dialect::Gemini(_) => Json::of(&gemini::UsageBody::new(usage, cost)),
+            _ => Json::of(&openai_chat::UsageBody::new(usage, cost)),
+        }
+    }
+
+    /// The names of the fields of usage, and of its cost.
+    const fn usage_names(&self) -> (&'static str, &'static str) {
+        match self.dialect {
+            Dialect::Gemini(_) => ("usageMetadata", "costUsd"),
+            _ => ("usage", "cost_usd"),
         }
     }
 
@@ -79,11 +135,8 @@ impl Forwarder {
 
 impl Forwarder {
     /// The same chunk with the cost in its usage.
-    fn with_cost(&self, data: &str, bill: Bill<'_>) -> Option<String> {
-        let (usage_name, cost_name) = match self.dialect {
-            Dialect::Gemini(_) => ("usageMetadata", "costUsd"),
-            _ => ("usage", "cost_usd"),
-        };
+    fn with_cost(&mut self, data: &str, bill: Bill<'_>) -> Option<String> {
+        let (usage_name, cost_name) = self.usage_names();
         let mut fields = Fields::default();
         for (name, raw) in Object::parse(data)? {
             if name == usage_name {
@@ -96,6 +149,10 @@ impl Forwarder {
             } else {
                 fields.keep(&name, raw);
             }
+        }
+        if !self.metered {
+            self.metered = true;
+            fields.keep(usage_name, self.usage(bill).raw());
         }
         serde_json::to_string(&fields).ok()
     }

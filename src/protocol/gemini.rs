@@ -18,6 +18,7 @@ mod signature;
 mod stream;
 mod tools;
 
+pub(super) use self::answer::UsageBody;
 pub use self::answer::render;
 pub use self::count::{parse_count, render_count};
 pub use self::error::error_body;

@@ -114,7 +114,7 @@ fn more(index: u32, arguments: &str) -> Value {
     json!({ "tool_calls": [{ "index": index, "function": { "arguments": arguments } }] })
 }
 
-/// The calls that a stream brings: id, name and arguments. No text stands for no arguments.
+/// The calls that a stream brings: id, name and arguments. Anthropic's clients take no text for no arguments.
 fn calls(client: Client, response: &Response) -> Vec<(String, String, Value)> {
     assert_eq!(response.status, 200, "{}", response.text());
     let data = response
@@ -182,11 +182,8 @@ fn calls(client: Client, response: &Response) -> Vec<(String, String, Value)> {
         }
     }
     let parsed = calls.into_iter().map(|(id, name, arguments)| {
-        let arguments = if arguments.is_empty() {
-            "{}"
-        } else {
-            &arguments
-        };
+        let none = client == Client::Messages && arguments.is_empty();
+        let arguments = if none { "{}" } else { &arguments };
         (id, name, serde_json::from_str(arguments).unwrap())
     });
     parsed.collect()

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::dialect::{Bill, Dialect};
 use super::gemini::Framing;
 use super::json::{Fields, Json, Object, text};
-use super::openai_chat::UsageBody;
+use super::{anthropic, gemini, openai_chat};
 use crate::config::Wire;
 use crate::sse::{self, SseEvent};
 
@@ -19,10 +19,10 @@ pub struct Forwarder {
     dialect: Dialect,
     include_usage: bool,
     held: Vec<SseEvent>,
-    /// What every chunk of the stream says besides its choices, where ours may have to end it.
-    common: Option<Fields>,
-    /// Whether some chunk has told usage.
-    usage_told: bool,
+    /// The first event, whose names a chunk of usage repeats.
+    first: Option<String>,
+    /// Whether the client has been told what was used.
+    metered: bool,
 }
 
 impl Forwarder {
@@ -42,8 +42,8 @@ impl Forwarder {
             dialect,
             include_usage,
             held: Vec::new(),
-            common: None,
-            usage_told: false,
+            first: None,
+            metered: false,
         })
     }
 
@@ -52,9 +52,7 @@ impl Forwarder {
         if event.data.trim().is_empty() {
             return;
         }
-        if self.include_usage && self.dialect == Dialect::OpenAiChat {
-            self.learn(&event.data);
-        }
+        self.meter(event);
         if !self.held.is_empty() || self.ends(event) {
             self.held.push(event.clone());
         } else {
@@ -62,50 +60,63 @@ impl Forwarder {
         }
     }
 
-    /// Notes what a chunk says besides its choices.
-    fn learn(&mut self, data: &str) {
-        const COMMON: [&str; 4] = ["id", "object", "created", "model"];
-        let tells = data.contains("\"usage\"");
-        if self.common.is_some() && !tells {
-            return;
-        }
-        let Some(chunk) = Object::parse(data) else {
-            return;
-        };
-        self.usage_told |= chunk.get("usage").is_some();
-        self.common.get_or_insert_with(|| {
-            let mut common = Fields::default();
-            let kept = chunk.entries().filter(|(name, _)| COMMON.contains(name));
-            kept.for_each(|(name, raw)| common.keep(name, raw));
-            common
-        });
-    }
-
-    /// The chunk of usage that a caller asked for and the provider did not send.
-    fn missing_usage(&mut self, bill: Bill<'_>) -> Option<SseEvent> {
-        let mut chunk = self.common.take().filter(|_| !self.usage_told)?;
-        let choices: [(); 0] = [];
-        chunk.keep("choices", Json::of(&choices).raw());
-        let usage = UsageBody::new(bill.usage, bill.cost);
-        chunk.keep("usage", Json::of(&usage).raw());
-        Some(SseEvent {
-            data: serde_json::to_string(&chunk).ok()?,
-            ..SseEvent::default()
-        })
-    }
-
     /// Ends a whole stream, with what it cost where the wire has a place for that.
     pub fn finish(&mut self, bill: Bill<'_>, out: &mut Vec<u8>) {
-        if let Some(event) = self.missing_usage(bill) {
-            sse::write_event(out, &event.name, &event.data);
+        let held = std::mem::take(&mut self.held);
+        if let Some(chunk) = self.owed(bill) {
+            sse::write_data(out, &chunk);
         }
-        for event in std::mem::take(&mut self.held) {
+        for event in held {
             if !self.tells_usage(&event) {
                 sse::write_event(out, &event.name, &event.data);
             } else if self.include_usage || self.dialect == Dialect::Anthropic {
                 let data = self.with_cost(&event.data, bill).unwrap_or(event.data);
                 sse::write_event(out, &event.name, &data);
             }
+        }
+    }
+
+    /// Notes whether an event tells of usage, in whatever place.
+    fn meter(&mut self, event: &SseEvent) {
+        if self.metered || !self.include_usage && self.dialect == Dialect::OpenAiChat {
+            return;
+        }
+        let chunk = Object::parse(&event.data);
+        self.metered = chunk.is_some_and(|chunk| chunk.get(self.usage_names().0).is_some());
+        self.first.get_or_insert_with(|| event.data.clone());
+    }
+
+    /// The chunk of usage that a client of chat completions asked for and the provider did not send.
+    fn owed(&self, bill: Bill<'_>) -> Option<String> {
+        if self.metered || !self.include_usage || self.dialect != Dialect::OpenAiChat {
+            return None;
+        }
+        let mut fields = Fields::default();
+        for (name, raw) in Object::parse(self.first.as_deref()?)? {
+            if matches!(name.as_ref(), "created" | "id" | "model" | "object") {
+                fields.keep(&name, raw);
+            }
+        }
+        fields.keep("choices", Json::of(&[(); 0]).raw());
+        fields.keep("usage", self.usage(bill).raw());
+        serde_json::to_string(&fields).ok()
+    }
+
+    /// What is estimated where the provider tells nothing.
+    fn usage(&self, bill: Bill<'_>) -> Json {
+        let Bill { usage, cost } = bill;
+        match self.dialect {
+            Dialect::Anthropic => Json::of(&anthropic::UsageBody::new(usage, None, Some(cost))),
+            Dialect::Gemini(_) => Json::of(&gemini::UsageBody::new(usage, cost)),
+            _ => Json::of(&openai_chat::UsageBody::new(usage, cost)),
+        }
+    }
+
+    /// The names of the fields of usage, and of its cost.
+    const fn usage_names(&self) -> (&'static str, &'static str) {
+        match self.dialect {
+            Dialect::Gemini(_) => ("usageMetadata", "costUsd"),
+            _ => ("usage", "cost_usd"),
         }
     }
 
@@ -129,11 +140,8 @@ impl Forwarder {
 
 impl Forwarder {
     /// The same chunk with the cost in its usage.
-    fn with_cost(&self, data: &str, bill: Bill<'_>) -> Option<String> {
-        let (usage_name, cost_name) = match self.dialect {
-            Dialect::Gemini(_) => ("usageMetadata", "costUsd"),
-            _ => ("usage", "cost_usd"),
-        };
+    fn with_cost(&mut self, data: &str, bill: Bill<'_>) -> Option<String> {
+        let (usage_name, cost_name) = self.usage_names();
         let mut fields = Fields::default();
         for (name, raw) in Object::parse(data)? {
             if name == usage_name {
@@ -146,6 +154,10 @@ impl Forwarder {
             } else {
                 fields.keep(&name, raw);
             }
+        }
+        if !self.metered {
+            self.metered = true;
+            fields.keep(usage_name, self.usage(bill).raw());
         }
         serde_json::to_string(&fields).ok()
     }

@@ -19,6 +19,7 @@ mod signature;
 mod stream;
 mod tools;
 
+pub(super) use self::answer::UsageBody;
 pub use self::answer::render;
 pub use self::count::{parse_count, render_count};
 pub use self::embedding::{parse_embedding, render_embedding};

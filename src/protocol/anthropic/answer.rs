@@ -82,7 +82,7 @@ impl<'a> MessageBody<'a> {
 /// What the caller is told of tokens and money. Tokens of the prompt that were read from the
 /// provider's cache, or written to it, stand apart from the others.
 #[derive(Default, Serialize)]
-pub(super) struct UsageBody {
+pub(in crate::protocol) struct UsageBody {
     input_tokens: u64,
     cache_creation_input_tokens: u64,
     cache_read_input_tokens: u64,
@@ -113,7 +113,7 @@ impl CacheCreation {
 }
 
 impl UsageBody {
-    pub(super) fn new(usage: &Usage, tier: Option<&str>, cost: Option<Nanos>) -> Self {
+    pub(in crate::protocol) fn new(usage: &Usage, tier: Option<&str>, cost: Option<Nanos>) -> Self {
         let cached = usage
             .cached_input_tokens
             .saturating_add(usage.cache_write_tokens);

@@ -49,7 +49,12 @@ impl<'a> Turns<'a> {
             let blocks = writer.blocks(message)?;
             match message.role {
                 Role::Assistant => turns.say("assistant", blocks),
-                Role::Developer | Role::System => turns.system.extend(blocks),
+                Role::Developer | Role::System => {
+                    if !turns.turns.is_empty() && !blocks.is_empty() {
+                        writer.leave_out("role", "moved to the beginning as an instruction");
+                    }
+                    turns.system.extend(blocks);
+                }
                 Role::Tool | Role::User => turns.say("user", blocks),
             }
         }

@@ -50,6 +50,7 @@ pub(super) fn messages<'a>(
             path: message.origin.path_or(|| format!("messages[{index}]")),
             warnings: &mut *warnings,
         };
+        writer.cache_marks(message);
         if message.role == Role::Tool {
             for result in message.tool_results() {
                 bodies.push(writer.result(message, result)?);
@@ -78,7 +79,11 @@ impl Writer<'_> {
                 Content::Reasoning { .. } | Content::RedactedReasoning(_) => {
                     self.reasoning(part, &mut body);
                 }
-                Content::Refusal(text) => body.refusal = Some(text),
+                // A field of `OpenAI`'s, which models of Workers AI do not read.
+                Content::Refusal(text) if self.wire == Wire::OpenAiChat => {
+                    body.refusal = Some(text);
+                }
+                Content::Refusal(text) => parts.push(PartBody::text(text)),
                 Content::ToolCall(call) => {
                     body.tool_calls.push(CallBody::new(call, self.quirks));
                 }
@@ -127,23 +132,38 @@ impl Writer<'_> {
 
     /// Models of Workers AI and some others take their reasoning back; `OpenAI` does not.
     fn reasoning(&mut self, part: &Part, body: &mut MessageBody<'_>) {
-        match &part.content {
+        let reason = match &part.content {
             Content::Reasoning { text, .. } if self.takes_reasoning() && !text.is_empty() => {
                 body.reasoning.get_or_insert_default().push_str(text);
+                return;
             }
             Content::Reasoning {
                 signature: None, ..
-            } => {}
-            _ => {
-                let field = self.place(part, "reasoning");
-                let reason = "only its maker can read it";
-                self.warnings.push(Warning::new(field, reason));
-            }
-        }
+            } => "not taken by this model",
+            _ => "only its maker can read it",
+        };
+        let field = self.place(part, "reasoning");
+        self.warnings.push(Warning::new(field, reason));
     }
 
     fn takes_reasoning(&self) -> bool {
         self.wire == Wire::WorkersAiChat || self.quirks.reasoning_content
+    }
+
+    /// Calls and results of tools have no place for a mark in any dialect of this wire.
+    fn cache_marks(&mut self, message: &Message) {
+        let taken = self.takes_cache_marks();
+        let lost = |part: &Part| {
+            let placed = !matches!(part.content, Content::ToolCall(_) | Content::ToolResult(_));
+            part.cache.is_some() && !(taken && placed)
+        };
+        if message.parts.iter().any(lost) {
+            self.drop("cache_control", "not taken by this model");
+        }
+    }
+
+    fn takes_cache_marks(&self) -> bool {
+        !self.quirks.unsupported.contains_key("cache_control")
     }
 
     fn drop(&mut self, field: &str, reason: &str) {
@@ -169,10 +189,7 @@ impl Writer<'_> {
         };
         Ok(PartBody {
             body,
-            cache: part
-                .cache
-                .as_ref()
-                .filter(|_| self.wire == Wire::OpenAiChat),
+            cache: part.cache.as_ref().filter(|_| self.takes_cache_marks()),
         })
     }
 
@@ -231,8 +248,10 @@ pub(in crate::providers) fn data_url<'a>(media: &Media, data: &str) -> Cow<'a, s
     Cow::Owned(format!("data:{media_type};base64,{data}"))
 }
 
-/// Parts of plain text are one string where that loses nothing: every model takes it.
-fn content(parts: Vec<PartBody<'_>>, wire: Wire, calls: bool) -> ContentBody<'_> {
+/// Parts of plain text are one string where that loses nothing: every model takes it. Some refuse a
+/// part that says nothing.
+fn content(mut parts: Vec<PartBody<'_>>, wire: Wire, calls: bool) -> ContentBody<'_> {
+    parts.retain(|part| !matches!(part.body, Inner::Text("")));
     let plain = |part: &PartBody<'_>| part.cache.is_none() && matches!(part.body, Inner::Text(_));
     let texts = || {
         parts.iter().filter_map(|part| match part.body {
@@ -257,13 +276,7 @@ impl ContentBody<'_> {
         match self {
             Self::Null => *self = Self::Text(Cow::Borrowed(prefix)),
             Self::Text(text) => *text = Cow::Owned(format!("{prefix}{text}")),
-            Self::Parts(parts) => parts.insert(
-                0,
-                PartBody {
-                    body: Inner::Text(prefix),
-                    cache: None,
-                },
-            ),
+            Self::Parts(parts) => parts.insert(0, PartBody::text(prefix)),
         }
     }
 }
@@ -364,6 +377,15 @@ impl<'a> CallBody<'a> {
 struct PartBody<'a> {
     body: Inner<'a>,
     cache: Option<&'a CacheControl>,
+}
+
+impl<'a> PartBody<'a> {
+    const fn text(text: &'a str) -> Self {
+        Self {
+            body: Inner::Text(text),
+            cache: None,
+        }
+    }
 }
 
 enum Inner<'a> {

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::message::messages;
-use crate::config::{EffortWord, SchemaForm, ToolChoiceForm, Wire};
+use crate::config::{EffortWord, Quirks, SchemaForm, ToolChoiceForm, Wire};
 use crate::protocol::anthropic::body::CacheBody;
 use crate::protocol::{
     ChatRequest, Effort, Family, FunctionTool, Json, ReasoningMode, ResponseFormat, Tool,
-    ToolChoice,
+    ToolChoice, Warning,
 };
 use crate::providers::body::Body;
 use crate::providers::encode::{Encoded, Prompt, Target, Unsupported};
@@ -81,7 +81,12 @@ impl Body<'_> {
             return Ok(wanted.then(FormatBody::object));
         };
         let json_schema = match self.quirks.json_schema {
-            SchemaForm::Bare => SchemaBody::Bare(schema),
+            SchemaForm::Bare => {
+                if description.is_some() {
+                    self.warn("response_format.json_schema.description", "has no place");
+                }
+                SchemaBody::Bare(schema)
+            }
             SchemaForm::Envelope => SchemaBody::Named {
                 name: Cow::Borrowed(name.as_deref().unwrap_or("answer")),
                 description: description.as_deref(),
@@ -100,10 +105,10 @@ impl Body<'_> {
         if !self.offers_tools(request)? {
             return Ok(());
         }
-        let strict = self.quirks.strict;
+        let quirks = self.quirks;
         let tools = request.tools.iter().enumerate();
         let tools: Vec<ToolBody<'_>> = tools
-            .map(|(index, tool)| ToolBody::new(index, tool, strict))
+            .map(|(index, tool)| ToolBody::new(index, tool, quirks, &mut self.warnings))
             .collect::<Result<_, _>>()?;
         self.add("tools", &tools);
         self.maybe("tool_choice", self.choice(request).map(ChoiceBody::new));
@@ -322,7 +327,12 @@ struct FunctionBody<'a> {
 }
 
 impl<'a> ToolBody<'a> {
-    fn new(index: usize, tool: &'a Tool, strict: bool) -> Result<Self, Unsupported> {
+    fn new(
+        index: usize,
+        tool: &'a Tool,
+        quirks: &Quirks,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Self, Unsupported> {
         match tool {
             Tool::Function(FunctionTool {
                 name,
@@ -330,16 +340,27 @@ impl<'a> ToolBody<'a> {
                 parameters,
                 strict: asked,
                 cache,
-            }) => Ok(Self {
-                kind: "function",
-                function: FunctionBody {
-                    name,
-                    description: description.as_deref(),
-                    parameters: parameters.as_ref(),
-                    strict: asked.filter(|_| strict),
-                },
-                cache_control: cache.as_ref().map(CacheBody::new),
-            }),
+            }) => {
+                let marks = !quirks.unsupported.contains_key("cache_control");
+                let lost = [
+                    ("cache_control", cache.is_some() && !marks),
+                    ("function.strict", *asked == Some(true) && !quirks.strict),
+                ];
+                for (field, _) in lost.iter().filter(|(_, lost)| *lost) {
+                    let field = format!("tools[{index}].{field}");
+                    warnings.push(Warning::new(field, "not taken by this model"));
+                }
+                Ok(Self {
+                    kind: "function",
+                    function: FunctionBody {
+                        name,
+                        description: description.as_deref(),
+                        parameters: parameters.as_ref(),
+                        strict: asked.filter(|_| quirks.strict),
+                    },
+                    cache_control: cache.as_ref().filter(|_| marks).map(CacheBody::new),
+                })
+            }
             Tool::Hosted(tool) => Err(Unsupported::hosted(index, tool)),
         }
     }

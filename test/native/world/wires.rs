@@ -88,6 +88,7 @@ const fn completes(act: &Act) -> bool {
             | Act::ResetAfter
             | Act::ResetBefore
             | Act::Stall(_)
+            | Act::Reply(..)
             | Act::Status(..)
     )
 }

@@ -192,8 +192,10 @@ impl Writer<'_> {
                     said.push(PartBody::Refusal { refusal });
                     continue;
                 }
-                Content::Reasoning { text, signature } => self.reasoning(text, signature.as_ref()),
-                Content::RedactedReasoning(signature) => self.reasoning("", Some(signature)),
+                Content::Reasoning { text, signature } => {
+                    self.reasoning(part, text, signature.as_ref())
+                }
+                Content::RedactedReasoning(signature) => self.reasoning(part, "", Some(signature)),
                 Content::ToolCall(call) => Some(Item::FunctionCall {
                     call_id: &call.id,
                     name: &call.name,
@@ -206,9 +208,9 @@ impl Writer<'_> {
                     block,
                 } => Some(Item::Native(block)),
                 Content::Native { .. } => {
-                    return Err(self.unsupported("a block of another provider"));
+                    return Err(self.unsupported(part, "a block of another provider"));
                 }
-                _ => return Err(self.unsupported("a part out of its place")),
+                _ => return Err(self.unsupported(part, "a part out of its place")),
             };
             if let Some(item) = item {
                 items.extend(spoken(&mut said));
@@ -222,16 +224,16 @@ impl Writer<'_> {
     /// Reasoning goes back to who made it, as it came. Nobody else could read it.
     fn reasoning<'a>(
         &mut self,
+        part: &Part,
         text: &'a str,
         signature: Option<&'a Signature>,
     ) -> Option<Item<'a>> {
         let deployment = self.target.deployment;
         let made = |signature: &&Signature| deployment.is_some_and(|it| it.made(signature));
         let Some(signature) = signature.filter(made) else {
-            self.leave_out(
-                "reasoning",
-                "only the provider and key that made it can read it",
-            );
+            let reason = "only the provider and key that made it can read it";
+            let field = self.place(part, "reasoning");
+            self.warnings.push(Warning::new(field, reason));
             return None;
         };
         let maker = signature.maker.as_ref();
@@ -273,30 +275,30 @@ impl Writer<'_> {
     fn given<'a>(&self, parts: &'a [Part]) -> Result<Vec<PartBody<'a>>, Unsupported> {
         let bodies = parts.iter().map(|part| match &part.content {
             Content::Text { text, .. } => Ok(PartBody::InputText { text }),
-            Content::Image(media) => self.image(media),
-            Content::File(media) => self.file(media),
-            Content::Audio(_) => Err(self.unsupported("a sound")),
-            Content::Native { .. } => Err(self.unsupported("a block of another provider")),
-            _ => Err(self.unsupported("a part out of its place")),
+            Content::Image(media) => self.image(part, media),
+            Content::File(media) => self.file(part, media),
+            Content::Audio(_) => Err(self.unsupported(part, "a sound")),
+            Content::Native { .. } => Err(self.unsupported(part, "a block of another provider")),
+            _ => Err(self.unsupported(part, "a part out of its place")),
         });
         bodies.collect()
     }
 
-    fn image<'a>(&self, media: &'a Media) -> Result<PartBody<'a>, Unsupported> {
+    fn image<'a>(&self, part: &Part, media: &'a Media) -> Result<PartBody<'a>, Unsupported> {
         let source = match &media.source {
             MediaSource::Base64(data) => ImageSource::ImageUrl(data_url(media, data)),
             MediaSource::Id(id) if !id.contains('/') => ImageSource::FileId(id),
             MediaSource::Url(url) if self.target.quirks.image_urls => {
                 ImageSource::ImageUrl(Cow::Borrowed(url))
             }
-            MediaSource::Url(_) => return Err(self.unsupported("a picture by its address")),
-            _ => return Err(self.unsupported("a picture without bytes or address")),
+            MediaSource::Url(_) => return Err(self.unsupported(part, "a picture by its address")),
+            _ => return Err(self.unsupported(part, "a picture without bytes or address")),
         };
         let detail = media.detail.as_deref();
         Ok(PartBody::InputImage { source, detail })
     }
 
-    fn file<'a>(&self, media: &'a Media) -> Result<PartBody<'a>, Unsupported> {
+    fn file<'a>(&self, part: &Part, media: &'a Media) -> Result<PartBody<'a>, Unsupported> {
         let name = media.name.as_deref();
         let (filename, source) = match &media.source {
             MediaSource::Base64(data) => {
@@ -305,7 +307,7 @@ impl Writer<'_> {
             }
             MediaSource::Id(id) if !id.contains('/') => (None, FileSource::Id(id)),
             MediaSource::Id(_) => {
-                return Err(self.unsupported("a file that another provider keeps"));
+                return Err(self.unsupported(part, "a file that another provider keeps"));
             }
             MediaSource::Text(text) => return Ok(PartBody::InputText { text }),
             MediaSource::Url(url) => (None, FileSource::Url(url)),
@@ -318,9 +320,14 @@ impl Writer<'_> {
         self.warnings.push(Warning::new(field, reason));
     }
 
-    fn unsupported(&self, what: &str) -> Unsupported {
+    /// Where a part stands; in a field of the message where that is not known.
+    fn place(&self, part: &Part, field: &str) -> String {
+        part.origin.path_or(|| format!("{}.{field}", self.path))
+    }
+
+    fn unsupported(&self, part: &Part, what: &str) -> Unsupported {
         let reason = format!("holds {what}, which this model does not take.");
-        Unsupported::new(Field::within(&self.path, "content"), reason)
+        Unsupported::new(self.place(part, "content"), reason)
     }
 }
 

@@ -177,7 +177,7 @@ fn reasoning_goes_to_no_other_key_and_no_other_provider() {
             "{model} {keys:?}"
         );
         let warnings = reply.told("x-ai-warnings");
-        assert!(warnings.contains("reasoning"), "{model}: {warnings}");
+        assert!(warnings.contains("can read it"), "{model}: {warnings}");
     }
 }
 

@@ -271,9 +271,10 @@ impl Writer<'_> {
         })
     }
 
-    /// Parts of what the model is given.
+    /// Parts of what the model is given, without empty texts.
     fn given<'a>(&self, parts: &'a [Part]) -> Result<Vec<PartBody<'a>>, Unsupported> {
-        let bodies = parts.iter().map(|part| match &part.content {
+        let said = |part: &&Part| part.as_text() != Some("");
+        let bodies = parts.iter().filter(said).map(|part| match &part.content {
             Content::Text { text, .. } => Ok(PartBody::InputText { text }),
             Content::Image(media) => self.image(part, media),
             Content::File(media) => self.file(part, media),

@@ -104,7 +104,7 @@ impl Exchange {
             delay: 0,
         };
         acme.world.provider.web.put(CAT, page);
-        let model = case.model(maker);
+        let model = case.model(client, maker);
         acme.world.provider.once(model, given.act(maker, stream));
         let request = client.request(&acme.key, model, case.request(client), stream);
         let response = acme.world.send(&acme.worker, request);

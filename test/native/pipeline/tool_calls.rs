@@ -49,7 +49,7 @@ fn three_interleaved_calls_keep_their_ids_and_arguments() {
         for maker in [Maker::ChatCompletions, Maker::WorkersAi] {
             let acme = keyed();
             let act = deltas(&pieces, "tool_calls");
-            acme.world.provider.once(maker.model(), act);
+            acme.world.provider.once(maker.model(client), act);
             let response = send(&acme, client, maker, &bounded(client, 100), true);
             let expected = [0, 1, 2].map(|number| {
                 (

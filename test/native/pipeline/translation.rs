@@ -22,7 +22,7 @@ pub(crate) fn send(
     body: &str,
     stream: bool,
 ) -> Response {
-    let request = client.request(&acme.key, maker.model(), body, stream);
+    let request = client.request(&acme.key, maker.model(client), body, stream);
     acme.world.send(&acme.worker, request)
 }
 
@@ -100,7 +100,7 @@ fn a_request_is_the_same_bytes_in_every_isolate_and_keeps_its_order() {
         let acme = keyed();
         for isolate in [1, 2, 3] {
             let worker = acme.world.worker(isolate);
-            let request = Client::Chat.request(&acme.key, maker.model(), &body, false);
+            let request = Client::Chat.request(&acme.key, maker.model(Client::Chat), &body, false);
             acme.world.send(&worker, request);
         }
         let sent = acme.world.provider.sent();
@@ -175,7 +175,7 @@ fn signed_thoughts_go_through_a_loop_of_tools_to_the_byte() {
         let acme = keyed();
         acme.world
             .provider
-            .once(Maker::Anthropic.model(), Act::Status(200, ANSWER));
+            .once(Maker::Anthropic.model(client), Act::Status(200, ANSWER));
         let first = json!({ "max_tokens": 9, "messages": [user] }).to_string();
         let answer = send(&acme, client, Maker::Anthropic, &first, false).json();
         let (turn, result) = match client {
@@ -215,7 +215,7 @@ fn a_lost_network_is_a_typed_502_in_every_wire() {
                 .flat_map(|maker| [(maker, false), (maker, true)])
             {
                 let acme = keyed();
-                acme.world.provider.once(maker.model(), act.clone());
+                acme.world.provider.once(maker.model(client), act.clone());
                 let response = send(&acme, client, maker, &bounded(client, 9), stream);
                 let told = format!("{act:?} {}: {}", client.name(), response.text());
                 assert_eq!(response.status, 502, "{told}");
@@ -234,10 +234,10 @@ fn a_named_model_is_asked_once_and_no_other_in_its_place() {
     for (client, maker) in pairs() {
         let acme = keyed();
         let broken = Act::Status(500, "broken");
-        acme.world.provider.always(maker.model(), broken);
+        acme.world.provider.always(maker.model(client), broken);
         let response = send(&acme, client, maker, &bounded(client, 9), false);
         assert_eq!(response.status, 502, "{}", response.text());
-        assert_eq!(acme.world.provider.answered_by(), [maker.model()]);
+        assert_eq!(acme.world.provider.answered_by(), [maker.model(client)]);
     }
 }
 

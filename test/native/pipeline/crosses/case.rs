@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::client::Client;
-use super::provider::Maker;
+use super::provider::{Maker, OTHERS_CHAT};
 use crate::support::*;
 
 type Texts = BTreeMap<String, Box<RawValue>>;
@@ -106,9 +106,12 @@ impl Case {
     }
 
     /// The model that is asked.
-    pub(crate) fn model(&self, maker: Maker) -> &str {
+    pub(crate) fn model(&self, client: Client, maker: Maker) -> &str {
+        let usual = maker.model(client);
         let named = self.models.get(maker.name());
-        named.map_or(maker.model(), String::as_str)
+        named
+            .filter(|_| usual != OTHERS_CHAT)
+            .map_or(usual, String::as_str)
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::client::Client;
 use crate::support::*;
 
 /// A provider of one wire.
@@ -14,6 +15,9 @@ pub(crate) enum Maker {
     WorkersAi,
     WorkersAiNative,
 }
+
+/// A model of chat completions of a provider that speaks nothing else.
+pub(crate) const OTHERS_CHAT: &str = "xai/grok-4.5";
 
 impl Maker {
     pub(crate) const ALL: [Self; 5] = [
@@ -35,9 +39,11 @@ impl Maker {
         }
     }
 
-    /// Its model, where a case does not name another.
-    pub(crate) const fn model(self) -> &'static str {
+    /// Its model, where a case does not name another. `OpenAI` itself is asked for responses where the
+    /// client speaks them.
+    pub(crate) const fn model(self, client: Client) -> &'static str {
         match self {
+            Self::ChatCompletions if matches!(client, Client::Responses) => OTHERS_CHAT,
             Self::Anthropic => "anthropic/claude-sonnet-4-5",
             Self::ChatCompletions => "openai/gpt-4o",
             Self::Gemini => "google/gemini-2.5-flash",
@@ -48,7 +54,7 @@ impl Maker {
 
     /// Keys with which the models are called in their own wire.
     pub(crate) fn keys() -> impl Iterator<Item = (String, String)> {
-        let names = ["ANTHROPIC", "GOOGLE", "GROQ", "OPENAI"];
+        let names = ["ANTHROPIC", "GOOGLE", "GROQ", "OPENAI", "XAI"];
         names.into_iter().map(|name| {
             let key = format!("secret-of-{}", name.to_lowercase());
             (format!("{name}_API_KEY"), key)

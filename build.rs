@@ -18,10 +18,12 @@ mod source {
         pub mod check;
         pub mod facts;
         pub mod parse;
+        pub mod price;
         pub mod problem;
         pub mod providers;
         pub mod quirks;
         pub mod shape;
+        pub mod tier;
         pub mod unlisted;
     }
     pub mod intent {

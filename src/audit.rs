@@ -4,6 +4,8 @@
 //! hexadecimal characters, the record as the UTF-8 JSON text that is stored. A record is never
 //! serialised again after its hash was taken, so the text itself is what the chain protects.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -140,6 +142,12 @@ pub struct Draft {
     /// W3C trace id, 32 hexadecimal characters, where the client sent one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
+    /// The caller's own id of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// The caller's own values about the request.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, Scalar>,
     /// How often the SDK says it has retried this request.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub sdk_retries: u32,
@@ -149,6 +157,18 @@ pub struct Draft {
     /// Milliseconds per phase, in the order they ran.
     #[serde(default)]
     pub phases: Vec<(String, u64)>,
+}
+
+/// A value of a caller's metadata.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Scalar {
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A number, as JSON has it.
+    Number(serde_json::Number),
+    /// A text.
+    Text(String),
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]

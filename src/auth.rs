@@ -14,13 +14,10 @@ const PREFIX: &str = "esk";
 const CHECKSUM_CHARACTERS: usize = 8;
 /// The longest org or key id.
 const ID_LIMIT: usize = 40;
+/// Where Cloudflare's clients put the gateway's own key: before every other.
+pub const GATEWAY_KEY: &str = "cf-aig-authorization";
 /// Where a key may stand, first match wins (design/api.md, "Headers").
-const KEY_HEADERS: [&str; 4] = [
-    "cf-aig-authorization",
-    "authorization",
-    "x-api-key",
-    "x-goog-api-key",
-];
+const KEY_HEADERS: [&str; 4] = [GATEWAY_KEY, "authorization", "x-api-key", "x-goog-api-key"];
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,13 +71,7 @@ impl PresentedKey {
     /// # Errors
     /// `Unauthenticated` where there is none, or only a malformed one.
     pub fn of(incoming: &dyn Incoming) -> Result<Self, Error> {
-        let found = KEY_HEADERS.iter().find_map(|name| {
-            let value = incoming.header(name)?;
-            let value = strip_scheme(value.trim());
-            value.starts_with("esk_").then(|| value.to_owned())
-        });
-        let in_query = || Some(query_key(incoming)?.to_owned());
-        let Some(key) = found.or_else(in_query) else {
+        let Some(key) = own_key(incoming) else {
             return Err(unauthenticated(
                 "No API key. Send it as `Authorization: Bearer esk_…` (OpenAI SDKs: the `apiKey` option).",
             ));
@@ -106,6 +97,17 @@ impl PresentedKey {
             digest: digest(key),
         })
     }
+}
+
+/// Our key in a request, as it stands there.
+#[must_use]
+pub fn own_key(incoming: &dyn Incoming) -> Option<String> {
+    let found = KEY_HEADERS.iter().find_map(|name| {
+        let value = incoming.header(name)?;
+        let value = strip_scheme(value.trim());
+        value.starts_with("esk_").then(|| value.to_owned())
+    });
+    found.or_else(|| Some(query_key(incoming)?.to_owned()))
 }
 
 /// A provider's key among the headers of a request: the first that is none of ours.

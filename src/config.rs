@@ -5,27 +5,31 @@ pub mod catalog;
 mod check;
 pub mod facts;
 pub mod parse;
+pub mod price;
 pub mod problem;
 pub mod providers;
 pub mod quirks;
 mod rules;
 mod shape;
 pub mod tenant;
+pub mod tier;
 pub mod unlisted;
 
 use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 
-pub use self::catalog::{
-    Capability, Catalogue, Helpers, Model, ModelKind, Operation, Rag, Tier, UnitPrice, Wire,
-};
+pub use self::catalog::{Capability, Catalogue, Helpers, Model, ModelKind, Operation, Rag, Wire};
 pub use self::facts::{EmbeddingFacts, ImageFacts, SpeechFacts, SpeechWire};
 pub use self::parse::{Files, parse};
+pub use self::price::UnitPrice;
 pub use self::problem::Problem;
 pub use self::providers::{Provider, ProviderSlug};
-pub use self::quirks::{Parameter, Quirks, SchemaForm, ToolChoiceForm, Unsupported};
+pub use self::quirks::{
+    EffortWord, Parameter, Quirks, SchemaForm, ToolCallIds, ToolChoiceForm, Unsupported,
+};
 pub use self::tenant::TenantConfig;
+pub use self::tier::Tier;
 pub use self::unlisted::{Named, Unlisted};
 use crate::error::Error;
 use crate::protocol::Needs;

@@ -43,6 +43,8 @@ pub enum Kind {
     Unavailable,
     /// The body's content type is not one this path takes.
     UnsupportedMediaType,
+    /// Every attempt at a provider met a rate limit of the provider.
+    UpstreamBusy,
     /// Every attempt at a provider failed.
     UpstreamFailed,
 }
@@ -144,6 +146,13 @@ impl Kind {
                 "unsupported_media_type",
                 Client,
                 false,
+            ),
+            Self::UpstreamBusy => (
+                429,
+                "rate_limit_error",
+                "upstream_rate_limited",
+                Upstream,
+                true,
             ),
             Self::UpstreamFailed => (502, "upstream_error", "upstream_failed", Upstream, true),
         };

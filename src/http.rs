@@ -8,7 +8,7 @@ pub mod reply;
 
 use futures::future::LocalBoxFuture;
 
-pub use self::endpoints::{Endpoint, Method, Work, resolve};
+pub use self::endpoints::{EmbedPath, Endpoint, Method, Work, resolve};
 pub use self::form::Form;
 pub use self::gateway::Gateway;
 pub use self::reply::{Body, Reply};

@@ -4,16 +4,15 @@
 //! [`PublicUrl`]. The platform resolves the name, and connects to no private network.
 
 mod inline;
-mod public_url;
 
 use futures::StreamExt;
 use futures::future::{Either, select};
 use http::StatusCode;
 
 pub use self::inline::{LARGEST_TOGETHER, MOST, Pictures};
-pub use self::public_url::{NotPublic, PublicUrl};
 use crate::error::Error;
 use crate::ports::{HttpCall, ModelCall, Ports, Upstream};
+use crate::protocol::PublicUrl;
 
 /// The largest picture that is fetched, in bytes.
 pub const LARGEST: usize = 10 * 1024 * 1024;

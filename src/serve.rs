@@ -9,15 +9,27 @@ use crate::knowledge;
 use crate::models::{model, models};
 use crate::ports::Ports;
 use crate::protocol::Dialect;
+use crate::request::notes::{EVENT_ID, event_id};
 use crate::request::single::run::run;
-use crate::request::single::work_on;
+use crate::request::single::{embed_content, work_on};
 use crate::request::universal::universal;
 use crate::request::{chat, failed};
 use crate::responses;
 use crate::tokens::count_tokens;
 
-/// Answers a request.
+/// Answers a request, with the id that its caller gave it.
 pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Reply {
+    let mut reply = answer(ports, isolate, incoming).await;
+    let event = incoming.header(EVENT_ID);
+    if let Some(event) = event.as_deref().map(str::trim).and_then(event_id)
+        && reply.header(EVENT_ID).is_none()
+    {
+        reply.set(EVENT_ID, event);
+    }
+    reply
+}
+
+async fn answer(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Reply {
     let id = match request_id(ports) {
         Ok(id) => id,
         Err(error) => return failed(ports, Dialect::default(), &error, ""),
@@ -45,6 +57,9 @@ pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) ->
         Ok(Endpoint::Models) => models(ports, isolate, incoming).await,
         Ok(Endpoint::Work(work, gateway)) => {
             return work_on(ports, isolate, incoming, (work, gateway), &id).await;
+        }
+        Ok(Endpoint::EmbedContent(path)) => {
+            return embed_content(ports, isolate, incoming, path, &id).await;
         }
         Ok(Endpoint::Response(response)) => {
             responses::response(ports, isolate, incoming, response).await

@@ -12,10 +12,11 @@ use esclusa::routing::bound;
 use super::written::is_json;
 
 /// Every wire of a provider.
-const WIRES: [Wire; 5] = [
+const WIRES: [Wire; 6] = [
     Wire::Anthropic,
     Wire::Gemini,
     Wire::OpenAiChat,
+    Wire::OpenAiResponses,
     Wire::WorkersAiChat,
     Wire::WorkersAiNative,
 ];
@@ -96,7 +97,8 @@ fn sent_again(dialect: Dialect, request: &ChatRequest) {
         Dialect::Anthropic => Wire::Anthropic,
         Dialect::Gemini(_) => Wire::Gemini,
         Dialect::OpenAiChat => Wire::OpenAiChat,
-        Dialect::OpenAiResponses | Dialect::Run | Dialect::WorkersAi => return,
+        Dialect::OpenAiResponses => Wire::OpenAiResponses,
+        Dialect::Run | Dialect::WorkersAi => return,
     };
     let first = match send(wire, request) {
         Ok(first) if first.warnings.is_empty() => first,
@@ -119,6 +121,8 @@ fn send(wire: Wire, request: &ChatRequest) -> Result<Encoded, Unsupported> {
         quirks: &Quirks::default(),
         max_tokens: MAX_TOKENS,
         reasoning: None,
+        thinks: false,
+        deployment: None,
     };
     encode(prompt, &target)
 }

@@ -23,7 +23,7 @@ use esclusa::protocol::gemini::Framing;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
-pub const TARGETS: [Target; 28] = [
+pub const TARGETS: [Target; 30] = [
     ("answer_anthropic", |bytes| {
         answers::answer(Wire::Anthropic, bytes);
     }),
@@ -32,6 +32,9 @@ pub const TARGETS: [Target; 28] = [
     }),
     ("answer_openai_chat", |bytes| {
         answers::answer(Wire::OpenAiChat, bytes);
+    }),
+    ("answer_responses", |bytes| {
+        answers::answer(Wire::OpenAiResponses, bytes);
     }),
     ("answer_tasks", answers::tasks),
     ("answer_workers_ai", |bytes| {
@@ -74,6 +77,9 @@ pub const TARGETS: [Target; 28] = [
     }),
     ("stream_openai_chat", |bytes| {
         streams::stream(Wire::OpenAiChat, bytes);
+    }),
+    ("stream_responses", |bytes| {
+        streams::stream(Wire::OpenAiResponses, bytes);
     }),
     ("stream_workers_ai", |bytes| {
         streams::stream(Wire::WorkersAiChat, bytes);

@@ -1,22 +1,19 @@
 //! The catalogue: models with prices, operations, tiers, aliases and the rules of intent.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::facts::{EmbeddingFacts, ImageFacts, SpeechFacts};
+use super::price::UnitPrice;
 use super::providers::{Provider, ProviderSlug};
+use super::tier::Tier;
 use super::unlisted::FreeModels;
 use crate::intent::rules::Rules;
-use crate::money::{Nanos, Rate, round_up};
-use crate::usage::{Price, Usage};
+use crate::usage::Price;
 
 /// The bound of an answer in tokens where neither the caller nor the operation names one.
 pub const DEFAULT_OUTPUT_CAP: u32 = 4_096;
-
-const MINUTE_MS: i128 = 60_000;
 
 /// Everything under `config/`, checked as a whole.
 #[derive(Clone, Debug)]
@@ -95,131 +92,6 @@ impl Catalogue {
     }
 }
 
-/// How much model a request gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Tier {
-    /// Short, plain answers.
-    Light,
-    /// Writing and summarising.
-    Medium,
-    /// Long or difficult work.
-    Heavy,
-    /// Problems that need thinking first.
-    Reasoning,
-    /// Calling tools.
-    Agent,
-    /// Text to vectors.
-    Embed,
-    /// Speech to text.
-    Speech,
-    /// Pictures to text.
-    Vision,
-    /// Text to speech.
-    Tts,
-}
-
-impl Tier {
-    /// All tiers.
-    pub const ALL: [Self; 9] = [
-        Self::Light,
-        Self::Medium,
-        Self::Heavy,
-        Self::Reasoning,
-        Self::Agent,
-        Self::Embed,
-        Self::Speech,
-        Self::Vision,
-        Self::Tts,
-    ];
-
-    /// The name in requests, headers and configuration.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Light => "light",
-            Self::Medium => "medium",
-            Self::Heavy => "heavy",
-            Self::Reasoning => "reasoning",
-            Self::Agent => "agent",
-            Self::Embed => "embed",
-            Self::Speech => "speech",
-            Self::Vision => "vision",
-            Self::Tts => "tts",
-        }
-    }
-
-    /// The next more capable tier of the same kind of work.
-    #[must_use]
-    pub const fn next_up(self) -> Option<Self> {
-        match self {
-            Self::Light => Some(Self::Medium),
-            Self::Medium => Some(Self::Heavy),
-            _ => None,
-        }
-    }
-
-    /// The kind of model that works in this tier.
-    #[must_use]
-    pub const fn kind(self) -> ModelKind {
-        match self {
-            Self::Light
-            | Self::Medium
-            | Self::Heavy
-            | Self::Reasoning
-            | Self::Agent
-            | Self::Vision => ModelKind::Chat,
-            Self::Embed => ModelKind::Embedding,
-            Self::Speech => ModelKind::Transcription,
-            Self::Tts => ModelKind::Speech,
-        }
-    }
-
-    /// The tier of a kind of model, where it has one of its own.
-    #[must_use]
-    pub const fn of(kind: ModelKind) -> Option<Self> {
-        match kind {
-            ModelKind::Embedding => Some(Self::Embed),
-            ModelKind::Speech => Some(Self::Tts),
-            ModelKind::Transcription => Some(Self::Speech),
-            _ => None,
-        }
-    }
-
-    /// What every model of this tier must be able to do.
-    #[must_use]
-    pub const fn requires(self) -> Option<Capability> {
-        match self {
-            Self::Agent => Some(Capability::Tools),
-            Self::Vision => Some(Capability::Vision),
-            Self::Reasoning => Some(Capability::Reasoning),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Tier {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Tier {
-    type Err = UnknownTier;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let named = Self::ALL.into_iter().find(|tier| tier.as_str() == name);
-        named.ok_or(UnknownTier)
-    }
-}
-
-/// The name is not a tier's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "unknown tier; expected light, medium, heavy, reasoning, agent, embed, speech, vision or tts"
-)]
-pub struct UnknownTier;
-
 /// What a model does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -283,6 +155,10 @@ pub enum Wire {
     /// `OpenAI`'s chat completions.
     #[serde(rename = "openai_chat")]
     OpenAiChat,
+    /// `OpenAI`'s Responses. Never a row's wire: a provider's `responses` says that it speaks it
+    /// beside chat completions.
+    #[serde(rename = "openai_responses", skip_deserializing)]
+    OpenAiResponses,
     /// Workers AI with `OpenAI`'s answers: `{choices: [{message}]}`.
     WorkersAiChat,
     /// Workers AI's first form: `{response, tool_calls}`.
@@ -323,41 +199,6 @@ impl Capability {
             Self::Reasoning => "reasoning",
             Self::Tools => "tools",
             Self::Vision => "vision",
-        }
-    }
-}
-
-/// What a model charges. Every rate is in US dollars per million units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UnitPrice {
-    /// Per character of the text that is spoken.
-    Characters(Rate),
-    /// Per picture of the default size.
-    Images(Rate),
-    /// Per minute of sound.
-    Minutes(Rate),
-    /// Per token.
-    Tokens(Price),
-}
-
-impl UnitPrice {
-    /// What `usage` costs, rounded up once to a whole nano-dollar.
-    #[must_use]
-    pub fn cost(&self, usage: &Usage) -> Nanos {
-        match self {
-            Self::Characters(rate) => round_up(rate.times(usage.units.characters)),
-            Self::Images(rate) => round_up(rate.times(usage.units.images)),
-            Self::Minutes(rate) => {
-                let product = rate.times(usage.units.audio_milliseconds);
-                round_up(
-                    product
-                        .saturating_add(MINUTE_MS)
-                        .saturating_sub(1)
-                        .div_euclid(MINUTE_MS),
-                )
-            }
-            Self::Tokens(price) => price.cost(usage),
         }
     }
 }
@@ -455,68 +296,4 @@ pub struct Rag {
     pub top_k: u32,
     /// Passages that go into the prompt, at most `top_k`.
     pub passages: u32,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::usage::Units;
-
-    #[test]
-    fn tiers_round_trip() {
-        for tier in Tier::ALL {
-            assert_eq!(tier.as_str().parse(), Ok(tier));
-            let json = serde_json::to_string(&tier).unwrap();
-            assert_eq!(json, format!("\"{tier}\""));
-        }
-        assert_eq!("Light".parse::<Tier>(), Err(UnknownTier));
-    }
-
-    #[test]
-    fn each_unit_is_charged_exactly() {
-        let rate = |text: &str| Rate::from_usd_per_million(text).unwrap();
-        let used = |units| Usage {
-            units,
-            ..Usage::default()
-        };
-        let spoken = used(Units {
-            characters: 1_234,
-            ..Units::NONE
-        });
-        assert_eq!(
-            UnitPrice::Characters(rate("15")).cost(&spoken),
-            Nanos::from_usd("0.01851").unwrap()
-        );
-        // $0.00051 a minute: 90 s are $0.000765, and a millisecond costs the nano-dollar begun.
-        let heard = |audio_milliseconds| {
-            used(Units {
-                audio_milliseconds,
-                ..Units::NONE
-            })
-        };
-        let minutes = UnitPrice::Minutes(rate("510"));
-        assert_eq!(minutes.cost(&heard(90_000)), Nanos::new(765_000));
-        assert_eq!(minutes.cost(&heard(1)), Nanos::new(9));
-        assert_eq!(minutes.cost(&heard(0)), Nanos::ZERO);
-        assert_eq!(minutes.cost(&heard(u64::MAX)), Nanos::MAX);
-        let drawn = used(Units {
-            images: 3,
-            ..Units::NONE
-        });
-        let images = UnitPrice::Images(rate("634"));
-        assert_eq!(images.cost(&drawn), Nanos::new(1_902_000));
-    }
-
-    #[test]
-    fn going_up_ends_and_keeps_the_kind() {
-        for tier in Tier::ALL {
-            let mut steps = 0;
-            let mut at = tier;
-            while let Some(next) = at.next_up() {
-                assert_eq!(next.kind(), tier.kind());
-                (at, steps) = (next, steps + 1);
-            }
-            assert!(steps < Tier::ALL.len());
-        }
-    }
 }

@@ -4,10 +4,12 @@ mod providers;
 
 use std::collections::BTreeSet;
 
-use super::catalog::{Capability, Model, ModelKind, Operation, Tier, UnitPrice};
+use super::catalog::{Capability, Model, ModelKind, Operation};
 use super::parse::{Parts, Reports};
+use super::price::UnitPrice;
 use super::problem::Report;
 use super::shape::{Found, Table};
+use super::tier::Tier;
 use crate::intent::rules::{Pattern, RuleFile};
 
 /// Candidates of a tier beyond which fallback no longer helps anyone.

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::catalog::{Catalogue, Helpers, Model, ModelKind, Operation, Tier};
+use super::catalog::{Catalogue, Helpers, Model, ModelKind, Operation};
 use super::check;
 use super::problem::{Problem, Report};
 use super::providers::{Provider, ProviderSlug};
 use super::shape::{self, Entries, Table};
+use super::tier::Tier;
 use super::unlisted::free_models;
 use crate::intent::rules::{RuleFile, Rules};
 

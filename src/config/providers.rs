@@ -58,6 +58,9 @@ pub struct Provider {
     /// Its own interface, where it is called over HTTPS.
     #[serde(default)]
     pub direct: Option<Direct>,
+    /// How it speaks `OpenAI`'s Responses beside chat completions, where it does.
+    #[serde(default)]
+    pub responses: Option<Responses>,
     /// Its models cost nothing, so that any of them may be asked for: it runs on one's own machine.
     #[serde(default)]
     pub free: bool,
@@ -102,6 +105,16 @@ pub struct Direct {
     /// Headers of callers that may pass, and the values of each that may.
     #[serde(default)]
     pub pass: BTreeMap<String, Vec<String>>,
+}
+
+/// How a provider speaks `OpenAI`'s Responses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Responses {
+    /// Between base address and path over HTTPS, in place of the prefix and the query of its other
+    /// paths; absent where those are the same.
+    #[serde(default)]
+    pub prefix: Option<String>,
 }
 
 const fn yes() -> bool {

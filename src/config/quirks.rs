@@ -29,6 +29,14 @@ pub struct Quirks {
     pub strict: bool,
     /// The values of `tool_choice` that it takes.
     pub tool_choice: BTreeSet<ToolChoiceForm>,
+    /// The words of `reasoning_effort` that it takes.
+    pub efforts: BTreeSet<EffortWord>,
+    /// Is told not to think by `thinking: {type: "disabled"}`, not by an effort.
+    pub thinking_switch: bool,
+    /// Takes the reasoning of earlier turns back, as `reasoning_content`.
+    pub reasoning_content: bool,
+    /// The ids of tool calls that it takes.
+    pub tool_call_ids: ToolCallIds,
     /// The most answers to one request (`n`); 1 where it takes no `n`.
     pub max_choices: u32,
     /// The most stop sequences; 0 where it takes none.
@@ -58,6 +66,10 @@ impl Default for Quirks {
             json_schema: SchemaForm::Envelope,
             strict: true,
             tool_choice: [Auto, None, Required, Named].into(),
+            efforts: EffortWord::OPENAI.into(),
+            thinking_switch: false,
+            reasoning_content: false,
+            tool_call_ids: ToolCallIds::Any,
             max_choices: 128,
             max_stop: 4,
             max_temperature: 2.0,
@@ -94,6 +106,62 @@ pub enum ToolChoiceForm {
     Required,
 }
 
+/// A word of `reasoning_effort`, the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EffortWord {
+    /// `none`
+    None,
+    /// `minimal`
+    Minimal,
+    /// `low`
+    Low,
+    /// `medium`
+    Medium,
+    /// `high`
+    High,
+    /// `xhigh`
+    XHigh,
+    /// `max`
+    Max,
+}
+
+impl EffortWord {
+    /// The words that `OpenAI`'s models know among them.
+    const OPENAI: [Self; 6] = [
+        Self::None,
+        Self::Minimal,
+        Self::Low,
+        Self::Medium,
+        Self::High,
+        Self::XHigh,
+    ];
+
+    /// The word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::XHigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
+}
+
+/// Which ids of tool calls a provider takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolCallIds {
+    /// Any.
+    Any,
+    /// Nine letters and digits of ASCII.
+    NineAlphanumeric,
+}
+
 /// What becomes of a parameter that a provider does not take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -127,6 +195,14 @@ impl Quirks {
         }
     }
 
+    /// The word that it takes for an effort: the next harder one where it does not take the word
+    /// itself, else its hardest; `None` where it takes no word.
+    #[must_use]
+    pub fn effort(&self, asked: EffortWord) -> Option<EffortWord> {
+        let harder = self.efforts.range(asked..).next();
+        harder.or_else(|| self.efforts.last()).copied()
+    }
+
     /// These with what `change` says instead.
     pub(super) fn with(mut self, change: &Change) -> Self {
         fn replace<T: Clone>(value: &mut T, other: Option<&T>) {
@@ -143,6 +219,13 @@ impl Quirks {
         replace(&mut self.json_schema, change.json_schema.as_ref());
         replace(&mut self.strict, change.strict.as_ref());
         replace(&mut self.tool_choice, change.tool_choice.as_ref());
+        replace(&mut self.efforts, change.efforts.as_ref());
+        replace(&mut self.thinking_switch, change.thinking_switch.as_ref());
+        replace(
+            &mut self.reasoning_content,
+            change.reasoning_content.as_ref(),
+        );
+        replace(&mut self.tool_call_ids, change.tool_call_ids.as_ref());
         replace(&mut self.max_choices, change.max_choices.as_ref());
         replace(&mut self.max_stop, change.max_stop.as_ref());
         replace(&mut self.max_temperature, change.max_temperature.as_ref());
@@ -168,6 +251,10 @@ pub struct Change {
     json_schema: Option<SchemaForm>,
     strict: Option<bool>,
     tool_choice: Option<BTreeSet<ToolChoiceForm>>,
+    efforts: Option<BTreeSet<EffortWord>>,
+    thinking_switch: Option<bool>,
+    reasoning_content: Option<bool>,
+    tool_call_ids: Option<ToolCallIds>,
     pub(super) max_choices: Option<u32>,
     max_stop: Option<u32>,
     pub(super) max_temperature: Option<f64>,

@@ -20,8 +20,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer};
 
-use super::catalog::{Catalogue, Tier};
+use super::catalog::Catalogue;
 use super::problem::Report;
+use super::tier::Tier;
 use crate::governor::rules::{
     Budget, Limit, Measure, Pace, Period, Rules, Scope, UTC, WhenSpent, Window,
 };

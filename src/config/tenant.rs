@@ -16,11 +16,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::catalog::{Catalogue, Tier, UnknownTier};
+use super::catalog::Catalogue;
 use super::check;
 use super::problem::{Problem, Report};
 use super::rules::{self, BudgetEntry, Credits, LimitEntry};
 use super::shape::{self, Entries, Found};
+use super::tier::{Tier, UnknownTier};
 use crate::governor::rules::Rules;
 
 /// The document of a new org: every default.

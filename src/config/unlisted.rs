@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::catalog::{Capability, Catalogue, Model, ModelKind, UnitPrice};
+use super::catalog::{Capability, Catalogue, Model, ModelKind};
+use super::price::UnitPrice;
 use super::providers::Provider;
 use crate::usage::Price;
 

@@ -8,15 +8,16 @@ use serde::{Deserialize, Serialize};
 use super::rules::{Pace, Window};
 use super::wide;
 
-/// Buckets that a sliding window is counted in. The oldest, of which only a part still lies in the
-/// window, counts whole, so that no stretch of the window's length ever holds more than the limit.
+/// Buckets that a sliding window is counted in. A bucket counts whole until the newest of it is as old
+/// as the window is long, so that no stretch of that length ever holds more than the limit, and nobody
+/// waits longer than that.
 const BUCKETS: u64 = 60;
 
 /// A counter of what passed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Flow {
-    /// Amounts by bucket, oldest first, at most 61 of them.
+    /// Amounts by bucket, oldest first, at most 61 of them: when the newest of it came, and how much.
     Sliding(VecDeque<(u64, u64)>),
     /// The number of the window and the amount in it.
     Fixed(u64, u64),
@@ -68,10 +69,9 @@ impl Gauge {
         self.length.div_ceil(BUCKETS)
     }
 
-    /// When nothing of a bucket lies in the window any more.
-    const fn leaves(self, bucket: u64) -> u64 {
-        let first = bucket.saturating_add(BUCKETS).saturating_add(1);
-        first.saturating_mul(self.bucket_length())
+    /// When what came at `newest` lies in the window no more.
+    const fn leaves(self, newest: u64) -> u64 {
+        newest.saturating_add(self.length)
     }
 
     /// When the fixed window of this number ends.
@@ -135,10 +135,10 @@ impl Flow {
                 if used <= room {
                     return None;
                 }
-                for (bucket, count) in live(buckets, gauge, at) {
+                for (newest, count) in live(buckets, gauge, at) {
                     used = used.saturating_sub(count);
                     if used <= room {
-                        return Some(gauge.leaves(bucket).saturating_sub(at));
+                        return Some(gauge.leaves(newest).saturating_sub(at));
                     }
                 }
                 Some(gauge.length)
@@ -160,7 +160,7 @@ impl Flow {
         match self {
             Self::Sliding(buckets) => live(buckets, gauge, at)
                 .last()
-                .map_or(0, |(bucket, _)| gauge.leaves(bucket).saturating_sub(at)),
+                .map_or(0, |(newest, _)| gauge.leaves(newest).saturating_sub(at)),
             Self::Fixed(window, _) => gauge.ends(*window).saturating_sub(at),
             Self::Open(_) => 0,
             Self::TokenBucket(..) => gauge.drains_in(self.undrained(gauge, at)),
@@ -172,18 +172,18 @@ impl Flow {
         let undrained = self.undrained(gauge, at);
         match self {
             Self::Sliding(buckets) => {
-                let now = gauge.bucket(at);
                 while buckets
                     .front()
-                    .is_some_and(|&(oldest, _)| gauge.leaves(oldest) <= at)
+                    .is_some_and(|&(newest, _)| gauge.leaves(newest) <= at)
                 {
                     buckets.pop_front();
                 }
                 match buckets.back_mut() {
-                    Some((newest, count)) if *newest == now => {
+                    Some((newest, count)) if gauge.bucket(*newest) == gauge.bucket(at) => {
+                        *newest = at;
                         *count = count.saturating_add(amount);
                     }
-                    _ => buckets.push_back((now, amount)),
+                    _ => buckets.push_back((at, amount)),
                 }
             }
             Self::Fixed(window, count) => {
@@ -212,8 +212,8 @@ impl Flow {
         match self {
             Self::Sliding(buckets) => {
                 let bucket = gauge.bucket(then);
-                let entry = buckets.iter_mut().find(|(number, _)| *number == bucket);
-                if let Some((_, count)) = entry {
+                let of_bucket = |(newest, _): &&mut (u64, u64)| gauge.bucket(*newest) == bucket;
+                if let Some((_, count)) = buckets.iter_mut().find(of_bucket) {
                     *count = corrected(*count);
                 }
             }
@@ -245,5 +245,5 @@ fn live(buckets: &VecDeque<(u64, u64)>, gauge: Gauge, at: u64) -> impl Iterator<
     buckets
         .iter()
         .copied()
-        .skip_while(move |&(bucket, _)| gauge.leaves(bucket) <= at)
+        .skip_while(move |&(newest, _)| gauge.leaves(newest) <= at)
 }

@@ -49,6 +49,8 @@ pub enum Endpoint<'a> {
     CountTokens(ChatPath<'a>),
     /// `GET|POST /v1/knowledge/documents`
     Documents,
+    /// `POST /v1beta/models/{model}:embedContent` and `:batchEmbedContents`
+    EmbedContent(EmbedPath<'a>),
     /// `DELETE /v1/knowledge/documents/{id}`
     Document(&'a str),
     /// `GET /health`
@@ -73,6 +75,17 @@ pub enum Endpoint<'a> {
     Universal(Gateway<'a>),
     /// A path that is one call and no conversation.
     Work(Work, Gateway<'a>),
+}
+
+/// A path of Google's that embeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EmbedPath<'a> {
+    /// Account and provider, where the path names them.
+    pub gateway: Gateway<'a>,
+    /// The model.
+    pub model: &'a str,
+    /// Whether the body has several requests.
+    pub batch: bool,
 }
 
 /// What a path does that is one call and no conversation.

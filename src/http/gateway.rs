@@ -3,7 +3,7 @@
 //!
 //! <https://developers.cloudflare.com/ai-gateway/usage/providers/>
 
-use super::endpoints::{Endpoint, inference};
+use super::endpoints::{EmbedPath, Endpoint, inference};
 use crate::protocol::gemini::Framing;
 use crate::protocol::{ChatPath, Dialect};
 
@@ -113,6 +113,11 @@ fn google<'a>(gateway: Gateway<'a>, method: &'a str) -> Option<Endpoint<'a>> {
     match method {
         "generateContent" | "streamGenerateContent" => Some(Endpoint::Chat(path)),
         "countTokens" => Some(Endpoint::CountTokens(path)),
+        "embedContent" | "batchEmbedContents" => Some(Endpoint::EmbedContent(EmbedPath {
+            gateway,
+            model,
+            batch: method == "batchEmbedContents",
+        })),
         _ => None,
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod source;
 mod stream;
 mod tools;
 
+pub(super) use self::answer::UsageBody;
 pub use self::answer::render;
 pub use self::count::{parse_count, render_count};
 pub use self::error::error_body;

@@ -1,5 +1,7 @@
 //! The wires that callers speak: one row each, so that the path of a request is the same for all.
 
+mod names;
+
 use super::gemini::Framing;
 use super::writer::{Head, StreamWriter};
 use super::{

@@ -32,6 +32,8 @@ pub struct EmbeddingRequest {
     pub encoding: Encoding,
     /// How long the vectors shall be.
     pub dimensions: Option<u32>,
+    /// The wire of the answer.
+    pub form: Form,
     /// What was left out.
     pub warnings: Vec<Warning>,
 }
@@ -62,6 +64,18 @@ impl Input {
     }
 }
 
+/// The wire that a request came by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Google's `embedContent`.
+    Gemini,
+    /// Google's `batchEmbedContents`.
+    GeminiBatch,
+    /// `OpenAI`'s.
+    #[default]
+    OpenAi,
+}
+
 /// How vectors are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encoding {
@@ -87,6 +101,7 @@ pub fn parse(body: &[u8]) -> Result<EmbeddingRequest, Error> {
         input: object.required(root, "input", "Send a text or several.", input)?,
         encoding: encoding(&object)?,
         dimensions: object.optional(root, "dimensions", dimensions)?,
+        form: Form::OpenAi,
         warnings,
     })
 }
@@ -154,7 +169,7 @@ fn encoding(object: &Object<'_>) -> Result<Encoding, Error> {
     Ok(encoding.unwrap_or_default())
 }
 
-fn dimensions(value: Value<'_, '_>) -> Result<u32, Error> {
+pub(super) fn dimensions(value: Value<'_, '_>) -> Result<u32, Error> {
     let dimensions = value.integer(&(1..=MAX_DIMENSIONS))?;
     Ok(u32::try_from(dimensions).unwrap_or(u32::MAX))
 }

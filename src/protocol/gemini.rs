@@ -5,6 +5,7 @@
 mod answer;
 pub(crate) mod body;
 mod count;
+mod embedding;
 mod error;
 mod function;
 mod generation;
@@ -18,8 +19,10 @@ mod signature;
 mod stream;
 mod tools;
 
+pub(super) use self::answer::UsageBody;
 pub use self::answer::render;
 pub use self::count::{parse_count, render_count};
+pub use self::embedding::{parse_embedding, render_embedding};
 pub use self::error::error_body;
 pub use self::request::parse;
 pub use self::stream::{ArrayWriter, EventWriter};

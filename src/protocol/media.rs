@@ -2,8 +2,8 @@
 
 use super::json::{Path, Value};
 use super::message::{Media, MediaSource};
+use super::public_url::PublicUrl;
 use crate::error::Error;
-use crate::remote_image::PublicUrl;
 
 /// Reads the address of a medium: a `data:` URL with its bytes in base64, or a web address.
 ///

@@ -1,10 +1,12 @@
 //! What is said in a conversation: messages and their parts, in requests and in answers alike.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::json::{Fields, Json};
+use super::field::Origin;
+use super::json::{Fields, Json, Path};
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +25,7 @@ pub enum Role {
 }
 
 /// One message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// Who speaks.
     pub role: Role,
@@ -33,6 +35,24 @@ pub struct Message {
     pub name: Option<String>,
     /// Fields of the caller's own wire that the model does not know.
     pub extras: Fields,
+    /// Where it stands in the caller's request.
+    pub origin: Origin,
+}
+
+#[expect(
+    clippy::missing_fields_in_debug,
+    reason = "where it stands is no part of what is said"
+)]
+impl fmt::Debug for Message {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Message")
+            .field("role", &self.role)
+            .field("parts", &self.parts)
+            .field("name", &self.name)
+            .field("extras", &self.extras)
+            .finish()
+    }
 }
 
 impl Message {
@@ -44,12 +64,20 @@ impl Message {
             parts,
             name: None,
             extras: Fields(Vec::new()),
+            origin: Origin::NONE,
         }
     }
 
     /// A message of text.
     pub fn text(role: Role, text: impl Into<String>) -> Self {
         Self::new(role, vec![Part::text(text)])
+    }
+
+    /// The same message, standing at a path.
+    #[must_use]
+    pub fn at(mut self, path: &Path<'_>) -> Self {
+        self.origin = Origin::at(path);
+        self
     }
 
     /// All text, parts joined by line breaks.
@@ -87,13 +115,30 @@ pub fn plain_text(parts: &[Part]) -> Cow<'_, str> {
 }
 
 /// A part of a message or of an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// What it is.
     pub content: Content,
     /// Whether the provider shall remember the prompt up to here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheControl>,
+    /// Where it stands in the caller's request.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+#[expect(
+    clippy::missing_fields_in_debug,
+    reason = "where it stands is no part of what is said"
+)]
+impl fmt::Debug for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Part")
+            .field("content", &self.content)
+            .field("cache", &self.cache)
+            .finish()
+    }
 }
 
 impl Part {
@@ -103,7 +148,15 @@ impl Part {
         Self {
             content,
             cache: None,
+            origin: Origin::NONE,
         }
+    }
+
+    /// The same part, standing at a path unless it already stands somewhere.
+    #[must_use]
+    pub fn at(mut self, path: &Path<'_>) -> Self {
+        self.origin.or_at(path);
+        self
     }
 
     /// A part of plain text.
@@ -296,10 +349,24 @@ pub struct Signature {
     pub family: Family,
     /// Its opaque text.
     pub value: String,
+    /// Where it was made, where nobody else of the family can read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maker: Option<Maker>,
+}
+
+/// Where a signature was made that only its maker's own deployment and key can read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maker {
+    /// The provider with its address and its key, as a fingerprint.
+    pub deployment: String,
+    /// The provider's id of the item that was signed; empty where it has none that can be told.
+    pub item: String,
 }
 
 /// Before the family in a signature that stands in another family's wire.
 const FOREIGN: &str = "esclusa.";
+/// Between family, deployment and item.
+const APART: char = '@';
 
 impl Signature {
     /// A signature of a family.
@@ -307,17 +374,23 @@ impl Signature {
         Self {
             family,
             value: value.into(),
+            maker: None,
         }
     }
 
     /// Its text in the wire of `home`: the value alone, or tagged with the family that made it
-    /// (`esclusa.google.…`), so that a client of one wire can carry the signatures of another.
+    /// (`esclusa.google.…`), so that a client of one wire can carry the signatures of another, and
+    /// with where it was made where that matters (`esclusa.openai@0a1b2c@rs_1.…`).
     #[must_use]
     pub fn to_wire(&self, home: Family) -> Cow<'_, str> {
-        if self.family == home {
-            Cow::Borrowed(&self.value)
-        } else {
-            Cow::Owned(format!("{FOREIGN}{}.{}", self.family.as_str(), self.value))
+        let family = self.family.as_str();
+        match &self.maker {
+            Some(Maker { deployment, item }) => Cow::Owned(format!(
+                "{FOREIGN}{family}{APART}{deployment}{APART}{item}.{}",
+                self.value
+            )),
+            None if self.family == home => Cow::Borrowed(&self.value),
+            None => Cow::Owned(format!("{FOREIGN}{family}.{}", self.value)),
         }
     }
 
@@ -325,9 +398,19 @@ impl Signature {
     #[must_use]
     pub fn from_wire(text: &str, home: Family) -> Self {
         let tagged = text.strip_prefix(FOREIGN).and_then(|rest| {
-            let (name, value) = rest.split_once('.')?;
+            let (tag, value) = rest.split_once('.')?;
+            let mut words = tag.splitn(3, APART);
+            let name = words.next()?;
             let family = Family::ALL.into_iter().find(|it| it.as_str() == name)?;
-            Some(Self::new(family, value))
+            let maker = words.next().zip(words.next());
+            let maker = maker.map(|(deployment, item)| Maker {
+                deployment: deployment.to_owned(),
+                item: item.to_owned(),
+            });
+            Some(Self {
+                maker,
+                ..Self::new(family, value)
+            })
         });
         tagged.unwrap_or_else(|| Self::new(home, text))
     }
@@ -369,6 +452,18 @@ mod tests {
                 assert_eq!(text == "Eq.Xs=", family == home);
                 assert_eq!(Signature::from_wire(&text, home), signature);
             }
+        }
+        let maker = Some(Maker {
+            deployment: "0a1b".to_owned(),
+            item: "rs_1".to_owned(),
+        });
+        let made = Signature {
+            maker,
+            ..Signature::new(Family::OpenAi, "gA.x=")
+        };
+        for home in Family::ALL {
+            assert_eq!(made.to_wire(home), "esclusa.openai@0a1b@rs_1.gA.x=");
+            assert_eq!(Signature::from_wire(&made.to_wire(home), home), made);
         }
         let odd = Signature::from_wire("esclusa.nobody.x", Family::Anthropic);
         assert_eq!(odd.value, "esclusa.nobody.x");

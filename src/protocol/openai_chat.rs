@@ -30,7 +30,7 @@ fn id(head: &Head) -> String {
 
 /// What the caller is told of tokens and money. `cost_usd` is decimal text, as money always is.
 #[derive(Serialize)]
-struct UsageBody {
+pub(super) struct UsageBody {
     prompt_tokens: u64,
     completion_tokens: u64,
     total_tokens: u64,
@@ -55,7 +55,7 @@ struct CompletionTokens {
 }
 
 impl UsageBody {
-    fn new(usage: &Usage, cost: Nanos) -> Self {
+    pub(super) fn new(usage: &Usage, cost: Nanos) -> Self {
         Self {
             prompt_tokens: usage.input_tokens,
             completion_tokens: usage.output_tokens,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::field::Origin;
 use super::json::{Fields, Json, Object, text};
 use super::message::{CacheControl, Content, Family, Message, Role};
 use super::openai_responses::Thread;
@@ -90,6 +91,8 @@ pub struct Reasoning {
     pub mode: Option<ReasoningMode>,
     /// How hard.
     pub effort: Option<Effort>,
+    /// Whether the effort is that of the whole answer and asks for no thought by itself; Anthropic's.
+    pub effort_of_answer: bool,
     /// At most so many tokens.
     pub budget_tokens: Option<u32>,
     /// Whether and how the answer shows it: `auto`, `concise`, `detailed`, `none`.
@@ -201,6 +204,8 @@ pub struct HostedTool {
     pub kind: String,
     /// The whole definition.
     pub definition: Json,
+    /// Where it stands in the caller's request.
+    pub origin: Origin,
 }
 
 /// Which tools the model shall call.
@@ -275,6 +280,21 @@ impl ChatRequest {
             };
             std::iter::once(&part.content).chain(inner.iter().map(|part| &part.content))
         })
+    }
+
+    /// Gives everything that stands somewhere another path there, for a wire that was read as another.
+    pub(super) fn rename_origins(&mut self, rename: impl Fn(&str) -> String) {
+        for message in &mut self.messages {
+            message.origin = message.origin.renamed(&rename);
+            for part in &mut message.parts {
+                part.origin = part.origin.renamed(&rename);
+                if let Content::ToolResult(result) = &mut part.content {
+                    for part in &mut result.parts {
+                        part.origin = part.origin.renamed(&rename);
+                    }
+                }
+            }
+        }
     }
 
     /// What the request asks of a model.

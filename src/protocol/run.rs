@@ -50,10 +50,13 @@ pub fn parse(body: &[u8]) -> Result<ChatRequest, Error> {
             name => fields.keep(name, raw),
         }
     }
-    let mut request =
-        openai_chat::parse(&serde_json::to_vec(&fields).unwrap_or_default()).map_err(renamed)?;
+    let several = input.shape() == Shape::Array;
+    let mut request = openai_chat::parse(&serde_json::to_vec(&fields).unwrap_or_default())
+        .map_err(|error| renamed(error, several))?;
     if input.shape() == Shape::Object {
-        request.messages = vec![Message::new(Role::User, parts(input)?)];
+        request.messages = vec![Message::new(Role::User, parts(input)?).at(&path)];
+    } else {
+        request.rename_origins(|path| known_as(path, several).unwrap_or_else(|| path.to_owned()));
     }
     Ok(request)
 }
@@ -81,29 +84,33 @@ fn messages(input: &RawValue) -> Json {
 }
 
 /// An error about a field that the caller has under another name.
-fn renamed(error: Error) -> Error {
+fn renamed(error: Error, several: bool) -> Error {
+    let Some(param) = &error.param else {
+        return error;
+    };
+    match known_as(param, several) {
+        Some(own) => Error {
+            message: error.message.replacen(param.as_str(), &own, 1),
+            param: Some(own),
+            ..error
+        },
+        None => error,
+    }
+}
+
+/// The path of a field that the caller has under another name; `several` messages or one text are the
+/// input.
+fn known_as(path: &str, several: bool) -> Option<String> {
     let names = [
         ("messages[0].content", "input"),
         ("messages", "input"),
         ("max_tokens", "max_output_tokens"),
     ];
-    let Some(param) = error.param.as_deref() else {
-        return error;
-    };
-    let found = names.into_iter().find_map(|(known, name)| {
-        let rest = param.strip_prefix(known)?;
-        Some((known, format!("{name}{rest}")))
-    });
-    match found {
-        Some((known, param)) => Error {
-            message: error
-                .message
-                .replacen(known, param.split('[').next().unwrap_or(known), 1),
-            param: Some(param),
-            ..error
-        },
-        None => error,
-    }
+    let mut names = names.into_iter().skip(usize::from(several));
+    names.find_map(|(known, name)| {
+        let rest = path.strip_prefix(known)?;
+        Some(format!("{name}{rest}"))
+    })
 }
 
 fn parts(input: Value<'_, '_>) -> Result<Vec<Part>, Error> {
@@ -111,12 +118,13 @@ fn parts(input: Value<'_, '_>) -> Result<Vec<Part>, Error> {
     let text = object.optional_string(path, "text")?;
     let image = object.optional(path, "image", |value| media::address(value, "image"))?;
     let document = object.optional(path, "document", |value| media::address(value, ""))?;
-    let contents = [image.map(Content::Image), document.map(Content::File)];
-    let parts: Vec<Part> = text
-        .filter(|text| !text.is_empty())
-        .map(Part::text)
+    let text = text.filter(|text| !text.is_empty()).map(Part::text);
+    let image = image.map(|image| Part::new(Content::Image(image)));
+    let document = document.map(|document| Part::new(Content::File(document)));
+    let named = [("text", text), ("image", image), ("document", document)];
+    let parts: Vec<Part> = named
         .into_iter()
-        .chain(contents.into_iter().flatten().map(Part::new))
+        .filter_map(|(name, part)| Some(part?.at(&Path::Field(path, name))))
         .collect();
     if parts.is_empty() {
         return Err(path.error("must have `text`, `image` or `document`."));

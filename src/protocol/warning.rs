@@ -2,18 +2,20 @@
 
 use std::fmt;
 
+use super::field::Field;
+
 /// A field that did not reach the model. Told in the header `x-ai-warnings`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// The field's JSON path in the caller's request.
-    pub field: String,
+    /// What was left out.
+    pub field: Field,
     /// Why it was left out: continues "was dropped: ".
     pub reason: String,
 }
 
 impl Warning {
     /// A warning about a field.
-    pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub fn new(field: impl Into<Field>, reason: impl Into<String>) -> Self {
         Self {
             field: field.into(),
             reason: reason.into(),
@@ -32,6 +34,11 @@ impl fmt::Display for Warning {
             })
             .collect()
         };
-        write!(formatter, "{}; {}", plain(&self.field), plain(&self.reason))
+        write!(
+            formatter,
+            "{}; {}",
+            plain(self.field.as_str()),
+            plain(&self.reason)
+        )
     }
 }

@@ -31,7 +31,9 @@ const SCHEMA_NAME: &str = "answer";
 pub fn parse(body: &[u8], model: &str) -> Result<ChatRequest, Error> {
     let mut fields = Fields::default();
     fields.keep("model", Json::of(model).raw());
+    let mut prompt = false;
     for (name, raw) in json::document(body)? {
+        prompt = prompt || name == "prompt";
         match name.as_ref() {
             "model" => {}
             "prompt" => fields.keep("messages", messages(raw).raw()),
@@ -40,7 +42,11 @@ pub fn parse(body: &[u8], model: &str) -> Result<ChatRequest, Error> {
             name => fields.keep(name, raw),
         }
     }
-    openai_chat::parse(&serde_json::to_vec(&fields).unwrap_or_default())
+    let mut request = openai_chat::parse(&serde_json::to_vec(&fields).unwrap_or_default())?;
+    if prompt {
+        request.rename_origins(|_| "prompt".to_owned());
+    }
+    Ok(request)
 }
 
 /// A prompt as the one message it is.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::encode::{Encoded, Target, Unsupported};
 use crate::config::{Parameter, Quirks, Unsupported as Fate, Wire};
-use crate::protocol::{ChatRequest, Family, Fields, Json, Warning};
+use crate::protocol::{ChatRequest, Family, Field, Fields, Json, Warning};
 
 /// The body so far: fields in a fixed order, then what passes through in the order it came.
 pub(super) struct Body<'t> {
@@ -53,14 +53,30 @@ impl<'t> Body<'t> {
         name: &str,
         value: Option<T>,
     ) -> Result<(), Unsupported> {
-        let Some(value) = value else {
-            return Ok(());
-        };
-        match self.quirks.parameter(name) {
-            Parameter::Taken(theirs) => self.add(theirs, &value),
-            Parameter::Unsupported(fate) => self.leave_out(name, fate)?,
+        if let Some((theirs, value)) = self.taken(name, value)? {
+            self.add(theirs, &value);
         }
         Ok(())
+    }
+
+    /// A parameter that a request has, and the provider's name of it, where it takes it.
+    pub(super) fn taken<'a, T>(
+        &mut self,
+        name: &'a str,
+        value: Option<T>,
+    ) -> Result<Option<(&'a str, T)>, Unsupported>
+    where
+        't: 'a,
+    {
+        let Some(value) = value else {
+            return Ok(None);
+        };
+        let quirks: &'t Quirks = self.quirks;
+        match quirks.parameter(name) {
+            Parameter::Taken(theirs) => return Ok(Some((theirs, value))),
+            Parameter::Unsupported(fate) => self.leave_out(name, fate)?,
+        }
+        Ok(None)
     }
 
     /// Leaves out a parameter that a request has.
@@ -73,7 +89,7 @@ impl<'t> Body<'t> {
     }
 
     /// Notes that a field was left out.
-    pub(super) fn warn(&mut self, field: &str, reason: &str) {
+    pub(super) fn warn(&mut self, field: impl Into<Field>, reason: &str) {
         self.warnings.push(Warning::new(field, reason));
     }
 
@@ -84,15 +100,25 @@ impl<'t> Body<'t> {
         request: &ChatRequest,
         family: Family,
     ) -> Result<(), Unsupported> {
+        self.extras_where(request, family, |_| true)
+    }
+
+    /// The same of a family with several wires, where `known` says which fields this one has.
+    pub(super) fn extras_where(
+        &mut self,
+        request: &ChatRequest,
+        family: Family,
+        known: impl Fn(&str) -> bool,
+    ) -> Result<(), Unsupported> {
         let extras = &request.extras;
         for (name, json) in &extras.fields.0 {
             if self.fields.get(name).is_some() {
                 continue;
             }
-            if extras.family == Some(family) {
+            if extras.family == Some(family) && known(name) {
                 self.parameter(name, Some(json))?;
             } else {
-                self.warn(name, "not known to this model");
+                self.warn(name.clone(), "not known to this model");
             }
         }
         Ok(())

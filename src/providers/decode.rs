@@ -1,7 +1,7 @@
 //! A provider's answer, whole or streamed, to the internal model.
 
 use super::failure::{Failure, FailureClass};
-use super::{anthropic, chat_completions, gemini};
+use super::{anthropic, chat_completions, gemini, openai_responses};
 use crate::config::Wire;
 use crate::protocol::json::Object;
 use crate::protocol::{Answer, Event};
@@ -20,6 +20,7 @@ pub fn decode_answer(wire: Wire, max_tokens: u32, body: &[u8]) -> Result<Answer,
         }
         Wire::Anthropic => anthropic::decode(max_tokens, text),
         Wire::Gemini => gemini::decode(text),
+        Wire::OpenAiResponses => openai_responses::decode(max_tokens, text),
     }
 }
 
@@ -74,6 +75,7 @@ impl StreamDecoder {
         let wire: Box<dyn EventDecoder> = match wire {
             Wire::Anthropic => Box::new(anthropic::Decoder::new(max_tokens)),
             Wire::Gemini => Box::new(gemini::Decoder::default()),
+            Wire::OpenAiResponses => Box::new(openai_responses::Decoder::new(max_tokens)),
             _ => Box::new(chat_completions::Decoder::new(wire, max_tokens)),
         };
         Self {

@@ -1,9 +1,12 @@
 //! A chat request in a provider's wire, and what of it did not fit.
 
-use super::{anthropic, chat_completions, gemini};
+use super::deployment::Deployment;
+use super::{anthropic, chat_completions, gemini, openai_responses};
 use crate::config::{Quirks, Wire};
 use crate::error::Error;
-use crate::protocol::{ChatRequest, Content, Message, ReasoningMode, Warning};
+use crate::protocol::{
+    ChatRequest, Content, Dialect, Field, HostedTool, Message, ReasoningMode, Warning,
+};
 
 /// Options of the AI binding for a model of Workers AI.
 pub(super) const WORKERS_AI: &str = r#"{"returnRawResponse":true}"#;
@@ -33,6 +36,11 @@ pub struct Target<'a> {
     pub max_tokens: u32,
     /// Whether the model thinks, where the caller leaves it open.
     pub reasoning: Option<ReasoningMode>,
+    /// Whether the model can think at all.
+    pub thinks: bool,
+    /// Who is asked, to whom the reasoning goes back that was made there and cannot be read
+    /// elsewhere.
+    pub deployment: Option<&'a Deployment>,
 }
 
 /// A request in a provider's wire.
@@ -44,29 +52,56 @@ pub struct Encoded {
     pub warnings: Vec<Warning>,
 }
 
+impl Encoded {
+    /// The same with its warnings in the words of the caller's wire.
+    #[must_use]
+    pub fn told_to(mut self, dialect: Dialect) -> Self {
+        for warning in &mut self.warnings {
+            warning.field = dialect.name(&warning.field).into();
+        }
+        self
+    }
+}
+
 /// The request asks for something that the target cannot express and that changes what an answer is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}` {reason}")]
 pub struct Unsupported {
-    /// The field's JSON path in the caller's request.
-    pub field: String,
+    /// What cannot be expressed.
+    pub field: Field,
     /// Why it cannot be: continues a sentence that begins with the field.
     pub reason: String,
 }
 
 impl Unsupported {
     /// A field that cannot be expressed.
-    pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub fn new(field: impl Into<Field>, reason: impl Into<String>) -> Self {
         Self {
             field: field.into(),
             reason: reason.into(),
+        }
+    }
+
+    /// A tool of another provider than the target's.
+    pub(super) fn hosted(index: usize, tool: &HostedTool) -> Self {
+        let field = tool.origin.path_or(|| format!("tools[{index}]"));
+        let reason = format!("(`{}`) is a tool that this model does not have.", tool.kind);
+        Self::new(field, reason)
+    }
+
+    /// The same in the words of the caller's wire.
+    #[must_use]
+    pub fn told_to(self, dialect: Dialect) -> Self {
+        Self {
+            field: dialect.name(&self.field).into(),
+            ..self
         }
     }
 }
 
 impl From<Unsupported> for Error {
     fn from(missing: Unsupported) -> Self {
-        Self::invalid(&missing.field, missing.to_string())
+        Self::invalid(missing.field.as_str(), missing.to_string())
     }
 }
 
@@ -76,16 +111,31 @@ impl From<Unsupported> for Error {
 /// # Errors
 /// What the target cannot express.
 pub fn encode(prompt: Prompt<'_>, target: &Target<'_>) -> Result<Encoded, Unsupported> {
-    let encoded = match target.wire {
+    let mut encoded = match target.wire {
         Wire::OpenAiChat | Wire::WorkersAiChat | Wire::WorkersAiNative => {
             chat_completions::encode(prompt, target)
         }
-        Wire::Anthropic => return anthropic::encode(prompt, target),
+        Wire::Anthropic => anthropic::encode(prompt, target),
         Wire::Gemini => gemini::encode(prompt, target),
-    };
-    let mut encoded = encoded?;
-    encoded.warnings.extend(uncited(prompt.messages));
+        Wire::OpenAiResponses => openai_responses::encode(prompt, target),
+    }?;
+    let warnings = &mut encoded.warnings;
+    if target.wire != Wire::Anthropic {
+        warnings.extend(uncited(prompt.messages));
+    }
+    if target.wire != Wire::OpenAiResponses {
+        warnings.extend(unbounded(prompt.request));
+    }
     Ok(encoded)
+}
+
+/// A bound of the tools that the provider runs, which only `OpenAI`'s responses have.
+fn unbounded(request: &ChatRequest) -> Option<Warning> {
+    const NAME: &str = "max_tool_calls";
+    let thread = request.thread.as_ref()?;
+    thread.told(NAME)?;
+    let reason = "bounds the tools of the provider only";
+    Some(Warning::new(NAME, reason))
 }
 
 /// What Anthropic alone does with documents: it cites them, and is told their context.
@@ -97,8 +147,9 @@ fn uncited(messages: &[Message]) -> impl Iterator<Item = Warning> {
             Content::File(media) => media.cited || media.context.is_some(),
             _ => false,
         });
-        special.map(move |_| {
-            let field = format!("messages[{index}].content.citations");
+        special.map(move |part| {
+            let place = part.origin.path_or(|| format!("messages[{index}].content"));
+            let field = Field::within(&place, "citations");
             Warning::new(field, "this model does not cite documents")
         })
     })

@@ -72,6 +72,20 @@ impl FailureClass {
         !matches!(self, Self::ContentPolicy)
     }
 
+    /// Whether the same model may do better soon.
+    #[must_use]
+    pub const fn passes(self) -> bool {
+        matches!(
+            self,
+            Self::Capacity
+                | Self::Malformed
+                | Self::ServerError
+                | Self::Timeout
+                | Self::Truncated
+                | Self::Unreachable
+        )
+    }
+
     /// Whether the call may have cost something that nobody told: it reached the provider and no
     /// complete answer came back. A stream that has brought events has cost something whatever the
     /// class of its failure.
@@ -135,11 +149,25 @@ impl Failure {
         })
     }
 
+    /// Whether the provider says that this account asks too often, rather than that it has too much to
+    /// do itself. Workers AI has one code for both.
+    #[must_use]
+    pub fn is_rate_limit(&self) -> bool {
+        let told = self.status == Some(429) || matches!(self.code, Some(429 | 3040));
+        self.class == FailureClass::Capacity && told
+    }
+
     /// The failure that an object with an `error` or `errors` field tells of, if it has one.
     #[must_use]
     pub fn told_by(object: &Object<'_>) -> Option<Self> {
         let report = Report::of(object)?;
         Some(report.failure(None, None))
+    }
+
+    /// The failure that an object is.
+    #[must_use]
+    pub fn of_object(object: &Object<'_>) -> Self {
+        Report::of_object(object).failure(None, None)
     }
 }
 

@@ -5,6 +5,7 @@
 mod answer;
 mod citations;
 mod contents;
+mod embedding;
 mod generation;
 mod logprobs;
 mod request;
@@ -12,6 +13,7 @@ mod stream;
 mod traits;
 
 pub(super) use self::answer::decode;
+pub use self::embedding::{decode_embedding, encode_embedding};
 pub(super) use self::request::encode;
 pub(super) use self::stream::Decoder;
 

@@ -24,6 +24,12 @@ pub fn speaks_openai(model: &Model) -> bool {
     provider(model).is_ok_and(|provider| provider.wire == Some(Wire::OpenAiChat))
 }
 
+/// Whether a model takes and gives what Google's do.
+#[must_use]
+pub fn speaks_gemini(model: &Model) -> bool {
+    provider(model).is_ok_and(|provider| provider.wire == Some(Wire::Gemini))
+}
+
 /// Why a model cannot be reached in this deployment, as the caller is told. The AI binding takes
 /// conversations to other providers, and nothing else.
 #[must_use]

@@ -6,7 +6,9 @@ use std::fmt;
 use http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::encode::{THIRD_PARTY, WORKERS_AI};
+use super::deployment::Deployment;
+use super::encode::{Prompt, THIRD_PARTY, WORKERS_AI};
+use super::openai_responses;
 use super::work::Work;
 use crate::config::providers::{Direct, KeyHeader};
 use crate::config::{Model, Provider, Quirks, Wire};
@@ -154,14 +156,40 @@ impl Route {
         matches!(self.way, Way::Direct { .. })
     }
 
-    /// The wire that a chat model speaks on this way.
+    /// The wire that a chat model speaks on this way, to this request with this bound of output.
     #[must_use]
-    pub fn wire(&self, provider: &Provider, model: &Model) -> Option<Wire> {
+    pub fn wire(
+        &self,
+        provider: &Provider,
+        model: &Model,
+        prompt: Prompt<'_>,
+        max_tokens: u32,
+    ) -> Option<Wire> {
         let over_binding = match self.way {
             Way::Binding => provider.binding.and_then(|binding| binding.wire),
             Way::Direct { .. } => None,
         };
-        over_binding.or(model.wire)
+        let usual = over_binding.or(model.wire);
+        let responds = usual == Some(Wire::OpenAiChat)
+            && provider.responses.is_some()
+            && openai_responses::suits(prompt, max_tokens, &self.deployment(provider));
+        if responds {
+            return Some(Wire::OpenAiResponses);
+        }
+        usual
+    }
+
+    /// Who is asked on this way.
+    #[must_use]
+    pub fn deployment(&self, provider: &Provider) -> Deployment {
+        let (base_url, key) = match &self.way {
+            Way::Binding => ("", ""),
+            Way::Direct { base_url, key } => (
+                base_url.as_str(),
+                key.as_ref().map_or("", |key| key.0.as_str()),
+            ),
+        };
+        Deployment::new(provider.slug.as_str(), base_url, key)
     }
 
     /// What a chat model takes on this way; `id` as in [`crate::config::Named`].
@@ -192,7 +220,20 @@ impl Route {
         if let (Way::Direct { base_url, key }, Some(direct)) = (&self.way, &provider.direct) {
             let name = provider.native_name(id);
             let wire = provider.wire.unwrap_or(Wire::OpenAiChat);
-            let url = url(base_url, direct, &work.path(wire, &segment(name))?, name);
+            let responses = provider.responses.as_ref();
+            let apart = responses.filter(|_| work == Work::Respond);
+            let place = match apart.and_then(|responses| responses.prefix.as_deref()) {
+                Some(prefix) => Place {
+                    prefix,
+                    query: None,
+                },
+                None => Place {
+                    prefix: &direct.prefix,
+                    query: direct.query.as_deref(),
+                },
+            };
+            let path = work.path(wire, &segment(name))?;
+            let url = place.url(base_url, &path, name);
             let call = http_call(direct, url, key.as_ref(), body, headers);
             return Some(ModelCall::Http(call));
         }
@@ -245,16 +286,24 @@ fn may_be_called(text: &str, free: bool) -> bool {
     secure && plain
 }
 
-fn url(base_url: &str, direct: &Direct, path: &str, name: &str) -> String {
-    let prefix = direct.prefix.replace("{model}", &segment(name));
-    let (path, own) = path.split_once('?').unwrap_or((path, ""));
-    let common = direct.query.as_deref().unwrap_or_default();
-    let queries: Vec<&str> = [own, common]
-        .into_iter()
-        .filter(|query| !query.is_empty())
-        .collect();
-    let mark = if queries.is_empty() { "" } else { "?" };
-    format!("{base_url}{prefix}{path}{mark}{}", queries.join("&"))
+/// Where paths of a provider begin below its address, and what their queries end with.
+struct Place<'a> {
+    prefix: &'a str,
+    query: Option<&'a str>,
+}
+
+impl Place<'_> {
+    fn url(&self, base_url: &str, path: &str, name: &str) -> String {
+        let prefix = self.prefix.replace("{model}", &segment(name));
+        let (path, own) = path.split_once('?').unwrap_or((path, ""));
+        let common = self.query.unwrap_or_default();
+        let queries: Vec<&str> = [own, common]
+            .into_iter()
+            .filter(|query| !query.is_empty())
+            .collect();
+        let mark = if queries.is_empty() { "" } else { "?" };
+        format!("{base_url}{prefix}{path}{mark}{}", queries.join("&"))
+    }
 }
 
 fn segment(name: &str) -> String {

@@ -1,5 +1,7 @@
 mod answers;
+mod compatible;
 mod failures;
+mod fields;
 mod keys;
 mod properties;
 mod requests;

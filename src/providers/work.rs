@@ -39,7 +39,7 @@ impl Work {
         match wire {
             Wire::Anthropic => self.anthropic().map(str::to_owned),
             Wire::Gemini => Some(format!("/models/{model}:{}", self.gemini()?)),
-            Wire::OpenAiChat => self.openai().map(str::to_owned),
+            Wire::OpenAiChat | Wire::OpenAiResponses => self.openai().map(str::to_owned),
             Wire::WorkersAiChat | Wire::WorkersAiNative => None,
         }
     }

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use futures::future::try_join_all;
 
-use super::{PublicUrl, Unfetched, fetch};
+use super::{Unfetched, fetch};
 use crate::error::Error;
 use crate::ports::Ports;
-use crate::protocol::{Content, MediaSource, Message, Part};
+use crate::protocol::{Content, MediaSource, Message, Part, PublicUrl};
 
 /// The most pictures of one request that are fetched.
 pub const MOST: usize = 20;
@@ -64,19 +64,22 @@ fn places(messages: &[Message], added: usize) -> BTreeMap<&str, String> {
     let mut places = BTreeMap::new();
     for (index, message) in messages.iter().skip(added).enumerate() {
         for (position, part) in message.parts.iter().enumerate() {
-            for url in addresses(part) {
-                let place = || format!("messages[{index}].content[{position}]");
-                places.entry(url).or_insert_with(place);
+            let otherwise = || format!("messages[{index}].content[{position}]");
+            for (url, part) in addresses(part) {
+                places
+                    .entry(url)
+                    .or_insert_with(|| part.origin.path_or(otherwise));
             }
         }
     }
     places
 }
 
-fn addresses(part: &Part) -> Vec<&str> {
+/// The addresses in a part, each with the part that has it.
+fn addresses(part: &Part) -> Vec<(&str, &Part)> {
     match &part.content {
         Content::Image(media) => match &media.source {
-            MediaSource::Url(url) => vec![url],
+            MediaSource::Url(url) => vec![(url, part)],
             _ => Vec::new(),
         },
         Content::ToolResult(result) => result.parts.iter().flat_map(addresses).collect(),

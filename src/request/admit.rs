@@ -10,6 +10,9 @@ use crate::protocol::{ChatPath, ChatRequest, Dialect, Family};
 use crate::providers::Key;
 use crate::request::conversation;
 use crate::request::exchange::Exchange;
+use crate::request::header::number;
+use crate::request::notes::note_headers;
+use crate::request::retries::Retries;
 use crate::routing;
 use crate::routing::plan::Wishes;
 
@@ -32,6 +35,8 @@ pub struct Admitted {
     pub cache_key: Option<String>,
     /// Milliseconds to the first byte that the caller allows each attempt.
     pub attempt_ms: Option<u64>,
+    /// How often each model is asked.
+    pub retries: Retries,
     /// The caller's own key of the provider.
     pub own_key: Option<Key>,
     /// Headers that may go on to a provider.
@@ -90,7 +95,7 @@ pub async fn admit(
     incoming: &dyn Incoming,
     path: &ChatPath<'_>,
 ) -> Result<Admitted, Error> {
-    note_headers(exchange, incoming);
+    note_headers(exchange, incoming)?;
     let body = json_body(incoming).await?;
     let mut request = path.dialect.parse(&body, path)?;
     request.model = qualified(path.gateway, path.model.unwrap_or(&request.model))?;
@@ -118,6 +123,7 @@ pub async fn admit(
         wishes,
         cache_key,
         attempt_ms,
+        retries: Retries::of(incoming)?,
         own_key: own_key(exchange, incoming, path.gateway),
         passing: passing(incoming, path.dialect),
     })
@@ -182,13 +188,6 @@ pub fn check_account(gateway: Gateway<'_>, principal: &Principal) -> Result<(), 
     }
 }
 
-/// Notes what the headers of any request tell about it.
-pub fn note_headers(exchange: &mut Exchange, incoming: &dyn Incoming) {
-    exchange.draft.trace = incoming.header("traceparent").as_deref().and_then(trace_id);
-    let retries = incoming.header("x-stainless-retry-count");
-    exchange.draft.sdk_retries = retries.and_then(|count| count.parse().ok()).unwrap_or(0);
-}
-
 /// Milliseconds to the first byte that the caller allows each attempt.
 ///
 /// # Errors
@@ -209,71 +208,4 @@ pub async fn json_body(incoming: &dyn Incoming) -> Result<Vec<u8>, Error> {
         return Err(Error::new(Kind::UnsupportedMediaType, message));
     }
     incoming.body(JSON_BODY_LIMIT).await
-}
-
-fn number(
-    incoming: &dyn Incoming,
-    name: &str,
-    range: std::ops::RangeInclusive<u64>,
-) -> Result<Option<u64>, Error> {
-    let Some(text) = incoming.header(name) else {
-        return Ok(None);
-    };
-    let value = text
-        .trim()
-        .parse()
-        .ok()
-        .filter(|value| range.contains(value));
-    value.map(Some).ok_or_else(|| {
-        let message = format!(
-            "The header `{name}` takes a whole number from {} to {}.",
-            range.start(),
-            range.end()
-        );
-        Error::invalid(name, message)
-    })
-}
-
-/// The trace id of a W3C `traceparent` (`00-{32 hex}-{16 hex}-{2 hex}`), where it is a valid one.
-/// <https://www.w3.org/TR/trace-context/#traceparent-header>
-fn trace_id(header: &str) -> Option<String> {
-    let mut parts = header.trim().split('-');
-    let (version, trace, parent, flags) =
-        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let lower_hex = |part: &str, length: usize| {
-        part.len() == length
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    };
-    let valid = lower_hex(version, 2)
-        && version != "ff"
-        && lower_hex(trace, 32)
-        && trace.bytes().any(|byte| byte != b'0')
-        && lower_hex(parent, 16)
-        && lower_hex(flags, 2);
-    valid.then(|| trace.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_valid_trace_ids_are_taken() {
-        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-        let good = format!("00-{trace}-00f067aa0ba902b7-01");
-        assert_eq!(trace_id(&good).as_deref(), Some(trace));
-        let zero = format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32));
-        for bad in [
-            "",
-            "00",
-            "00-x-y-z",
-            &zero,
-            &good.to_uppercase(),
-            &good.replacen("00", "ff", 1),
-        ] {
-            assert_eq!(trace_id(bad), None, "{bad}");
-        }
-    }
 }

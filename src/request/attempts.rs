@@ -1,34 +1,43 @@
 //! One model after the other until one answers: each within its time, each recorded, none paid for
 //! beyond what is held.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Kind};
 use crate::money::Nanos;
 use crate::providers::{Failure, FailureClass};
 use crate::request::call;
 use crate::request::exchange::{DEADLINE_MS, Exchange};
 use crate::request::reserve::extend;
+use crate::request::retries::Retries;
 use crate::routing::plan::Candidate;
 use crate::usage::Usage;
 
+/// Seconds after which a rate limit may be over where no provider says when.
+const USUAL_RETRY_SECONDS: u64 = 5;
+
 /// What all attempts have to keep to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Terms {
     /// What the governor holds for the request.
     pub held: Nanos,
     /// Milliseconds of each attempt, less where the request's time ends before.
     pub milliseconds: u64,
+    /// How often each model is asked.
+    pub retries: Retries,
     /// The field that is too long where the models say so.
-    pub subject: &'static str,
+    pub subject: Cow<'static, str>,
 }
 
-/// Makes one attempt at each candidate until one succeeds; gives its position, and what it gave.
+/// Asks one candidate after the other until one succeeds; gives its position, and what it gave. Each
+/// is asked once, or as often as the terms say while it fails for reasons that may pass.
 ///
 /// `prepare` makes the call; a candidate that cannot express the request, or that this deployment
 /// cannot reach, is passed over. `attempt` sends it, has so many milliseconds, and notes in the usage what it knows to have used, also where
 /// it fails.
 ///
 /// # Errors
-/// The first error of `prepare` where no candidate could be asked, `UpstreamFailed` naming every attempt, `DeadlineExceeded`, `InvalidRequest` where every model
+/// The first error of `prepare` where no candidate could be asked, `UpstreamFailed` naming every attempt, `UpstreamBusy` where all of them met a rate limit, `DeadlineExceeded`, `InvalidRequest` where every model
 /// refused the request itself, `Forbidden` where a provider's policy forbids it, `BudgetExhausted`
 /// where an attempt of unknown cost has used the reservation and there is no more.
 pub async fn first_success<C, T>(
@@ -41,41 +50,70 @@ pub async fn first_success<C, T>(
     let mut failures = Vec::new();
     let mut unfit = None;
     let mut held = terms.held;
-    for (index, candidate) in candidates.iter().enumerate() {
-        let call = match prepare(candidate).await {
-            Ok(call) => call,
-            Err(error) => {
-                unfit.get_or_insert(error);
-                continue;
-            }
-        };
-        // Attempts of unknown cost keep their bounds, all of them.
-        let needed = exchange.cost().saturating_add(candidate.bound);
-        if needed > held {
-            let number = u32::try_from(index).unwrap_or(u32::MAX);
-            extend(exchange, number, needed.saturating_sub(held)).await?;
-            held = needed;
-        }
-        let Some(milliseconds) = time_left(exchange, terms.milliseconds) else {
-            break;
-        };
-        let began = exchange.ports.clock.now();
-        let mut usage = Usage::default();
-        let outcome = attempt(exchange, candidate, call, milliseconds, &mut usage).await;
-        note(exchange, candidate, outcome.as_ref().err(), began, usage);
-        match outcome {
-            Ok(answer) => return Ok((index, answer)),
-            Err(failure) => {
-                let falls_back = failure.class.falls_back();
-                failures.push((candidate.id.as_ref(), failure));
-                if !falls_back {
-                    break;
+    'candidates: for (index, candidate) in candidates.iter().enumerate() {
+        let mut failed: u32 = 0;
+        loop {
+            let call = match prepare(candidate).await {
+                Ok(call) => call,
+                Err(error) => {
+                    unfit.get_or_insert(error);
+                    continue 'candidates;
                 }
+            };
+            hold(exchange, &mut held, candidate.bound, failures.len()).await?;
+            let Some(milliseconds) = time_left(exchange, terms.milliseconds) else {
+                break 'candidates;
+            };
+            let began = exchange.ports.clock.now();
+            let mut usage = Usage::default();
+            let outcome = attempt(exchange, candidate, call, milliseconds, &mut usage).await;
+            note(exchange, candidate, outcome.as_ref().err(), began, usage);
+            let class = match outcome {
+                Ok(answer) => return Ok((index, answer)),
+                Err(failure) => {
+                    let class = failure.class;
+                    failures.push((candidate.id.as_ref(), failure));
+                    class
+                }
+            };
+            if !class.falls_back() {
+                break 'candidates;
+            }
+            failed = failed.saturating_add(1);
+            let pause = terms.retries.pause(failed).filter(|_| class.passes());
+            if !wait(exchange, pause).await {
+                break;
             }
         }
     }
     let unfit = unfit.filter(|_| failures.is_empty());
-    Err(unfit.unwrap_or_else(|| exhausted(&failures, terms.subject)))
+    Err(unfit.unwrap_or_else(|| exhausted(&failures, &terms.subject)))
+}
+
+/// Sees to it that what is `held` covers one more attempt: those of unknown cost keep their bounds,
+/// all of them.
+async fn hold(
+    exchange: &Exchange,
+    held: &mut Nanos,
+    bound: Nanos,
+    made: usize,
+) -> Result<(), Error> {
+    let needed = exchange.cost().saturating_add(bound);
+    if needed > *held {
+        let step = u32::try_from(made).unwrap_or(u32::MAX);
+        extend(exchange, step, needed.saturating_sub(*held)).await?;
+        *held = needed;
+    }
+    Ok(())
+}
+
+/// Waits for the next attempt at the same model; `false` where there is none, or no time for it.
+async fn wait(exchange: &Exchange, pause: Option<u64>) -> bool {
+    let Some(pause) = pause.filter(|pause| time_left(exchange, u64::MAX) > Some(*pause)) else {
+        return false;
+    };
+    exchange.ports.clock.sleep(pause).await;
+    true
 }
 
 /// Milliseconds that the next attempt has; `None` where the request's time is over.
@@ -144,15 +182,23 @@ fn exhausted(failures: &[(&str, Failure)], subject: &str) -> Error {
             failures.len(),
             named.join(", ")
         );
-        let error = Error::new(Kind::UpstreamFailed, message);
-        let after = failures
-            .iter()
-            .filter_map(|(_, failure)| failure.retry_after)
-            .min();
-        Error {
-            retry_after: after,
-            ..error
-        }
+        unanswered(failures, message)
     };
     error.with_detail(details.join("; "))
+}
+
+/// The error where a retry may help: a limit of requests where nothing else stood in the way.
+fn unanswered(failures: &[(&str, Failure)], message: String) -> Error {
+    let told = failures
+        .iter()
+        .filter_map(|(_, failure)| failure.retry_after);
+    let after = told.min();
+    if failures.iter().all(|(_, failure)| failure.is_rate_limit()) {
+        let after = after.unwrap_or(USUAL_RETRY_SECONDS);
+        return Error::new(Kind::UpstreamBusy, message).retry_after(after);
+    }
+    Error {
+        retry_after: after,
+        ..Error::new(Kind::UpstreamFailed, message)
+    }
 }

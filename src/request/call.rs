@@ -8,7 +8,9 @@ use crate::config::Model;
 use crate::money::Nanos;
 use crate::ports::{Clock, ModelCall, Ports, Unreachable, Upstream};
 use crate::protocol::{Answer, Event, assembly};
-use crate::providers::{Failure, FailureClass, StreamDecoder, Wire, classify, decode_answer, send};
+use crate::providers::{
+    Deployment, Failure, FailureClass, StreamDecoder, Wire, classify, decode_answer, send,
+};
 use crate::sse::SseEvent;
 use crate::usage::Usage;
 
@@ -70,18 +72,31 @@ pub async fn collect(body: &mut Chunks) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// How a chat model was asked, by which its answer is read.
+pub struct Spoken {
+    /// The wire it speaks.
+    pub wire: Wire,
+    /// The bound of tokens that was sent.
+    pub max_tokens: u32,
+    /// Who was asked.
+    pub deployment: Deployment,
+}
+
+impl Spoken {
+    fn decode(&self, body: &[u8]) -> Result<Answer, Failure> {
+        let mut answer = decode_answer(self.wire, self.max_tokens, body)?;
+        self.deployment.sign(&mut answer);
+        Ok(answer)
+    }
+}
+
 /// Calls a chat model and reads its whole answer.
 ///
 /// # Errors
 /// As [`whole`].
-pub async fn answer(
-    ports: &Ports,
-    call: ModelCall,
-    wire: Wire,
-    max_tokens: u32,
-) -> Result<Answer, Failure> {
+pub async fn answer(ports: &Ports, call: ModelCall, spoken: &Spoken) -> Result<Answer, Failure> {
     let body = whole(ports, call).await?;
-    decode_answer(wire, max_tokens, &body)
+    spoken.decode(&body)
 }
 
 /// The record of a call. What a successful one used and cost is for the caller to add.
@@ -112,6 +127,7 @@ pub fn record(
 pub struct OpenStream {
     body: LocalBoxStream<'static, Result<Vec<u8>, Unreachable>>,
     decoder: StreamDecoder,
+    deployment: Deployment,
     /// The end of the whole request's time.
     deadline: LocalBoxFuture<'static, ()>,
     ready: Vec<Event>,
@@ -131,10 +147,8 @@ pub struct Brought {
 
 /// How a stream is read.
 pub struct Reading {
-    /// The wire it speaks.
-    pub wire: Wire,
-    /// The bound of tokens that was sent.
-    pub max_tokens: u32,
+    /// How it was asked for.
+    pub spoken: Spoken,
     /// Whether its own events are kept, to be forwarded.
     pub raw: bool,
     /// The end of the whole request's time.
@@ -159,21 +173,21 @@ impl OpenStream {
     /// The failure that the provider tells of, also where it is the first event of a stream.
     pub async fn open(ports: &Ports, call: ModelCall, reading: Reading) -> Result<Self, Failure> {
         let Reading {
-            wire,
-            max_tokens,
+            spoken,
             raw,
             deadline,
         } = reading;
         let mut upstream = open(ports, call).await?;
-        let decoder = StreamDecoder::new(wire, max_tokens);
+        let decoder = StreamDecoder::new(spoken.wire, spoken.max_tokens);
         if upstream.content_type.starts_with("application/json") {
             let body = collect(&mut upstream.body).await?;
-            let answer = decode_answer(wire, max_tokens, &body)?;
+            let answer = spoken.decode(&body)?;
             let ready = assembly::replay(&answer);
             let body = futures::stream::empty().boxed_local();
             return Ok(Self {
                 body,
                 decoder,
+                deployment: spoken.deployment,
                 deadline,
                 ready,
                 raw: false,
@@ -183,6 +197,7 @@ impl OpenStream {
         let mut stream = Self {
             body: upstream.body,
             decoder: if raw { decoder.keeping_raw() } else { decoder },
+            deployment: spoken.deployment,
             deadline,
             ready: Vec::new(),
             raw,
@@ -207,7 +222,10 @@ impl OpenStream {
         loop {
             let raw = self.decoder.take_raw();
             if !self.ready.is_empty() || !raw.is_empty() {
-                let events = std::mem::take(&mut self.ready);
+                let mut events = std::mem::take(&mut self.ready);
+                for event in &mut events {
+                    self.deployment.sign_event(event);
+                }
                 let raw = self.raw.then_some(raw);
                 return Some(Ok(Brought { events, raw }));
             }

@@ -3,6 +3,7 @@
 use crate::config;
 use crate::error::Error;
 use crate::isolate::OrgView;
+use crate::protocol::{Dialect, Field};
 use crate::request::admit::Admitted;
 use crate::request::exchange::Exchange;
 use crate::routing::Plan;
@@ -16,15 +17,21 @@ pub fn classify(
     admitted: &Admitted,
     view: &OrgView,
 ) -> Result<Plan, Error> {
-    let plan = Plan::make(
-        &admitted.request,
-        &admitted.wishes,
-        view,
-        config::catalogue()?,
-    )?;
+    let catalogue = config::catalogue()?;
+    let plan = Plan::make(&admitted.request, &admitted.wishes, view, catalogue);
+    let plan = plan.map_err(|error| told_to(admitted.dialect, error))?;
     exchange.draft.operation.clone_from(&plan.operation.name);
     plan.tier.as_str().clone_into(&mut exchange.draft.tier);
     exchange.draft.confidence = plan.confidence;
     exchange.draft.versions = view.versions;
     Ok(plan)
+}
+
+/// The error with the name that the caller's wire has for the field.
+fn told_to(dialect: Dialect, error: Error) -> Error {
+    let own = |param: String| dialect.name(&Field::from(param.as_str()));
+    Error {
+        param: error.param.map(own),
+        ..error
+    }
 }

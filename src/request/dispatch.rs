@@ -5,12 +5,12 @@ use crate::config::{self, Capability};
 use crate::error::Error;
 use crate::ports::{Body, ModelCall, Ports};
 use crate::protocol::forward::Forwarder;
-use crate::protocol::{Answer, Message, ReasoningMode, Warning};
+use crate::protocol::{Answer, Field, Message, ReasoningMode, Warning};
 use crate::providers::{Encoded, Failure, Prompt, Route, Target, Wire, Work, encode};
 use crate::remote_image::Pictures;
 use crate::request::admit::Admitted;
 use crate::request::attempts::{Terms, first_success};
-use crate::request::call::{self, OpenStream, Reading};
+use crate::request::call::{self, OpenStream, Reading, Spoken};
 use crate::request::exchange::{DEADLINE_MS, Exchange};
 use crate::routing::Plan;
 use crate::routing::plan::Candidate;
@@ -63,7 +63,8 @@ pub async fn dispatch(
     let terms = Terms {
         held: plan.bound,
         milliseconds: admitted.attempt_ms.unwrap_or(usual),
-        subject: "messages",
+        retries: admitted.retries,
+        subject: admitted.dialect.name(&Field::from("messages")).into(),
     };
     let ports = exchange.ports.clone();
     let own = admitted.request.messages.len();
@@ -77,7 +78,7 @@ pub async fn dispatch(
                          prepared: Prepared,
                          ms,
                          _: &mut Usage| {
-        let (wire, warnings) = (prepared.wire, prepared.warnings.clone());
+        let (wire, warnings) = (prepared.spoken.wire, prepared.warnings.clone());
         let delivery = run(exchange, admitted, candidate, prepared, ms).await?;
         Ok((candidate.clone(), wire, delivery, warnings))
     };
@@ -95,7 +96,7 @@ pub async fn dispatch(
 /// A call that can be made.
 struct Prepared {
     call: ModelCall,
-    wire: Wire,
+    spoken: Spoken,
     warnings: Vec<Warning>,
 }
 
@@ -115,8 +116,12 @@ async fn prepare(
         Some(key) => Route::with_key(provider, key.clone(), ports.secrets.as_ref())?,
         None => Route::find(provider, ports.secrets.as_ref())?,
     };
+    let request = &admitted.request;
+    let max_tokens = candidate.max_tokens;
+    let wire = route.wire(provider, model, Prompt { request, messages }, max_tokens);
     // The build refuses a chat model without a wire.
-    let wire = route.wire(provider, model).unwrap_or(Wire::OpenAiChat);
+    let wire = wire.unwrap_or(Wire::OpenAiChat);
+    let deployment = route.deployment(provider);
     let quirks = route.quirks(provider, &candidate.id);
     let messages = if quirks.image_urls {
         messages
@@ -127,25 +132,32 @@ async fn prepare(
         wire,
         model: route.native_model(provider, &candidate.id),
         quirks: &quirks,
-        max_tokens: candidate.max_tokens,
+        max_tokens,
         reasoning: candidate
             .reasoning
             .filter(|_| model.can(Capability::Reasoning)),
+        thinks: model.can(Capability::Reasoning),
+        deployment: Some(&deployment),
     };
-    let prompt = Prompt {
-        request: &admitted.request,
-        messages,
-    };
-    let Encoded { body, warnings } = encode(prompt, &target)?;
-    let work = Work::Chat {
-        stream: admitted.request.stream,
+    let dialect = admitted.dialect;
+    let prompt = Prompt { request, messages };
+    let encoded = encode(prompt, &target).map_err(|missing| missing.told_to(dialect))?;
+    let Encoded { body, warnings } = encoded.told_to(dialect);
+    let stream = request.stream;
+    let work = match wire {
+        Wire::OpenAiResponses => Work::Respond,
+        _ => Work::Chat { stream },
     };
     let body = Body::json(body);
     let call = route.call(provider, &candidate.id, work, body, &admitted.passing);
     let call = call.ok_or_else(|| Error::internal(format!("no path to {}", candidate.id)))?;
     Ok(Prepared {
         call,
-        wire,
+        spoken: Spoken {
+            wire,
+            max_tokens,
+            deployment,
+        },
         warnings,
     })
 }
@@ -173,15 +185,14 @@ async fn run(
     prepared: Prepared,
     milliseconds: u64,
 ) -> Result<Delivery, Failure> {
-    let Prepared { call, wire, .. } = prepared;
+    let Prepared { call, spoken, .. } = prepared;
     let ports = &exchange.ports;
     let clock = ports.clock.as_ref();
     if admitted.request.stream {
         let elapsed = clock.now().saturating_sub(exchange.draft.at);
         let reading = Reading {
-            wire,
-            max_tokens: candidate.max_tokens,
-            raw: forwarder(admitted, wire).is_some(),
+            raw: forwarder(admitted, spoken.wire).is_some(),
+            spoken,
             deadline: clock.sleep(DEADLINE_MS.saturating_sub(elapsed)),
         };
         let milliseconds = milliseconds.min(first_event_ms(candidate));
@@ -189,7 +200,7 @@ async fn run(
         let stream = call::within(clock, milliseconds, open).await?;
         return Ok(Delivery::Stream(Box::new(stream)));
     }
-    let answer = call::answer(ports, call, wire, candidate.max_tokens);
+    let answer = call::answer(ports, call, &spoken);
     call::within(clock, milliseconds, answer)
         .await
         .map(Delivery::Whole)

@@ -34,7 +34,7 @@ pub struct Grounded {
 /// Makes the prompt of a plan.
 pub async fn ground(exchange: &mut Exchange, admitted: &Admitted, plan: &Plan) -> Grounded {
     let passages = match plan.rag {
-        Some(rag) => retrieve(exchange, admitted, rag)
+        Some(rag) => retrieve(exchange, &admitted.request.last_user_text(), rag)
             .await
             .unwrap_or_else(|reason| {
                 exchange.draft.ungrounded = Some(reason);
@@ -49,15 +49,17 @@ pub async fn ground(exchange: &mut Exchange, admitted: &Admitted, plan: &Plan) -
     }
 }
 
-/// The passages for the last turn of the user; the error is one line for the record.
-async fn retrieve(
+/// The org's passages for a text, best first.
+///
+/// # Errors
+/// One line for the record.
+pub async fn retrieve(
     exchange: &mut Exchange,
-    admitted: &Admitted,
+    text: &str,
     rag: Rag,
 ) -> Result<Vec<Ranked>, String> {
     let catalogue = config::catalogue().map_err(|error| error.to_string())?;
-    let text = admitted.request.last_user_text();
-    let query = head(&text, QUERY_BYTES).to_owned();
+    let query = head(text, QUERY_BYTES).to_owned();
     if query.trim().is_empty() {
         return Ok(Vec::new());
     }

@@ -7,6 +7,7 @@ pub mod moderations;
 mod relay;
 pub mod rerank;
 pub mod run;
+mod search;
 mod several;
 pub mod speech;
 pub mod transcription;
@@ -15,19 +16,22 @@ use crate::auth::Scope;
 use crate::config::{self, Model, ModelKind};
 use crate::error::Error;
 use crate::governor::command::State;
-use crate::http::{Gateway, Incoming, Reply, Work};
+use crate::http::{EmbedPath, Gateway, Incoming, Reply, Work};
 use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::ports::Ports;
+use crate::protocol::gemini::Framing;
 use crate::protocol::{Dialect, Warning};
 use crate::providers::{Failure, openai_media};
 use crate::request;
-use crate::request::admit::{attempt_ms, authenticate, check_account, note_headers, qualified};
+use crate::request::admit::{attempt_ms, authenticate, check_account, qualified};
 use crate::request::attempts::{Terms, first_success};
 use crate::request::call::Chunks;
 use crate::request::exchange::Exchange;
 use crate::request::headers::{self, Decision};
-use crate::request::reserve::plan_and_reserve;
+use crate::request::notes::note_headers;
+use crate::request::reserve::{Rejected, plan_and_reserve};
+use crate::request::retries::Retries;
 use crate::request::settle::{refuse, settle, settle_failure};
 use crate::routing::plan::Candidate;
 use crate::routing::single::{Ask, Plan};
@@ -112,9 +116,31 @@ pub struct Told<'a> {
 /// A task with what the headers say about it.
 pub struct Asked<T> {
     task: T,
+    dialect: Dialect,
     model: String,
     operation: Option<String>,
     attempt_ms: Option<u64>,
+    retries: Retries,
+}
+
+/// Answers a request for embeddings of Google's clients.
+pub async fn embed_content(
+    ports: &Ports,
+    isolate: &Isolate,
+    incoming: &dyn Incoming,
+    path: EmbedPath<'_>,
+    id: &str,
+) -> Reply {
+    let visit = Visit {
+        dialect: Dialect::Gemini(Framing::default()),
+        gateway: path.gateway,
+        ports,
+        isolate,
+        incoming,
+        id,
+    };
+    let read = async |incoming: &dyn Incoming| embeddings::read_contents(incoming, path).await;
+    visit.serve("embed.content", read).await
 }
 
 /// Answers a request that is one call and no conversation.
@@ -126,6 +152,7 @@ pub async fn work_on(
     id: &str,
 ) -> Reply {
     let visit = Visit {
+        dialect: Dialect::OpenAiChat,
         gateway,
         ports,
         isolate,
@@ -152,6 +179,8 @@ pub async fn work_on(
 /// A request that has arrived.
 #[derive(Clone, Copy)]
 struct Visit<'a> {
+    /// The wire of errors.
+    dialect: Dialect,
     gateway: Gateway<'a>,
     ports: &'a Ports,
     isolate: &'a Isolate,
@@ -168,20 +197,26 @@ impl Visit<'_> {
     ) -> Reply {
         let mut exchange = match self.begin(endpoint).await {
             Ok(exchange) => exchange,
-            Err(error) => return failed(self.ports, &error, self.id),
+            Err(error) => return self.failed(&error),
         };
         match admit(&mut exchange, self, read).await {
             Ok(asked) => carry_out(exchange, self.isolate, asked).await,
             Err(error) => {
                 refuse(exchange, &error);
-                failed(self.ports, &error, self.id)
+                self.failed(&error)
             }
         }
+    }
+
+    /// The reply to a request that failed.
+    fn failed(self, error: &Error) -> Reply {
+        request::failed(self.ports, self.dialect, error, self.id)
     }
 
     /// Finds out who asks.
     async fn begin(self, endpoint: &str) -> Result<Exchange, Error> {
         let Self {
+            dialect: _,
             gateway,
             ports,
             isolate,
@@ -197,8 +232,15 @@ impl Visit<'_> {
     }
 }
 
-fn failed(ports: &Ports, error: &Error, id: &str) -> Reply {
-    request::failed(ports, Dialect::OpenAiChat, error, id)
+/// The reply to a request that was not admitted.
+fn refused(exchange: Exchange, dialect: Dialect, rejected: Rejected) -> Reply {
+    let (ports, id) = (exchange.ports.clone(), exchange.draft.request.clone());
+    let (error, state) = rejected.record(exchange);
+    let mut reply = request::failed(&ports, dialect, &error, &id);
+    if let Some(state) = state {
+        headers::limits(&mut reply, &state);
+    }
+    reply
 }
 
 async fn admit<T: Task>(
@@ -207,15 +249,17 @@ async fn admit<T: Task>(
     read: impl AsyncFnOnce(&dyn Incoming) -> Result<T, Error>,
 ) -> Result<Asked<T>, Error> {
     let incoming = visit.incoming;
-    note_headers(exchange, incoming);
+    note_headers(exchange, incoming)?;
     let task = read(incoming).await?;
     let model = qualified(visit.gateway, task.model())?;
     exchange.draft.requested_model = model.chars().take(200).collect();
     Ok(Asked {
         task,
+        dialect: visit.dialect,
         model,
         operation: incoming.header("x-ai-operation"),
         attempt_ms: attempt_ms(incoming)?,
+        retries: Retries::of(incoming)?,
     })
 }
 
@@ -226,14 +270,7 @@ async fn carry_out<T: Task>(mut exchange: Exchange, isolate: &Isolate, asked: As
     let reserved = plan_and_reserve(&mut exchange, isolate, planned, |plan| plan.bound).await;
     let (plan, state) = match reserved {
         Ok(reserved) => reserved,
-        Err(rejected) => {
-            let (error, state) = rejected.record(exchange);
-            let mut reply = failed(&ports, &error, &id);
-            if let Some(state) = state {
-                headers::limits(&mut reply, &state);
-            }
-            return reply;
-        }
+        Err(rejected) => return refused(exchange, asked.dialect, rejected),
     };
     exchange.end_phase("reserve");
     let answered = dispatch(&mut exchange, &asked, &plan).await;
@@ -242,7 +279,7 @@ async fn carry_out<T: Task>(mut exchange: Exchange, isolate: &Isolate, asked: As
         Ok(answered) => release(exchange, &asked.task, state, answered).await,
         Err(error) => {
             let error = settle_failure(exchange, error).await;
-            failed(&ports, &error, &id)
+            request::failed(&ports, asked.dialect, &error, &id)
         }
     }
 }
@@ -284,7 +321,8 @@ async fn dispatch<T: Task>(
     let terms = Terms {
         held: plan.bound,
         milliseconds: asked.attempt_ms.unwrap_or(T::MILLISECONDS),
-        subject: T::SUBJECT,
+        retries: asked.retries,
+        subject: T::SUBJECT.into(),
     };
     let attempt = async |exchange: &Exchange, candidate: &Candidate, (), ms, used: &mut Usage| {
         let answer = asked

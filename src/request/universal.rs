@@ -6,7 +6,7 @@
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
-use crate::auth::Scope;
+use crate::auth::{self, Scope};
 use crate::error::{Error, Kind};
 use crate::http::{Gateway, Incoming, JSON_BODY_LIMIT, Method, Reply};
 use crate::isolate::Isolate;
@@ -166,22 +166,18 @@ impl Incoming for Step<'_> {
         ""
     }
 
-    /// The step's own header, else the request's. Whoever asks is known by the request alone: a key
-    /// in a step is a provider's.
+    /// The step's own header, else the request's. Whoever asks is known by the request alone, by our key
+    /// in it, wherever that stands: a key in a step is a provider's.
     fn header(&self, name: &str) -> Option<String> {
         match name {
             "content-type" => return Some("application/json".to_owned()),
             "content-length" => return None,
+            auth::GATEWAY_KEY => return auth::own_key(self.outer),
             _ => {}
         }
         let own = self.step.headers.iter().find(|(known, _)| known == name);
         let own = own.map(|(_, value)| value.clone());
-        let is_key = name == "authorization" || name.contains("key");
-        if is_key {
-            self.outer.header(name).or(own)
-        } else {
-            own.or_else(|| self.outer.header(name))
-        }
+        own.or_else(|| self.outer.header(name))
     }
 
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<Vec<u8>, Error>> {

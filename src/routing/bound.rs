@@ -176,13 +176,17 @@ pub fn attempt(model: &Model, sizes: &Sizes, choices: u32, max_tokens: u32) -> N
 
 /// The price with every input token at the dearest rate that input may have.
 fn dearest(price: &Price) -> Price {
-    let others = [price.cached_input, price.cache_write];
+    let others = [
+        price.audio_input,
+        price.cache_write,
+        price.cache_write_1h,
+        price.cached_input,
+    ];
     let input = others.into_iter().flatten().fold(price.input, Ord::max);
     Price {
         input,
-        cached_input: None,
-        cache_write: None,
-        ..*price
+        output: price.output,
+        ..Price::default()
     }
 }
 
@@ -202,6 +206,16 @@ pub fn helpers(sizes: &Sizes, rag: Rag, catalogue: &Catalogue) -> Nanos {
         price.map_or(Nanos::MAX, |price| price.cost(&usage))
     };
     cost(&catalogue.helpers.embed, query).saturating_add(cost(&catalogue.helpers.rerank, ranked))
+}
+
+/// The worst that a search for a text may cost.
+#[must_use]
+pub fn search(query: &str, rag: Rag, catalogue: &Catalogue) -> Nanos {
+    let sizes = Sizes {
+        prompt_tokens: 0,
+        query_bytes: length(query.len().min(QUERY_BYTES)),
+    };
+    helpers(&sizes, rag, catalogue)
 }
 
 fn length(bytes: usize) -> u64 {

@@ -310,7 +310,7 @@ fn fitting(
     }
     if any_able {
         let message = format!(
-            "The conversation has about {tokens} tokens; with the answer's bound that is more than any suitable model takes. Shorten it, lower `max_tokens`, or ask for another model."
+            "The conversation has about {tokens} tokens; with the answer's bound that is more than any suitable model takes. Shorten it, bound the answer lower, or ask for another model."
         );
         return Err(Error::invalid("messages", message));
     }

@@ -259,7 +259,18 @@ describe("the @anthropic-ai/sdk package", () => {
     await expect(hasty).rejects.toMatchObject(refusal("rate_limit_error"));
   });
 
-  it.each([401, 429, 500, 529])("throws when a provider answers %i", async (status) => {
+  it("throws a rate limit when a provider answers 429", async () => {
+    const request = asked(claude, failing("status=429"));
+    const whole = client.messages.create(request);
+    await expect(whole).rejects.toMatchObject({
+      status: 429,
+      error: { type: "error", error: { type: "rate_limit_error" } },
+    });
+    const streamed = client.messages.create({ ...request, stream: true });
+    await expect(streamed).rejects.toBeInstanceOf(Anthropic.RateLimitError);
+  });
+
+  it.each([401, 500, 529])("throws when a provider answers %i", async (status) => {
     const request = asked(claude, failing(`status=${status}`));
     const whole = client.messages.create(request);
     await expect(whole).rejects.toMatchObject({

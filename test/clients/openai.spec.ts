@@ -234,7 +234,15 @@ describe("the openai package", () => {
     await expect(create({}, hasty)).rejects.toBeInstanceOf(OpenAI.RateLimitError);
   });
 
-  it.each([401, 429, 500, 503])("throws when a provider answers %i", async (status) => {
+  it("throws a rate limit when a provider answers 429", async () => {
+    const asked = { model: gpt, messages: say(failing("status=429")) };
+    const whole = client.chat.completions.create(asked);
+    await expect(whole).rejects.toMatchObject({ status: 429, code: "upstream_rate_limited" });
+    const streamed = client.chat.completions.create({ ...asked, stream: true });
+    await expect(streamed).rejects.toBeInstanceOf(OpenAI.RateLimitError);
+  });
+
+  it.each([401, 500, 503])("throws when a provider answers %i", async (status) => {
     const asked = { model: gpt, messages: say(failing(`status=${status}`)) };
     const whole = client.chat.completions.create(asked);
     await expect(whole).rejects.toMatchObject({ status: 502, code: "upstream_failed" });

@@ -56,10 +56,12 @@ export function headOf({ name }, { id, inputs }, status) {
     output: [],
     parallel_tool_calls: inputs.parallel_tool_calls ?? true,
     previous_response_id: inputs.previous_response_id ?? null,
+    prompt_cache_key: inputs.prompt_cache_key ?? null,
     reasoning: {
       effort: inputs.reasoning?.effort ?? null,
       summary: inputs.reasoning?.summary ?? null,
     },
+    safety_identifier: inputs.safety_identifier ?? null,
     service_tier: tier === "auto" ? "default" : tier,
     store: inputs.store ?? true,
     temperature: inputs.temperature ?? 1,

@@ -58,6 +58,21 @@ fn check_ways(slug: &str, provider: &Provider, report: &mut Report) {
     if let Some(direct) = &provider.direct {
         check_direct(&at("direct"), direct, provider.free, report);
     }
+    if let Some(responses) = &provider.responses {
+        if provider.wire != Some(Wire::OpenAiChat) {
+            let reason = "only providers of chat completions speak Responses beside them";
+            report.add(at("responses"), reason);
+        }
+        let prefix = responses.prefix.as_deref().unwrap_or_default();
+        check_prefix(&at("responses.prefix"), prefix, report);
+    }
+}
+
+fn check_prefix(at: &str, prefix: &str, report: &mut Report) {
+    if !prefix.is_empty() && (!prefix.starts_with('/') || prefix.ends_with('/')) {
+        let reason = "expected a path that begins with a slash and ends without one";
+        report.add(at.to_owned(), reason);
+    }
 }
 
 fn check_direct(at: &str, direct: &Direct, free: bool, report: &mut Report) {
@@ -70,12 +85,7 @@ fn check_direct(at: &str, direct: &Direct, free: bool, report: &mut Report) {
             report.add(format!("{at}.base_url"), reason);
         }
     }
-    if !direct.prefix.is_empty()
-        && (!direct.prefix.starts_with('/') || direct.prefix.ends_with('/'))
-    {
-        let reason = "expected a path that begins with a slash and ends without one";
-        report.add(format!("{at}.prefix"), reason);
-    }
+    check_prefix(&format!("{at}.prefix"), &direct.prefix, report);
     if free && direct.key_required {
         report.add(format!("{at}.key_required"), "a free provider needs no key");
     }

@@ -101,8 +101,49 @@ fn parameters_are_taken_renamed_dropped_or_refused() {
         ("xai", "grok-4-fast-non-reasoning", "stop", "stop"),
         ("xai", "grok-4-fast-non-reasoning", "logit_bias", "dropped"),
         ("cerebras", "gpt-oss-120b", "presence_penalty", "dropped"),
+        ("azure-openai", "o3-mini", "stop", "refused"),
+        ("azure-openai", "gpt-5-mini", "temperature", "dropped"),
+        ("xai", "grok-4-0709", "reasoning_effort", "dropped"),
+        ("xai", "grok-4.3", "reasoning_effort", "reasoning_effort"),
     ] {
         assert_eq!(fate(slug, model, name), expected, "{slug} {model} {name}");
+    }
+}
+
+/// <https://docs.mistral.ai/capabilities/reasoning/adjustable>,
+/// <https://api-docs.deepseek.com/guides/thinking_mode>,
+/// <https://docs.x.ai/developers/model-capabilities/text/reasoning>,
+/// <https://console.groq.com/docs/reasoning>,
+/// <https://inference-docs.cerebras.ai/api-reference/chat-completions>,
+/// <https://docs.fireworks.ai/guides/reasoning>,
+/// <https://learn.microsoft.com/en-us/javascript/api/@azure/ai-projects/reasoningeffort>
+#[test]
+fn an_effort_is_told_in_the_next_word_that_a_model_knows() {
+    use EffortWord::{High, Low, Max, Medium, Minimal, None as Off, XHigh};
+    for (slug, model, asked, told) in [
+        ("openai", "gpt-5-mini", Off, Minimal),
+        ("openai", "gpt-5-mini", XHigh, High),
+        ("openai", "gpt-5.1", Off, Off),
+        ("openai", "gpt-5.2", XHigh, XHigh),
+        ("azure-openai", "o3-mini", Minimal, Low),
+        ("mistral", "mistral-small-latest", Low, High),
+        ("mistral", "mistral-small-latest", Off, Off),
+        ("deepseek", "deepseek-chat", Medium, High),
+        ("deepseek", "deepseek-chat", XHigh, Max),
+        ("xai", "grok-4.5", Off, Low),
+        ("xai", "grok-4.3", Off, Off),
+        ("groq", "openai/gpt-oss-120b", Minimal, Low),
+        ("cerebras", "gpt-oss-120b", XHigh, High),
+        (
+            "fireworks",
+            "accounts/fireworks/models/gpt-oss-120b",
+            Off,
+            Low,
+        ),
+        ("custom", "anything", Minimal, Minimal),
+    ] {
+        let found = provider(slug).quirks(model).effort(asked);
+        assert_eq!(found, Some(told), "{slug} {model} {asked:?}");
     }
 }
 

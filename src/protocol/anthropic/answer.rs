@@ -82,10 +82,12 @@ impl<'a> MessageBody<'a> {
 /// What the caller is told of tokens and money. Tokens of the prompt that were read from the
 /// provider's cache, or written to it, stand apart from the others.
 #[derive(Default, Serialize)]
-pub(super) struct UsageBody {
+pub(in crate::protocol) struct UsageBody {
     input_tokens: u64,
     cache_creation_input_tokens: u64,
     cache_read_input_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_creation: Option<CacheCreation>,
     output_tokens: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     service_tier: Option<&'static str>,
@@ -93,8 +95,25 @@ pub(super) struct UsageBody {
     cost_usd: Option<String>,
 }
 
+/// For how long the tokens are kept that were written to the provider's cache.
+#[derive(Serialize)]
+struct CacheCreation {
+    ephemeral_5m_input_tokens: u64,
+    ephemeral_1h_input_tokens: u64,
+}
+
+impl CacheCreation {
+    fn of(usage: &Usage) -> Option<Self> {
+        let (written, hour) = (usage.cache_write_tokens, usage.cache_write_1h_tokens);
+        (written > 0).then_some(Self {
+            ephemeral_5m_input_tokens: written.saturating_sub(hour),
+            ephemeral_1h_input_tokens: hour,
+        })
+    }
+}
+
 impl UsageBody {
-    pub(super) fn new(usage: &Usage, tier: Option<&str>, cost: Option<Nanos>) -> Self {
+    pub(in crate::protocol) fn new(usage: &Usage, tier: Option<&str>, cost: Option<Nanos>) -> Self {
         let cached = usage
             .cached_input_tokens
             .saturating_add(usage.cache_write_tokens);
@@ -102,6 +121,7 @@ impl UsageBody {
             input_tokens: usage.input_tokens.saturating_sub(cached),
             cache_creation_input_tokens: usage.cache_write_tokens,
             cache_read_input_tokens: usage.cached_input_tokens,
+            cache_creation: CacheCreation::of(usage),
             output_tokens: usage.output_tokens,
             service_tier: tier.and_then(service_tier),
             cost_usd: cost.map(Nanos::to_usd),

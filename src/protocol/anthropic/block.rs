@@ -2,7 +2,8 @@
 
 use super::{citation, source};
 use crate::error::Error;
-use crate::protocol::json::{Json, MAX_ELEMENTS, Object, Path, Shape, Value};
+use crate::protocol::content::{self, Form};
+use crate::protocol::json::{Json, Object, Path, Value};
 use crate::protocol::openai_chat::tools::cache_control;
 use crate::protocol::{Content, Family, Part, Signature, ToolCall, ToolResult, Warning};
 
@@ -61,29 +62,11 @@ pub(super) fn parse_all(
     place: Place,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Part>, Error> {
-    match value.shape() {
-        Shape::String => Ok(vec![Part::text(value.string()?)]),
-        Shape::Array => blocks(value, place, warnings),
-        _ => Err(value.wrong("a string or an array of blocks")),
-    }
-}
-
-fn blocks(
-    value: Value<'_, '_>,
-    place: Place,
-    warnings: &mut Vec<Warning>,
-) -> Result<Vec<Part>, Error> {
-    let items = value.array(MAX_ELEMENTS)?;
-    if items.is_empty() && place == Place::User {
-        let advice = "must not be empty. Send at least one block.";
-        return Err(value.path.error(advice));
-    }
-    let mut parts = Vec::with_capacity(items.len());
-    for (index, raw) in items.into_iter().enumerate() {
-        let path = Path::Index(value.path, index);
-        parts.push(block(Value::new(raw, &path), place, warnings)?);
-    }
-    Ok(parts)
+    let form = Form {
+        element: "block",
+        may_be_empty: place != Place::User,
+    };
+    content::parse(value, form, |value| block(value, place, warnings))
 }
 
 fn block(value: Value<'_, '_>, place: Place, warnings: &mut Vec<Warning>) -> Result<Part, Error> {
@@ -116,7 +99,10 @@ fn block(value: Value<'_, '_>, place: Place, warnings: &mut Vec<Warning>) -> Res
     let cache = object.optional(path, "cache_control", cache_control)?;
     let known = [known, &["type", "cache_control"]].concat();
     object.warn_of_others(path, &known, warnings);
-    Ok(Part { content, cache })
+    Ok(Part {
+        cache,
+        ..Part::new(content)
+    })
 }
 
 /// A block as it came, its `cache_control` in it.

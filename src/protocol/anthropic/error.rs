@@ -59,7 +59,7 @@ const fn error_type(kind: Kind) -> &'static str {
         Kind::Internal | Kind::UpstreamFailed => "api_error",
         Kind::ModelNotFound | Kind::NotFound => "not_found_error",
         Kind::PayloadTooLarge => "request_too_large",
-        Kind::RateLimited => "rate_limit_error",
+        Kind::RateLimited | Kind::UpstreamBusy => "rate_limit_error",
         Kind::Unauthenticated => "authentication_error",
         Kind::Unavailable => "overloaded_error",
     }

@@ -66,7 +66,8 @@ impl Turns {
             }
         }
         if !results.is_empty() {
-            self.messages.push(Message::new(Role::Tool, results));
+            let message = Message::new(Role::Tool, results);
+            self.messages.push(message.at(path));
         }
         if said.is_empty() {
             return Ok(());
@@ -76,7 +77,7 @@ impl Turns {
 
     fn add(&mut self, message: Message, path: &Path<'_>) -> Result<(), Error> {
         self.open.next(&message, path, "content")?;
-        self.messages.push(message);
+        self.messages.push(message.at(path));
         Ok(())
     }
 }

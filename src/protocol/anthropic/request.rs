@@ -109,6 +109,7 @@ impl Draft {
         request.messages = self.system.into_iter().chain(said).collect();
         check_choice(&request, &root("tool_choice"))?;
         request.reasoning.effort = self.effort;
+        request.reasoning.effort_of_answer = self.effort.is_some();
         check_budget(&request)?;
         request.extras = Extras {
             family: (!self.extras.0.is_empty()).then_some(Family::Anthropic),
@@ -139,7 +140,7 @@ fn not_a_messages_field(path: &Path<'_>) -> Error {
 
 fn system(value: Value<'_, '_>, warnings: &mut Vec<Warning>) -> Result<Message, Error> {
     let parts = block::parse_all(value, block::Place::System, warnings)?;
-    Ok(Message::new(Role::System, parts))
+    Ok(Message::new(Role::System, parts).at(value.path))
 }
 
 fn messages(value: Value<'_, '_>, warnings: &mut Vec<Warning>) -> Result<Vec<Message>, Error> {

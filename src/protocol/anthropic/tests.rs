@@ -17,6 +17,7 @@ const USAGE: Usage = Usage {
     input_tokens: 1_000,
     cached_input_tokens: 100,
     cache_write_tokens: 50,
+    cache_write_1h_tokens: 20,
     audio_input_tokens: 0,
     output_tokens: 200,
     reasoning_tokens: 20,

@@ -5,7 +5,7 @@ use crate::protocol::json::{Json, Object, Path, Value};
 use crate::protocol::openai_chat::MAX_TOOLS;
 use crate::protocol::openai_chat::request::schema;
 use crate::protocol::openai_chat::tools::{cache_control, push_named};
-use crate::protocol::{Family, FunctionTool, HostedTool, Tool, ToolChoice, Warning};
+use crate::protocol::{Family, FunctionTool, HostedTool, Origin, Tool, ToolChoice, Warning};
 
 /// The longest name of a tool, in bytes.
 const MAX_NAME_BYTES: usize = 128;
@@ -22,6 +22,7 @@ pub(super) fn parse(value: Value<'_, '_>, warnings: &mut Vec<Warning>) -> Result
                 family: Family::Anthropic,
                 kind,
                 definition: Json::from(raw),
+                origin: Origin::at(&path),
             })),
             _ => push_named(&mut tools, custom(&object, &path, warnings)?, &path)?,
         }

@@ -95,7 +95,7 @@ pub(super) struct CandidateBody<'a> {
 /// What the caller is told of tokens and money. Google counts thoughts apart from the answer.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct UsageBody {
+pub(in crate::protocol) struct UsageBody {
     prompt_token_count: u64,
     candidates_token_count: u64,
     total_token_count: u64,
@@ -116,7 +116,7 @@ struct ModalityBody {
 }
 
 impl UsageBody {
-    pub(super) fn new(usage: &Usage, cost: Nanos) -> Self {
+    pub(in crate::protocol) fn new(usage: &Usage, cost: Nanos) -> Self {
         let audio = usage.audio_input_tokens;
         let text = usage.input_tokens.saturating_sub(audio);
         let modality = |modality, token_count| ModalityBody {

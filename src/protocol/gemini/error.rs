@@ -84,7 +84,7 @@ const fn status(kind: Kind) -> &'static str {
         | Kind::PayloadTooLarge
         | Kind::UnsupportedMediaType => "INVALID_ARGUMENT",
         Kind::ModelNotFound | Kind::NotFound => "NOT_FOUND",
-        Kind::RateLimited => "RESOURCE_EXHAUSTED",
+        Kind::RateLimited | Kind::UpstreamBusy => "RESOURCE_EXHAUSTED",
         Kind::Unauthenticated => "UNAUTHENTICATED",
         Kind::Unavailable | Kind::UpstreamFailed => "UNAVAILABLE",
     }

@@ -94,7 +94,7 @@ fn media(value: Value<'_, '_>) -> Result<Vec<Part>, Error> {
         }
         let inline = Path::Field(&path, "inlineData");
         let content = found.ok_or_else(|| inline.missing("Send the medium's bytes."))?;
-        parts.push(content.into());
+        parts.push(Part::new(content).at(&inline));
     }
     Ok(parts)
 }

@@ -55,17 +55,20 @@ pub(super) fn parse_turn(value: Value<'_, '_>, mut turn: Turn<'_>) -> Result<Vec
     for (index, raw) in items.into_iter().enumerate() {
         let path = Path::Index(&parts_path, index);
         let fields = Draft::read(Value::new(raw, &path), turn.warnings)?;
+        let before = said.len();
         fields.append(&path, (model, index), &mut turn, &mut said)?;
+        let new = said.iter_mut().skip(before);
+        new.for_each(|part| part.origin.or_at(&path));
     }
     if model {
-        return Ok(vec![Message::new(Role::Assistant, said)]);
+        return Ok(vec![Message::new(Role::Assistant, said).at(path)]);
     }
     let is_result = |part: &Part| matches!(part.content, Content::ToolResult(_));
     let (results, others): (Vec<_>, Vec<_>) = said.into_iter().partition(is_result);
     let messages = [(Role::Tool, results), (Role::User, others)];
     let filled = messages.into_iter().filter(|(_, parts)| !parts.is_empty());
     Ok(filled
-        .map(|(role, parts)| Message::new(role, parts))
+        .map(|(role, parts)| Message::new(role, parts).at(path))
         .collect())
 }
 
@@ -170,7 +173,7 @@ impl<'a> Draft<'a> {
         let native = matches!(content, Content::Native { .. });
         let signature = self.signature.filter(|_| !native);
         said.extend(signature.map(|signature| thought(String::new(), Some(signature))));
-        said.push(content.into());
+        said.push(Part::new(content).at(&path));
         Ok(())
     }
 }

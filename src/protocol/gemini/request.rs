@@ -155,5 +155,5 @@ fn instruction(value: Value<'_, '_>, warnings: &mut Vec<Warning>) -> Result<Mess
         let advice = "must hold parts of text and no others.";
         return Err(Path::Field(value.path, "parts").error(advice));
     }
-    Ok(Message::new(Role::System, parts))
+    Ok(Message::new(Role::System, parts).at(value.path))
 }

@@ -7,7 +7,9 @@ use crate::protocol::json::{Fields, Json, Path, Shape, Value};
 use crate::protocol::openai_chat::MAX_TOOLS;
 use crate::protocol::openai_chat::request::schema;
 use crate::protocol::openai_chat::tools::push_named;
-use crate::protocol::{ChatRequest, Family, FunctionTool, HostedTool, Tool, ToolChoice, Warning};
+use crate::protocol::{
+    ChatRequest, Family, FunctionTool, HostedTool, Origin, Tool, ToolChoice, Warning,
+};
 
 const MODES: &str = "must be \"AUTO\", \"ANY\", \"NONE\" or \"VALIDATED\".";
 
@@ -33,6 +35,7 @@ pub(super) fn parse(value: Value<'_, '_>, warnings: &mut Vec<Warning>) -> Result
                     family: Family::Google,
                     kind: kind.into_owned(),
                     definition: Json::of(&definition),
+                    origin: Origin::at(&path),
                 }));
             }
         }

@@ -57,12 +57,15 @@ struct ChoiceBody<'a> {
 
 impl<'a> ChoiceBody<'a> {
     fn new((index, choice): (usize, &'a Choice)) -> Self {
+        let refusal = choice.refusal();
+        // Null stands for what is said in another way; clients read an answer of nothing as a text.
+        let silent = refusal.is_none() && choice.tool_calls().next().is_none();
         Self {
             index,
             message: MessageBody {
                 role: "assistant",
-                content: choice.text(),
-                refusal: choice.refusal(),
+                content: choice.text().or_else(|| silent.then(String::new)),
+                refusal,
                 reasoning_content: choice.reasoning(),
                 reasoning_details: reasoning_details(choice),
                 annotations: annotations(choice),

@@ -55,7 +55,7 @@ fn parse(value: Value<'_, '_>, warnings: &mut Vec<Warning>) -> Result<Message, E
         last.cache = Some(cache);
     }
     message.extras = extras(object);
-    Ok(message)
+    Ok(message.at(path))
 }
 
 fn role(value: Value<'_, '_>) -> Result<Role, Error> {
@@ -80,7 +80,8 @@ fn assistant(
     parts.extend(content.into_iter().flatten());
     let refusal = object.optional_string(path, "refusal")?;
     let refused = refusal.is_some();
-    parts.extend(refusal.map(|text| Part::new(Content::Refusal(text))));
+    let said_no = |text| Part::new(Content::Refusal(text)).at(&Path::Field(path, "refusal"));
+    parts.extend(refusal.map(said_no));
     let calls = object.optional(path, "tool_calls", tool_calls)?;
     let calls = calls.unwrap_or_default();
     let heard = object.get("audio").is_some();
@@ -105,7 +106,7 @@ fn tool_calls(value: Value<'_, '_>) -> Result<Vec<Part>, Error> {
             let advice = "is the id of another call too. Give each call an id of its own.";
             return Err(Path::Field(&path, "id").error(advice));
         }
-        parts.push(Part::new(Content::ToolCall(call)));
+        parts.push(Part::new(Content::ToolCall(call)).at(&path));
     }
     Ok(parts)
 }

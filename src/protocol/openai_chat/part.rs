@@ -2,7 +2,8 @@
 
 use super::tools::cache_control;
 use crate::error::Error;
-use crate::protocol::json::{MAX_ELEMENTS, Object, Path, Shape, Value};
+use crate::protocol::content::{self, Form};
+use crate::protocol::json::{Object, Path, Value};
 use crate::protocol::{Content, Media, MediaSource, Part, Role, Warning, media};
 
 const KINDS: &str = "Send \"text\", \"image_url\", \"input_audio\", \"file\" or \"refusal\".";
@@ -13,29 +14,11 @@ pub(super) fn parse_all(
     role: Role,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Part>, Error> {
-    match value.shape() {
-        Shape::String => Ok(vec![Part::text(value.string()?)]),
-        Shape::Array => parts(value, role, warnings),
-        _ => Err(value.wrong("a string or an array of parts")),
-    }
-}
-
-fn parts(
-    value: Value<'_, '_>,
-    role: Role,
-    warnings: &mut Vec<Warning>,
-) -> Result<Vec<Part>, Error> {
-    let items = value.array(MAX_ELEMENTS)?;
-    if items.is_empty() {
-        let advice = "must not be empty. Send at least one part.";
-        return Err(value.path.error(advice));
-    }
-    let mut parts = Vec::with_capacity(items.len());
-    for (index, raw) in items.into_iter().enumerate() {
-        let path = Path::Index(value.path, index);
-        parts.push(part(Value::new(raw, &path), role, warnings)?);
-    }
-    Ok(parts)
+    let form = Form {
+        element: "part",
+        may_be_empty: false,
+    };
+    content::parse(value, form, |value| part(value, role, warnings))
 }
 
 fn part(value: Value<'_, '_>, role: Role, warnings: &mut Vec<Warning>) -> Result<Part, Error> {
@@ -61,7 +44,10 @@ fn part(value: Value<'_, '_>, role: Role, warnings: &mut Vec<Warning>) -> Result
     };
     let cache = object.optional(path, "cache_control", cache_control)?;
     object.warn_of_others(path, &["type", &kind, "cache_control"], warnings);
-    Ok(Part { content, cache })
+    Ok(Part {
+        cache,
+        ..Part::new(content)
+    })
 }
 
 const fn takes_media(role: Role) -> bool {

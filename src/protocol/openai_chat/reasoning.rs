@@ -82,18 +82,21 @@ pub(super) fn parse(object: &Object<'_>, path: &Path<'_>) -> Result<Vec<Part>, E
     if let Some(details) = details.filter(|details| !details.is_empty()) {
         return Ok(details);
     }
-    let mut text = object.optional_string(path, "reasoning_content")?;
-    if text.is_none() {
-        text = object.optional_string(path, "reasoning")?;
+    for name in ["reasoning_content", "reasoning"] {
+        let Some(text) = object.optional_string(path, name)? else {
+            continue;
+        };
+        let part = |text| {
+            let content = Content::Reasoning {
+                text,
+                signature: None,
+            };
+            Part::new(content).at(&Path::Field(path, name))
+        };
+        let filled = Some(text).filter(|text| !text.is_empty());
+        return Ok(filled.map(part).into_iter().collect());
     }
-    let text = text.filter(|text| !text.is_empty());
-    let part = |text| {
-        Part::new(Content::Reasoning {
-            text,
-            signature: None,
-        })
-    };
-    Ok(text.map(part).into_iter().collect())
+    Ok(Vec::new())
 }
 
 fn details(value: Value<'_, '_>) -> Result<Vec<Part>, Error> {
@@ -121,5 +124,5 @@ fn detail(value: Value<'_, '_>) -> Result<Option<Part>, Error> {
         "reasoning.encrypted" => signed(string("data")?).map(Content::RedactedReasoning),
         _ => None,
     };
-    Ok(content.map(Part::new))
+    Ok(content.map(|content| Part::new(content).at(path)))
 }

@@ -49,7 +49,7 @@ impl StreamWriter for ChunkWriter {
     fn push(&mut self, event: &Event, out: &mut Vec<u8>) {
         let mut signed = String::new();
         match event {
-            Event::PartEnd { .. } => self.reasoning.clear(),
+            Event::PartEnd { .. } | Event::Text { .. } => self.reasoning.clear(),
             Event::Reasoning { text, .. } => self.reasoning.push_str(text),
             Event::ReasoningSignature { .. } => signed = std::mem::take(&mut self.reasoning),
             Event::ServiceTier(tier) => self.service_tier = Some(tier.clone()),

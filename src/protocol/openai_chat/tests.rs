@@ -88,6 +88,7 @@ const USAGE: Usage = Usage {
     input_tokens: 1_000,
     cached_input_tokens: 100,
     cache_write_tokens: 50,
+    cache_write_1h_tokens: 0,
     audio_input_tokens: 25,
     output_tokens: 200,
     reasoning_tokens: 150,
@@ -121,10 +122,74 @@ fn answers() -> Vec<(&'static str, Vec<Choice>, Vec<Source>)> {
     ]
 }
 
+/// One choice each.
+fn choices() -> Vec<(&'static str, Vec<Content>, FinishReason)> {
+    use FinishReason::{ContentFilter, Length, Pause, Refusal, Stop, ToolCalls};
+    let call = |id: &str, arguments: &str| {
+        Content::ToolCall(ToolCall {
+            id: id.to_owned(),
+            name: "weather".to_owned(),
+            arguments: arguments.to_owned(),
+            signature: None,
+        })
+    };
+    let signed = |family| Some(Signature::new(family, "Eg=="));
+    let foreign = Content::Native {
+        family: Family::Anthropic,
+        block: Json::parse(r#"{"type":"server_tool_use"}"#).unwrap(),
+    };
+    vec![
+        ("nothing", vec![], Stop),
+        ("empty text", vec![text("")], Stop),
+        ("cut", vec![text("a")], Length),
+        ("cut before any text", vec![reasoning("Hm.", None)], Length),
+        ("filtered", vec![text("a")], ContentFilter),
+        ("filtered at once", vec![], ContentFilter),
+        ("refused in words", vec![text("No.")], Refusal),
+        (
+            "refused in its field",
+            vec![Content::Refusal("No.".to_owned())],
+            Stop,
+        ),
+        ("paused", vec![text("a"), foreign], Pause),
+        ("texts", vec![text("a"), text("b")], Stop),
+        ("text and call", vec![text("a"), call("c", "{}")], ToolCalls),
+        ("broken arguments", vec![call("c", "{\"a\"")], Length),
+        ("call without arguments", vec![call("c", "")], ToolCalls),
+        (
+            "thought of OpenAI's",
+            vec![reasoning("Hm.", signed(Family::OpenAi)), text("a")],
+            Stop,
+        ),
+        (
+            "signature alone",
+            vec![reasoning("", signed(Family::Google)), text("a")],
+            Stop,
+        ),
+        (
+            "two thoughts",
+            vec![
+                reasoning("H", signed(Family::Anthropic)),
+                reasoning("m", signed(Family::Anthropic)),
+                text("a"),
+            ],
+            Stop,
+        ),
+        (
+            "unicode",
+            vec![text("¿日本語🚀? \"\\ \n \u{1} \u{2028}")],
+            Stop,
+        ),
+    ]
+}
+
 #[test]
 fn answers_and_streams_for_clients() {
     let mut shown = String::new();
-    for (name, choices, sources) in answers() {
+    let single = choices()
+        .into_iter()
+        .map(|(name, contents, reason)| (name, vec![choice(contents, reason)], Vec::new()));
+    for (name, choices, sources) in answers().into_iter().chain(single) {
         let answer = Answer {
             choices,
             usage: Some(USAGE),
@@ -132,7 +197,12 @@ fn answers_and_streams_for_clients() {
         };
         let whole = render(&answer, &head(sources.clone()), &USAGE, Nanos::new(118_000));
         writeln!(shown, "# {name}\n{}", String::from_utf8(whole).unwrap()).unwrap();
-        for include_usage in [false, true] {
+        let forms = if name == "plain" {
+            &[false, true][..]
+        } else {
+            &[true]
+        };
+        for include_usage in forms.iter().copied() {
             let mut writer = ChunkWriter::new(head(sources.clone()), include_usage);
             let mut out = Vec::new();
             for event in &replay(&answer) {

@@ -221,7 +221,7 @@ impl<'a> Response<'a> {
         error: &'a Error,
     ) -> Self {
         let code = match error.kind {
-            Kind::RateLimited => "rate_limit_exceeded",
+            Kind::RateLimited | Kind::UpstreamBusy => "rate_limit_exceeded",
             _ => "server_error",
         };
         let message = &error.message;

@@ -12,7 +12,7 @@ use crate::protocol::json::{MAX_ELEMENTS, Object, Path, Shape, Value, shape};
 use crate::protocol::openai_chat::MAX_MESSAGES;
 use crate::protocol::openai_chat::message::thought_signature;
 use crate::protocol::{
-    Content, Family, Fields, Json, Message, Part, Role, ToolCall, ToolResult, Warning,
+    Content, Family, Fields, Json, Message, Origin, Part, Role, ToolCall, ToolResult, Warning,
 };
 
 const ROLES: &str = "Send \"user\", \"system\", \"developer\" or \"assistant\".";
@@ -49,6 +49,21 @@ pub(super) enum Entry {
     Said(Vec<Part>),
 }
 
+impl Entry {
+    /// The same entry with all its parts at one place.
+    pub(super) fn standing(mut self, origin: &Origin) -> Self {
+        let parts = match &mut self {
+            Self::Message(message) => &mut message.parts,
+            Self::Result(result) => &mut result.parts,
+            Self::Said(parts) => parts,
+        };
+        for part in parts {
+            part.origin = origin.clone();
+        }
+        self
+    }
+}
+
 /// Parses an input: a text or items.
 pub(super) fn parse_all(
     value: Value<'_, '_>,
@@ -57,7 +72,7 @@ pub(super) fn parse_all(
     if value.shape() == Shape::String {
         let text = value.filled_string("a text, or at least one item")?;
         let kept = kept_text(value.raw);
-        let message = Message::text(Role::User, text);
+        let message = Message::new(Role::User, vec![Part::text(text).at(value.path)]);
         return Ok(vec![Given::Item(Entry::Message(message), kept)]);
     }
     if value.shape() != Shape::Array {
@@ -88,7 +103,7 @@ pub(super) fn parse(value: Value<'_, '_>, warnings: &mut Vec<Warning>) -> Result
     };
     let entry = match kind.as_str() {
         "message" => message(&object, path, warnings)?,
-        "function_call" => Entry::Said(vec![call(&object, path, warnings)?]),
+        "function_call" => Entry::Said(vec![call(&object, path, warnings)?.at(path)]),
         "function_call_output" => result(&object, path, warnings)?,
         "reasoning" => reasoning(&object, path)?,
         "item_reference" => {
@@ -97,10 +112,13 @@ pub(super) fn parse(value: Value<'_, '_>, warnings: &mut Vec<Warning>) -> Result
             })?;
             return Ok(Given::Reference(id));
         }
-        kind if HOSTED.contains(&kind) => Entry::Said(vec![Part::new(Content::Native {
-            family: Family::OpenAi,
-            block: Json::from(value.raw),
-        })]),
+        kind if HOSTED.contains(&kind) => {
+            let block = Content::Native {
+                family: Family::OpenAi,
+                block: Json::from(value.raw),
+            };
+            Entry::Said(vec![Part::new(block).at(path)])
+        }
         _ => {
             let advice = "is not a known item. Send \"message\", \"function_call\", \"function_call_output\", \"reasoning\" or \"item_reference\".";
             return Err(Path::Field(path, "type").error(advice));
@@ -194,7 +212,8 @@ fn reasoning(object: &Object<'_>, path: &Path<'_>) -> Result<Entry, Error> {
     let text = if full.is_empty() { summary } else { full };
     let encrypted = object.optional_string(path, "encrypted_content")?;
     let content = thought(text.join("\n\n"), encrypted.as_deref());
-    Ok(Entry::Said(content.map(Part::new).into_iter().collect()))
+    let part = content.map(|content| Part::new(content).at(path));
+    Ok(Entry::Said(part.into_iter().collect()))
 }
 
 /// The texts of `[{type, text}]`.

@@ -84,7 +84,8 @@ pub(super) enum Summary {
     SummaryText { text: String },
 }
 
-/// What a text rests on: pages of the web only, the rest has no place in this wire.
+/// What a text rests on: pages of the web, and files that `OpenAI` keeps; the rest has no place in this
+/// wire.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Annotation {
@@ -94,16 +95,23 @@ pub(super) enum Annotation {
         title: String,
         url: String,
     },
+    /// A file, as it came.
+    #[serde(untagged)]
+    Native(Json),
 }
 
 impl Annotation {
     pub(super) fn of(citation: &Citation) -> Option<Self> {
         let (start_index, end_index) = citation.span.unwrap_or_default();
+        let Some(url) = citation.url.clone() else {
+            let (family, json) = citation.native.as_ref()?;
+            return (*family == Family::OpenAi).then(|| Self::Native(json.clone()));
+        };
         Some(Self::UrlCitation {
             start_index,
             end_index,
             title: citation.title.clone().unwrap_or_default(),
-            url: citation.url.clone()?,
+            url,
         })
     }
 }

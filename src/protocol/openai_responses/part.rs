@@ -1,7 +1,8 @@
 //! The parts of a message's content and of a function's output.
 
 use crate::error::Error;
-use crate::protocol::json::{MAX_ELEMENTS, Object, Path, Shape, Value};
+use crate::protocol::content::{self, Form};
+use crate::protocol::json::{Object, Path, Value};
 use crate::protocol::openai_chat::part::audio;
 use crate::protocol::{Content, Media, MediaSource, Part, Role, Warning, media};
 
@@ -14,42 +15,26 @@ pub(super) fn parse_all(
     role: Role,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Part>, Error> {
-    match value.shape() {
-        Shape::String => Ok(vec![Part::text(value.string()?)]),
-        Shape::Array => parts(value, role, warnings),
-        _ => Err(value.wrong("a string or an array of parts")),
-    }
+    let form = Form {
+        element: "part",
+        may_be_empty: role == Role::Assistant,
+    };
+    content::parse(value, form, |value| part(value, role, warnings))
 }
 
-fn parts(
-    value: Value<'_, '_>,
-    role: Role,
-    warnings: &mut Vec<Warning>,
-) -> Result<Vec<Part>, Error> {
-    let items = value.array(MAX_ELEMENTS)?;
-    if items.is_empty() && role != Role::Assistant {
-        let advice = "must not be empty. Send at least one part.";
-        return Err(value.path.error(advice));
-    }
-    let mut parts = Vec::with_capacity(items.len());
-    for (index, raw) in items.into_iter().enumerate() {
-        let path = Path::Index(value.path, index);
-        let value = Value::new(raw, &path);
-        let (object, kinds) = (
-            value.object()?,
-            if role == Role::Assistant { SAID } else { GIVEN },
-        );
-        let kind = object.required_string(&path, "type", kinds)?;
-        let content = if role == Role::Assistant {
-            said(&object, &path, &kind)?
-        } else {
-            given(&object, &path, &kind, role)?
-        };
-        let advice = || Path::Field(&path, "type").error(&unknown(role));
-        parts.push(Part::new(content.ok_or_else(advice)?));
-        object.warn_of_others(&path, &KNOWN, warnings);
-    }
-    Ok(parts)
+fn part(value: Value<'_, '_>, role: Role, warnings: &mut Vec<Warning>) -> Result<Part, Error> {
+    let (object, path) = (value.object()?, value.path);
+    let kinds = if role == Role::Assistant { SAID } else { GIVEN };
+    let kind = object.required_string(path, "type", kinds)?;
+    let content = if role == Role::Assistant {
+        said(&object, path, &kind)?
+    } else {
+        given(&object, path, &kind, role)?
+    };
+    let unknown = || Path::Field(path, "type").error(&unknown(role));
+    let content = content.ok_or_else(unknown)?;
+    object.warn_of_others(path, &KNOWN, warnings);
+    Ok(Part::new(content))
 }
 
 /// Fields of a part of any type; `prompt_cache_breakpoint` and the like are not among them.

@@ -104,8 +104,6 @@ impl Draft {
             "background" => {}
             "max_tool_calls" => {
                 count(value, i64::from(u32::MAX))?;
-                let warning = "bounds the tools of the provider only";
-                request.warnings.push(Warning::new(name, warning));
             }
             "prompt_cache_key" | "safety_identifier" => {
                 value.string()?;

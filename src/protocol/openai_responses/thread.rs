@@ -12,7 +12,7 @@ use crate::protocol::json::{Object, Path, Value, text};
 use crate::protocol::openai_chat::MAX_MESSAGES;
 use crate::protocol::openai_chat::message::MAX_TOOL_CALLS;
 use crate::protocol::tool_order::OpenCalls;
-use crate::protocol::{ChatRequest, Content, Fields, Json, Message, Part, Role};
+use crate::protocol::{ChatRequest, Content, Fields, Json, Message, Origin, Part, Role};
 
 /// Fields of a request that its answer tells again as they came.
 const ECHOED: [&str; 17] = [
@@ -106,6 +106,12 @@ impl Known {
 }
 
 impl Thread {
+    /// A field of the request that its answer tells again, as it came.
+    #[must_use]
+    pub fn told(&self, name: &str) -> Option<&RawValue> {
+        self.echo.get(name)
+    }
+
     /// Whether the request names what is stored.
     #[must_use]
     pub fn is_continued(&self) -> bool {
@@ -189,23 +195,26 @@ pub fn complete(request: &mut ChatRequest, known: Known) -> Result<(), Error> {
     }
     let mut conversation = Conversation::default();
     let instructions = thread.instructions.take();
-    let system = instructions.map(|text| Message::text(Role::System, text));
+    let path = Path::Field(&Path::Root, "instructions");
+    let system = |text| Message::new(Role::System, vec![Part::text(text).at(&path)]).at(&path);
+    let system = instructions.map(system);
     conversation.messages.extend(system);
     thread.earlier = known.previous.len();
     for item in known.previous {
-        conversation.add(read(&item)?, Place::Previous)?;
+        conversation.add(read(&item, Place::Previous)?, Place::Previous)?;
         thread.items.push(item);
     }
     for (index, given) in std::mem::take(&mut thread.given).into_iter().enumerate() {
+        let place = Place::Input(index);
         let (entry, item) = match given {
             Given::Item(entry, item) => (entry, item),
             Given::Reference(id) => {
                 let item = known.by_id.get(&id).cloned();
                 let item = item.ok_or_else(|| no_item(index, &id))?;
-                (read(&item)?, item)
+                (read(&item, place)?, item)
             }
         };
-        conversation.add(entry, Place::Input(index))?;
+        conversation.add(entry, place)?;
         thread.items.push(item);
     }
     request.messages = conversation.finish()?;
@@ -213,12 +222,12 @@ pub fn complete(request: &mut ChatRequest, known: Known) -> Result<(), Error> {
     Ok(())
 }
 
-/// A stored item is one that was read before.
-fn read(item: &Json) -> Result<Entry, Error> {
+/// A stored item is one that was read before. In the request stands what names it.
+fn read(item: &Json, place: Place) -> Result<Entry, Error> {
     let unreadable = |detail: String| Error::internal(format!("a stored item: {detail}"));
     let value = Value::new(item.raw(), &Path::Root);
     match entry::parse(value, &mut Vec::new()) {
-        Ok(Given::Item(entry, _)) => Ok(entry),
+        Ok(Given::Item(entry, _)) => Ok(entry.standing(&place.with(Origin::at))),
         Ok(Given::Reference(_)) => Err(unreadable("a reference".to_owned())),
         Err(error) => Err(unreadable(error.message)),
     }
@@ -260,6 +269,7 @@ impl Conversation {
             Entry::Message(message) => message,
             Entry::Result(result) => {
                 let part = Part::new(Content::ToolResult(result));
+                let part = place.with(|path| part.at(path));
                 Message::new(Role::Tool, vec![part])
             }
         };
@@ -295,7 +305,7 @@ impl Conversation {
 
     fn push(&mut self, message: Message, place: Place) -> Result<(), Error> {
         place.with(|path| self.open.next(&message, path, "call_id"))?;
-        self.messages.push(message);
+        self.messages.push(place.with(|path| message.at(path)));
         Ok(())
     }
 

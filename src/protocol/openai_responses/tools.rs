@@ -5,7 +5,7 @@ use crate::protocol::json::{Path, Shape, Value};
 use crate::protocol::openai_chat::MAX_TOOLS;
 use crate::protocol::openai_chat::request::schema;
 use crate::protocol::openai_chat::tools::push_named;
-use crate::protocol::{Family, FunctionTool, HostedTool, Json, Tool, ToolChoice, Warning};
+use crate::protocol::{Family, FunctionTool, HostedTool, Json, Origin, Tool, ToolChoice, Warning};
 
 /// Parses the tools.
 pub(super) fn parse(value: Value<'_, '_>, warnings: &mut Vec<Warning>) -> Result<Vec<Tool>, Error> {
@@ -26,6 +26,7 @@ pub(super) fn parse(value: Value<'_, '_>, warnings: &mut Vec<Warning>) -> Result
                 family: Family::OpenAi,
                 kind,
                 definition: Json::from(raw),
+                origin: Origin::at(&path),
             })),
         }
     }

@@ -142,20 +142,28 @@ pub(super) struct Tokens {
     fresh: Option<u64>,
     read: u64,
     written: u64,
+    /// The part of what was written that is kept for an hour.
+    hour: u64,
     output: Option<u64>,
+}
+
+/// A number of tokens that can be true.
+fn figure(object: &Object<'_>, name: &str) -> Option<u64> {
+    let number: u64 = object.get(name)?.get().parse().ok()?;
+    (number <= MAX_TOKENS).then_some(number)
 }
 
 impl Tokens {
     /// Takes what an object of usage says.
     pub(super) fn update(&mut self, usage: &Object<'_>) {
-        let figure = |name| {
-            let number: u64 = usage.get(name)?.get().parse().ok()?;
-            (number <= MAX_TOKENS).then_some(number)
-        };
+        let figure = |name| figure(usage, name);
         self.fresh = figure("input_tokens").or(self.fresh);
         self.read = figure("cache_read_input_tokens").unwrap_or(self.read);
         self.written = figure("cache_creation_input_tokens").unwrap_or(self.written);
         self.output = figure("output_tokens").or(self.output);
+        let kept = usage.get("cache_creation").and_then(Object::of);
+        let hour = kept.and_then(|kept| self::figure(&kept, "ephemeral_1h_input_tokens"));
+        self.hour = hour.unwrap_or(self.hour);
     }
 
     /// What was used; `None` where the figures cannot be true.
@@ -167,6 +175,7 @@ impl Tokens {
             input_tokens,
             cached_input_tokens: self.read,
             cache_write_tokens: self.written,
+            cache_write_1h_tokens: self.hour.min(self.written),
             output_tokens: self.output?,
             ..Usage::default()
         })

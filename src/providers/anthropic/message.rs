@@ -9,7 +9,8 @@ use crate::protocol::anthropic::body::{Block, CacheBody, Cited, Source, input};
 use crate::protocol::anthropic::citation;
 use crate::protocol::anthropic::source::IMAGE_TYPES;
 use crate::protocol::{
-    CacheControl, Content, Family, Media, MediaSource, Message, Part, Role, ToolResult, Warning,
+    CacheControl, Content, Family, Field, Media, MediaSource, Message, Part, Role, ToolResult,
+    Warning,
 };
 use crate::providers::body::Body;
 use crate::providers::encode::Unsupported;
@@ -42,13 +43,18 @@ impl<'a> Turns<'a> {
         let mut turns = Self::default();
         for (index, message) in messages.iter().enumerate() {
             let mut writer = Writer {
-                path: format!("messages[{index}]"),
+                path: message.origin.path_or(|| format!("messages[{index}]")),
                 warnings: &mut *warnings,
             };
             let blocks = writer.blocks(message)?;
             match message.role {
                 Role::Assistant => turns.say("assistant", blocks),
-                Role::Developer | Role::System => turns.system.extend(blocks),
+                Role::Developer | Role::System => {
+                    if !turns.turns.is_empty() && !blocks.is_empty() {
+                        writer.leave_out("role", "moved to the beginning as an instruction");
+                    }
+                    turns.system.extend(blocks);
+                }
                 Role::Tool | Role::User => turns.say("user", blocks),
             }
         }
@@ -162,11 +168,11 @@ impl Writer<'_> {
                 cache_control,
             }),
             Content::Image(media) => Some(Block::Image {
-                source: self.image(media)?,
+                source: self.image(part, media)?,
                 cache_control,
             }),
             Content::File(media) => Some(Block::Document {
-                source: self.document(media)?,
+                source: self.document(part, media)?,
                 title: media.name.as_deref(),
                 context: media.context.as_deref(),
                 citations: media.cited.then_some(Cited { enabled: true }),
@@ -183,8 +189,10 @@ impl Writer<'_> {
             Content::Native { family, block } if *family == Family::Anthropic => {
                 Some(Block::Native(block))
             }
-            Content::Native { .. } => return Err(self.unsupported("a block of another provider")),
-            Content::Audio(_) => return Err(self.unsupported("a sound")),
+            Content::Native { .. } => {
+                return Err(self.unsupported(part, "a block of another provider"));
+            }
+            Content::Audio(_) => return Err(self.unsupported(part, "a sound")),
             Content::Reasoning { .. } | Content::RedactedReasoning(_) => self.thought(part),
         })
     }
@@ -205,7 +213,9 @@ impl Writer<'_> {
                 })
             }
             _ => {
-                self.leave_out("reasoning", "not signed by this model's maker");
+                let field = self.place(part, "reasoning");
+                let reason = "not signed by this model's maker";
+                self.warnings.push(Warning::new(field, reason));
                 None
             }
         }
@@ -224,9 +234,10 @@ impl Writer<'_> {
         })
     }
 
-    fn image<'a>(&mut self, media: &'a Media) -> Result<Source<'a>, Unsupported> {
+    fn image<'a>(&mut self, part: &Part, media: &'a Media) -> Result<Source<'a>, Unsupported> {
         if matches!(media.detail.as_deref(), Some("high" | "low")) {
-            self.leave_out("content.image_url.detail", "has no place");
+            let field = Field::within(&self.place(part, "content"), "detail");
+            self.warnings.push(Warning::new(field, "has no place"));
         }
         let media_type = media.media_type.as_deref().unwrap_or_default();
         match &media.source {
@@ -234,42 +245,51 @@ impl Writer<'_> {
                 Ok(Source::Base64 { media_type, data })
             }
             MediaSource::Base64(_) => {
-                Err(self.unsupported("a picture that is none of JPEG, PNG, GIF and WebP"))
+                Err(self.unsupported(part, "a picture that is none of JPEG, PNG, GIF and WebP"))
             }
-            _ => self.elsewhere(media, "a picture"),
+            _ => self.elsewhere(part, media, "a picture"),
         }
     }
 
-    fn document<'a>(&self, media: &'a Media) -> Result<Source<'a>, Unsupported> {
+    fn document<'a>(&self, part: &Part, media: &'a Media) -> Result<Source<'a>, Unsupported> {
         let media_type = media.media_type.as_deref().unwrap_or_default();
         match &media.source {
             MediaSource::Base64(data) if media_type == "application/pdf" => {
                 Ok(Source::Base64 { media_type, data })
             }
-            MediaSource::Base64(_) => Err(self.unsupported("a document that is no PDF")),
+            MediaSource::Base64(_) => Err(self.unsupported(part, "a document that is no PDF")),
             MediaSource::Text(data) => Ok(Source::Text {
                 media_type: "text/plain",
                 data,
             }),
-            _ => self.elsewhere(media, "a document"),
+            _ => self.elsewhere(part, media, "a document"),
         }
     }
 
     /// The ids of Anthropic's files begin with `file_`, those of `OpenAI`'s with `file-`.
-    fn elsewhere<'a>(&self, media: &'a Media, what: &str) -> Result<Source<'a>, Unsupported> {
+    fn elsewhere<'a>(
+        &self,
+        part: &Part,
+        media: &'a Media,
+        what: &str,
+    ) -> Result<Source<'a>, Unsupported> {
         match &media.source {
             MediaSource::Url(url) => Ok(Source::Url { url }),
             MediaSource::Id(file_id) if file_id.starts_with("file_") => {
                 Ok(Source::File { file_id })
             }
-            _ => Err(self.unsupported(&format!("{what} in the files of another provider"))),
+            _ => Err(self.unsupported(part, &format!("{what} in the files of another provider"))),
         }
     }
 
-    fn unsupported(&self, what: &str) -> Unsupported {
-        let field = format!("{}.content", self.path);
+    /// Where a part stands; in a field of the message where that is not known.
+    fn place(&self, part: &Part, field: &str) -> String {
+        part.origin.path_or(|| format!("{}.{field}", self.path))
+    }
+
+    fn unsupported(&self, part: &Part, what: &str) -> Unsupported {
         Unsupported::new(
-            field,
+            self.place(part, "content"),
             format!("holds {what}, which this model does not take."),
         )
     }

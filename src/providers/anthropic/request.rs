@@ -47,7 +47,8 @@ fn sampling(request: &ChatRequest, thinks: bool, body: &mut Body<'_>) -> Result<
     let sampling = &request.sampling;
     let most = body.quirks.max_temperature;
     let mut temperature = sampling.temperature;
-    if temperature.is_some_and(|asked| asked > most) {
+    let taken = matches!(body.quirks.parameter("temperature"), Parameter::Taken(_));
+    if taken && temperature.is_some_and(|asked| asked > most) {
         body.warn("temperature", &format!("lowered to {most}"));
         temperature = Some(most);
     }

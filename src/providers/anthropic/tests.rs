@@ -46,6 +46,8 @@ fn encoded_for(
         quirks: &provider.quirks(model),
         max_tokens,
         reasoning,
+        thinks: true,
+        deployment: None,
     };
     encode(prompt, &target)
 }
@@ -58,7 +60,8 @@ fn body(request: &ChatRequest) -> serde_json::Value {
 /// The fields that were left out of a request that fits.
 fn left_out(request: &ChatRequest) -> Vec<String> {
     let warnings = encoded(request).unwrap().warnings;
-    warnings.into_iter().map(|warning| warning.field).collect()
+    let fields = warnings.iter().map(|warning| warning.field.to_string());
+    fields.collect()
 }
 
 /// Feeds a stream in chunks of `size` bytes.

@@ -77,7 +77,9 @@ impl Thinking {
 const fn asked(reasoning: &Reasoning) -> Option<ReasoningMode> {
     match reasoning.mode {
         None if reasoning.budget_tokens.is_some() => Some(ReasoningMode::On),
-        None if reasoning.effort.is_some() => Some(ReasoningMode::Adaptive),
+        None if reasoning.effort.is_some() && !reasoning.effort_of_answer => {
+            Some(ReasoningMode::Adaptive)
+        }
         mode => mode,
     }
 }
@@ -86,12 +88,18 @@ fn takes(body: &Body<'_>, name: &str) -> bool {
     matches!(body.quirks.parameter(name), Parameter::Taken(_))
 }
 
-fn effort(reasoning: &Reasoning, body: &Body<'_>) -> Option<&'static str> {
-    let effort = reasoning.effort.filter(|_| takes(body, EFFORT))?;
-    Some(match effort {
-        Effort::Minimal | Effort::Low => "low",
-        effort => effort.as_str(),
-    })
+fn effort(reasoning: &Reasoning, body: &mut Body<'_>) -> Option<&'static str> {
+    let effort = reasoning.effort?;
+    if takes(body, EFFORT) {
+        return Some(match effort {
+            Effort::Minimal | Effort::Low => "low",
+            effort => effort.as_str(),
+        });
+    }
+    if reasoning.effort_of_answer {
+        body.warn("reasoning.effort", "not taken by this model");
+    }
+    None
 }
 
 /// Why the model cannot think in this turn, though it was asked to. Anthropic would refuse the
@@ -133,7 +141,10 @@ fn on(reasoning: &Reasoning, body: &mut Body<'_>) -> Option<Mode> {
     let display = display(reasoning);
     if adaptive && (reasoning.budget_tokens.is_none() || !by_budget) {
         if reasoning.budget_tokens.is_some() {
-            body.warn("thinking.budget_tokens", "this model finds its own measure");
+            body.warn(
+                "reasoning.budget_tokens",
+                "this model finds its own measure",
+            );
         }
         return Some(Mode::Adaptive { display });
     }

@@ -84,11 +84,7 @@ impl<'a> ToolBody<'a> {
             Tool::Hosted(tool) if tool.family == Family::Anthropic => {
                 Ok(Self::Hosted(&tool.definition))
             }
-            Tool::Hosted(tool) => {
-                let field = format!("tools[{index}]");
-                let reason = format!("(`{}`) is a tool that this model does not have.", tool.kind);
-                Err(Unsupported::new(field, reason))
-            }
+            Tool::Hosted(tool) => Err(Unsupported::hosted(index, tool)),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+use super::call_id;
 use crate::config::{Quirks, Wire};
 use crate::protocol::anthropic::body::CacheBody;
 use crate::protocol::{
@@ -20,7 +21,7 @@ pub(super) struct MessageBody<'a> {
     reasoning: Option<String>,
     refusal: Option<&'a str>,
     tool_calls: Vec<CallBody<'a>>,
-    tool_call_id: Option<&'a str>,
+    tool_call_id: Option<Cow<'a, str>>,
     name: Option<&'a str>,
     extras: Option<&'a Fields>,
 }
@@ -46,9 +47,10 @@ pub(super) fn messages<'a>(
         let mut writer = Writer {
             wire: target.wire,
             quirks: target.quirks,
-            path: format!("messages[{index}]"),
+            path: message.origin.path_or(|| format!("messages[{index}]")),
             warnings: &mut *warnings,
         };
+        writer.cache_marks(message);
         if message.role == Role::Tool {
             for result in message.tool_results() {
                 bodies.push(writer.result(message, result)?);
@@ -74,14 +76,17 @@ impl Writer<'_> {
         let mut parts = Vec::new();
         for part in &message.parts {
             match &part.content {
-                Content::Reasoning { text, signature } => {
-                    self.reasoning(text, signature.is_some(), &mut body);
+                Content::Reasoning { .. } | Content::RedactedReasoning(_) => {
+                    self.reasoning(part, &mut body);
                 }
-                Content::RedactedReasoning(_) => {
-                    self.drop("reasoning", "only its maker can read it");
+                // A field of `OpenAI`'s, which models of Workers AI do not read.
+                Content::Refusal(text) if self.wire == Wire::OpenAiChat => {
+                    body.refusal = Some(text);
                 }
-                Content::Refusal(text) => body.refusal = Some(text),
-                Content::ToolCall(call) => body.tool_calls.push(CallBody::new(call)),
+                Content::Refusal(text) => parts.push(PartBody::text(text)),
+                Content::ToolCall(call) => {
+                    body.tool_calls.push(CallBody::new(call, self.quirks));
+                }
                 _ => parts.push(self.part(part)?),
             }
         }
@@ -101,7 +106,7 @@ impl Writer<'_> {
         if result.is_error {
             body.content.prefix("Error: ");
         }
-        body.tool_call_id = Some(&result.call_id);
+        body.tool_call_id = Some(call_id::told(&result.call_id, self.quirks.tool_call_ids));
         Ok(body)
     }
 
@@ -125,13 +130,40 @@ impl Writer<'_> {
         }
     }
 
-    /// Models of Workers AI and the copies of `OpenAI` take their reasoning back; `OpenAI` does not.
-    fn reasoning(&mut self, text: &str, signed: bool, body: &mut MessageBody<'_>) {
-        if self.wire == Wire::WorkersAiChat && !text.is_empty() {
-            body.reasoning.get_or_insert_default().push_str(text);
-        } else if signed {
-            self.drop("reasoning", "only its maker can read it");
+    /// Models of Workers AI and some others take their reasoning back; `OpenAI` does not.
+    fn reasoning(&mut self, part: &Part, body: &mut MessageBody<'_>) {
+        let reason = match &part.content {
+            Content::Reasoning { text, .. } if self.takes_reasoning() && !text.is_empty() => {
+                body.reasoning.get_or_insert_default().push_str(text);
+                return;
+            }
+            Content::Reasoning {
+                signature: None, ..
+            } => "not taken by this model",
+            _ => "only its maker can read it",
+        };
+        let field = self.place(part, "reasoning");
+        self.warnings.push(Warning::new(field, reason));
+    }
+
+    fn takes_reasoning(&self) -> bool {
+        self.wire == Wire::WorkersAiChat || self.quirks.reasoning_content
+    }
+
+    /// Calls and results of tools have no place for a mark in any dialect of this wire.
+    fn cache_marks(&mut self, message: &Message) {
+        let taken = self.takes_cache_marks();
+        let lost = |part: &Part| {
+            let placed = !matches!(part.content, Content::ToolCall(_) | Content::ToolResult(_));
+            part.cache.is_some() && !(taken && placed)
+        };
+        if message.parts.iter().any(lost) {
+            self.drop("cache_control", "not taken by this model");
         }
+    }
+
+    fn takes_cache_marks(&self) -> bool {
+        !self.quirks.unsupported.contains_key("cache_control")
     }
 
     fn drop(&mut self, field: &str, reason: &str) {
@@ -139,81 +171,87 @@ impl Writer<'_> {
         self.warnings.push(Warning::new(field, reason));
     }
 
+    /// Where a part stands; in a field of the message where that is not known.
+    fn place(&self, part: &Part, field: &str) -> String {
+        part.origin.path_or(|| format!("{}.{field}", self.path))
+    }
+
     fn part<'a>(&mut self, part: &'a Part) -> Result<PartBody<'a>, Unsupported> {
         let body = match &part.content {
             Content::Text { text, .. } => Inner::Text(text),
-            Content::Image(media) => self.image(media)?,
-            Content::Audio(media) => self.audio(media)?,
-            Content::File(media) => self.file(media)?,
-            Content::Native { .. } => return Err(self.unsupported("a block of another provider")),
-            _ => return Err(self.unsupported("a part out of its place")),
+            Content::Image(media) => self.image(part, media)?,
+            Content::Audio(media) => self.audio(part, media)?,
+            Content::File(media) => self.file(part, media)?,
+            Content::Native { .. } => {
+                return Err(self.unsupported(part, "a block of another provider"));
+            }
+            _ => return Err(self.unsupported(part, "a part out of its place")),
         };
         Ok(PartBody {
             body,
-            cache: part
-                .cache
-                .as_ref()
-                .filter(|_| self.wire == Wire::OpenAiChat),
+            cache: part.cache.as_ref().filter(|_| self.takes_cache_marks()),
         })
     }
 
-    fn unsupported(&self, what: &str) -> Unsupported {
-        let field = format!("{}.content", self.path);
+    fn unsupported(&self, part: &Part, what: &str) -> Unsupported {
         Unsupported::new(
-            field,
+            self.place(part, "content"),
             format!("holds {what}, which this model does not take."),
         )
     }
 
-    fn image<'a>(&self, media: &'a Media) -> Result<Inner<'a>, Unsupported> {
+    fn image<'a>(&self, part: &Part, media: &'a Media) -> Result<Inner<'a>, Unsupported> {
         let url = match &media.source {
             MediaSource::Url(_) if !self.quirks.image_urls => {
-                return Err(self.unsupported("a picture by its address"));
+                return Err(self.unsupported(part, "a picture by its address"));
             }
             MediaSource::Url(url) => Cow::Borrowed(url.as_str()),
             MediaSource::Base64(data) => data_url(media, data),
-            _ => return Err(self.unsupported("a picture without bytes or address")),
+            _ => return Err(self.unsupported(part, "a picture without bytes or address")),
         };
         let detail = media.detail.as_deref();
         Ok(Inner::Image { url, detail })
     }
 
-    fn audio<'a>(&self, media: &'a Media) -> Result<Inner<'a>, Unsupported> {
+    fn audio<'a>(&self, part: &Part, media: &'a Media) -> Result<Inner<'a>, Unsupported> {
         let MediaSource::Base64(data) = &media.source else {
-            return Err(self.unsupported("a sound without its bytes"));
+            return Err(self.unsupported(part, "a sound without its bytes"));
         };
         let format = match media.media_type.as_deref() {
             Some("audio/mpeg" | "audio/mp3") => "mp3",
             Some("audio/wav" | "audio/x-wav" | "audio/wave") => "wav",
-            _ => return Err(self.unsupported("a sound that is neither WAV nor MP3")),
+            _ => return Err(self.unsupported(part, "a sound that is neither WAV nor MP3")),
         };
         Ok(Inner::Audio { data, format })
     }
 
-    fn file<'a>(&self, media: &'a Media) -> Result<Inner<'a>, Unsupported> {
+    fn file<'a>(&self, part: &Part, media: &'a Media) -> Result<Inner<'a>, Unsupported> {
         let name = media.name.as_deref();
         match &media.source {
-            _ if self.wire != Wire::OpenAiChat => Err(self.unsupported("a document")),
+            _ if self.wire != Wire::OpenAiChat => Err(self.unsupported(part, "a document")),
             MediaSource::Base64(data) => Ok(Inner::File {
                 data: data_url(media, data),
                 name,
             }),
             MediaSource::Id(id) if !id.contains('/') => Ok(Inner::FileId(id)),
-            MediaSource::Id(_) => Err(self.unsupported("a file that another provider keeps")),
+            MediaSource::Id(_) => Err(self.unsupported(part, "a file that another provider keeps")),
             MediaSource::Text(text) => Ok(Inner::Text(text)),
-            MediaSource::Url(_) => Err(self.unsupported("a document by its address")),
+            MediaSource::Url(_) => Err(self.unsupported(part, "a document by its address")),
         }
     }
 }
 
-fn data_url<'a>(media: &Media, data: &str) -> Cow<'a, str> {
+/// A medium whose bytes are here, as an address.
+pub(in crate::providers) fn data_url<'a>(media: &Media, data: &str) -> Cow<'a, str> {
     let media_type = media.media_type.as_deref();
     let media_type = media_type.unwrap_or("application/octet-stream");
     Cow::Owned(format!("data:{media_type};base64,{data}"))
 }
 
-/// Parts of plain text are one string where that loses nothing: every model takes it.
-fn content(parts: Vec<PartBody<'_>>, wire: Wire, calls: bool) -> ContentBody<'_> {
+/// Parts of plain text are one string where that loses nothing: every model takes it. Some refuse a
+/// part that says nothing.
+fn content(mut parts: Vec<PartBody<'_>>, wire: Wire, calls: bool) -> ContentBody<'_> {
+    parts.retain(|part| !matches!(part.body, Inner::Text("")));
     let plain = |part: &PartBody<'_>| part.cache.is_none() && matches!(part.body, Inner::Text(_));
     let texts = || {
         parts.iter().filter_map(|part| match part.body {
@@ -238,13 +276,7 @@ impl ContentBody<'_> {
         match self {
             Self::Null => *self = Self::Text(Cow::Borrowed(prefix)),
             Self::Text(text) => *text = Cow::Owned(format!("{prefix}{text}")),
-            Self::Parts(parts) => parts.insert(
-                0,
-                PartBody {
-                    body: Inner::Text(prefix),
-                    cache: None,
-                },
-            ),
+            Self::Parts(parts) => parts.insert(0, PartBody::text(prefix)),
         }
     }
 }
@@ -276,7 +308,7 @@ impl Serialize for MessageBody<'_> {
         let optional = [
             ("reasoning_content", self.reasoning.as_deref()),
             ("refusal", self.refusal),
-            ("tool_call_id", self.tool_call_id),
+            ("tool_call_id", self.tool_call_id.as_deref()),
             ("name", self.name),
         ];
         for (name, value) in optional {
@@ -297,7 +329,7 @@ impl Serialize for MessageBody<'_> {
 /// A call of a tool.
 #[derive(Serialize)]
 struct CallBody<'a> {
-    id: &'a str,
+    id: Cow<'a, str>,
     #[serde(rename = "type")]
     kind: &'static str,
     function: CalledBody<'a>,
@@ -322,11 +354,11 @@ struct ThoughtSignature<'a> {
 }
 
 impl<'a> CallBody<'a> {
-    fn new(call: &'a ToolCall) -> Self {
+    fn new(call: &'a ToolCall, quirks: &Quirks) -> Self {
         let signature = call.signature.as_ref();
         let google = signature.filter(|signature| signature.family == Family::Google);
         Self {
-            id: &call.id,
+            id: call_id::told(&call.id, quirks.tool_call_ids),
             kind: "function",
             function: CalledBody {
                 name: &call.name,
@@ -345,6 +377,15 @@ impl<'a> CallBody<'a> {
 struct PartBody<'a> {
     body: Inner<'a>,
     cache: Option<&'a CacheControl>,
+}
+
+impl<'a> PartBody<'a> {
+    const fn text(text: &'a str) -> Self {
+        Self {
+            body: Inner::Text(text),
+            cache: None,
+        }
+    }
 }
 
 enum Inner<'a> {

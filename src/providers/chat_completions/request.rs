@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::message::messages;
-use crate::config::{SchemaForm, ToolChoiceForm, Wire};
+use crate::config::{EffortWord, Quirks, SchemaForm, ToolChoiceForm, Wire};
 use crate::protocol::anthropic::body::CacheBody;
 use crate::protocol::{
     ChatRequest, Effort, Family, FunctionTool, Json, ReasoningMode, ResponseFormat, Tool,
-    ToolChoice,
+    ToolChoice, Warning,
 };
 use crate::providers::body::Body;
 use crate::providers::encode::{Encoded, Prompt, Target, Unsupported};
@@ -81,7 +81,12 @@ impl Body<'_> {
             return Ok(wanted.then(FormatBody::object));
         };
         let json_schema = match self.quirks.json_schema {
-            SchemaForm::Bare => SchemaBody::Bare(schema),
+            SchemaForm::Bare => {
+                if description.is_some() {
+                    self.warn("response_format.json_schema.description", "has no place");
+                }
+                SchemaBody::Bare(schema)
+            }
             SchemaForm::Envelope => SchemaBody::Named {
                 name: Cow::Borrowed(name.as_deref().unwrap_or("answer")),
                 description: description.as_deref(),
@@ -97,27 +102,45 @@ impl Body<'_> {
     }
 
     fn tools(&mut self, request: &ChatRequest) -> Result<(), Unsupported> {
-        if request.tools.is_empty() {
+        if !self.offers_tools(request)? {
             return Ok(());
         }
-        let choice = request.tool_choice.as_ref();
-        let taken = choice.is_none_or(|choice| self.takes(choice));
-        if !taken && choice == Some(&ToolChoice::None) {
-            return Ok(());
-        }
-        if !taken && choice != Some(&ToolChoice::Auto) {
-            let reason = "cannot be forced with this model. Send \"auto\".";
-            return Err(Unsupported::new("tool_choice", reason));
-        }
-        let strict = self.quirks.strict;
+        let quirks = self.quirks;
         let tools = request.tools.iter().enumerate();
         let tools: Vec<ToolBody<'_>> = tools
-            .map(|(index, tool)| ToolBody::new(index, tool, strict))
+            .map(|(index, tool)| ToolBody::new(index, tool, quirks, &mut self.warnings))
             .collect::<Result<_, _>>()?;
         self.add("tools", &tools);
-        let choice = choice.filter(|_| taken);
-        self.maybe("tool_choice", choice.map(ChoiceBody::new));
+        self.maybe("tool_choice", self.choice(request).map(ChoiceBody::new));
         self.parameter("parallel_tool_calls", request.parallel_tool_calls)
+    }
+
+    /// Whether the model is told of the tools.
+    pub(in crate::providers) fn offers_tools(
+        &self,
+        request: &ChatRequest,
+    ) -> Result<bool, Unsupported> {
+        let choice = request.tool_choice.as_ref();
+        if request.tools.is_empty() {
+            return Ok(false);
+        }
+        match choice.filter(|choice| !self.takes(choice)) {
+            None | Some(ToolChoice::Auto) => Ok(true),
+            Some(ToolChoice::None) => Ok(false),
+            Some(_) => {
+                let reason = "cannot be forced with this model. Send \"auto\".";
+                Err(Unsupported::new("tool_choice", reason))
+            }
+        }
+    }
+
+    /// The choice of tools that goes along with them.
+    pub(in crate::providers) fn choice<'a>(
+        &self,
+        request: &'a ChatRequest,
+    ) -> Option<&'a ToolChoice> {
+        let choice = request.tool_choice.as_ref();
+        choice.filter(|choice| self.takes(choice))
     }
 
     /// Native models choose by themselves.
@@ -149,7 +172,10 @@ impl Body<'_> {
         self.parameter("verbosity", request.verbosity.as_deref())
     }
 
-    fn temperature(&mut self, asked: Option<f64>) -> Result<(), Unsupported> {
+    pub(in crate::providers) fn temperature(
+        &mut self,
+        asked: Option<f64>,
+    ) -> Result<(), Unsupported> {
         let most = self.quirks.max_temperature;
         if asked.is_some_and(|asked| asked > most) {
             self.warn("temperature", &format!("lowered to {most}"));
@@ -167,19 +193,15 @@ impl Body<'_> {
     }
 
     fn reasoning(&mut self, request: &ChatRequest) -> Result<(), Unsupported> {
-        let reasoning = &request.reasoning;
-        let mode = match (reasoning.mode, reasoning.effort) {
-            (None, None) => self.target.reasoning,
-            (mode, _) => mode,
-        };
-        let effort = reasoning
-            .effort
-            .or_else(|| effort_of(reasoning.budget_tokens));
-        let off = mode == Some(ReasoningMode::Off);
+        let off = self.thinks_not(request);
+        let effort = effort(request);
         match (self.wire, off) {
-            (Wire::OpenAiChat, true) => self.parameter("reasoning_effort", Some("none")),
-            (Wire::OpenAiChat, false) => {
-                self.parameter("reasoning_effort", effort.map(openai_word))
+            (Wire::OpenAiChat, true) if self.quirks.thinking_switch => {
+                self.parameter("thinking", Some(Switch { kind: "disabled" }))
+            }
+            (Wire::OpenAiChat, _) => {
+                let effort = self.openai_effort(request);
+                self.parameter("reasoning_effort", effort)
             }
             (_, true) => {
                 let off = TemplateArguments {
@@ -190,6 +212,49 @@ impl Body<'_> {
             (_, false) => self.parameter("reasoning_effort", effort.map(workers_ai_word)),
         }
     }
+
+    /// How hard the model shall think, in the nearest of `OpenAI`'s words that it takes.
+    pub(in crate::providers) fn openai_effort(
+        &mut self,
+        request: &ChatRequest,
+    ) -> Option<&'static str> {
+        let reasoning = &request.reasoning;
+        let (asked, field) = if self.thinks_not(request) {
+            (EffortWord::None, reasoning.mode.map(|_| "reasoning"))
+        } else {
+            let asked = openai_word(effort(request)?);
+            let by_budget = reasoning.effort.is_none();
+            let field = if by_budget {
+                "reasoning.budget_tokens"
+            } else {
+                "reasoning.effort"
+            };
+            (asked, Some(field))
+        };
+        let taken = self.quirks.effort(asked);
+        let hardest = [EffortWord::XHigh, EffortWord::Max];
+        let same = |word| word == asked || hardest.contains(&word) && hardest.contains(&asked);
+        if let (Some(word), Some(field)) = (taken.filter(|word| !same(*word)), field) {
+            self.warn(field, &format!("told as {}", word.as_str()));
+        }
+        taken.map(EffortWord::as_str)
+    }
+
+    fn thinks_not(&self, request: &ChatRequest) -> bool {
+        let reasoning = &request.reasoning;
+        let mode = match (reasoning.mode, reasoning.effort) {
+            (None, None) => self.target.reasoning,
+            (mode, _) => mode,
+        };
+        mode == Some(ReasoningMode::Off)
+    }
+}
+
+/// How some models are told not to think.
+#[derive(Serialize)]
+struct Switch {
+    #[serde(rename = "type")]
+    kind: &'static str,
 }
 
 #[derive(Serialize)]
@@ -203,6 +268,14 @@ struct TemplateArguments {
     enable_thinking: bool,
 }
 
+/// How hard the caller wants the model to think.
+fn effort(request: &ChatRequest) -> Option<Effort> {
+    let reasoning = &request.reasoning;
+    reasoning
+        .effort
+        .or_else(|| effort_of(reasoning.budget_tokens))
+}
+
 /// The effort that a budget of thought comes to.
 const fn effort_of(budget_tokens: Option<u32>) -> Option<Effort> {
     match budget_tokens {
@@ -214,10 +287,13 @@ const fn effort_of(budget_tokens: Option<u32>) -> Option<Effort> {
     }
 }
 
-const fn openai_word(effort: Effort) -> &'static str {
+const fn openai_word(effort: Effort) -> EffortWord {
     match effort {
-        Effort::Max => "xhigh",
-        effort => effort.as_str(),
+        Effort::Minimal => EffortWord::Minimal,
+        Effort::Low => EffortWord::Low,
+        Effort::Medium => EffortWord::Medium,
+        Effort::High => EffortWord::High,
+        Effort::Max => EffortWord::XHigh,
     }
 }
 
@@ -251,7 +327,12 @@ struct FunctionBody<'a> {
 }
 
 impl<'a> ToolBody<'a> {
-    fn new(index: usize, tool: &'a Tool, strict: bool) -> Result<Self, Unsupported> {
+    fn new(
+        index: usize,
+        tool: &'a Tool,
+        quirks: &Quirks,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Self, Unsupported> {
         match tool {
             Tool::Function(FunctionTool {
                 name,
@@ -259,21 +340,28 @@ impl<'a> ToolBody<'a> {
                 parameters,
                 strict: asked,
                 cache,
-            }) => Ok(Self {
-                kind: "function",
-                function: FunctionBody {
-                    name,
-                    description: description.as_deref(),
-                    parameters: parameters.as_ref(),
-                    strict: asked.filter(|_| strict),
-                },
-                cache_control: cache.as_ref().map(CacheBody::new),
-            }),
-            Tool::Hosted(tool) => {
-                let field = format!("tools[{index}]");
-                let reason = format!("(`{}`) is a tool that this model does not have.", tool.kind);
-                Err(Unsupported::new(field, reason))
+            }) => {
+                let marks = !quirks.unsupported.contains_key("cache_control");
+                let lost = [
+                    ("cache_control", cache.is_some() && !marks),
+                    ("function.strict", *asked == Some(true) && !quirks.strict),
+                ];
+                for (field, _) in lost.iter().filter(|(_, lost)| *lost) {
+                    let field = format!("tools[{index}].{field}");
+                    warnings.push(Warning::new(field, "not taken by this model"));
+                }
+                Ok(Self {
+                    kind: "function",
+                    function: FunctionBody {
+                        name,
+                        description: description.as_deref(),
+                        parameters: parameters.as_ref(),
+                        strict: asked.filter(|_| quirks.strict),
+                    },
+                    cache_control: cache.as_ref().filter(|_| marks).map(CacheBody::new),
+                })
             }
+            Tool::Hosted(tool) => Err(Unsupported::hosted(index, tool)),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::protocol::gemini::body::{
 use crate::protocol::json::Object;
 use crate::protocol::message::plain_text;
 use crate::protocol::{
-    Content, Family, Json, Media, MediaSource, Message, Part, Role, Signature, ToolCall,
+    Content, Family, Field, Json, Media, MediaSource, Message, Part, Role, Signature, ToolCall,
     ToolResult, Warning,
 };
 use crate::providers::encode::Unsupported;
@@ -52,7 +52,7 @@ pub(super) fn conversation<'a>(
         written: Conversation::default(),
     };
     for (index, message) in messages.iter().enumerate() {
-        writer.path = format!("messages[{index}]");
+        writer.path = message.origin.path_or(|| format!("messages[{index}]"));
         writer.message(message)?;
     }
     writer.end_results();
@@ -87,12 +87,7 @@ impl<'a> Writer<'a, '_> {
         if message.name.is_some() {
             self.warn("name", "not taken by this model");
         }
-        if message.parts.iter().any(|part| part.cache.is_some()) {
-            self.warn("cache_control", "this model remembers prompts by itself");
-        }
-        if message.parts.iter().any(asks_for_detail) {
-            self.warn("content.detail", "not taken by this model");
-        }
+        self.unasked(&message.parts);
         for (name, _) in &message.extras.0 {
             self.warn(name, "not known to this model");
         }
@@ -115,6 +110,26 @@ impl<'a> Writer<'a, '_> {
         Ok(())
     }
 
+    /// Tells what parts ask for beside what they say.
+    fn unasked(&mut self, parts: &[Part]) {
+        let tell = |part: &Part, name, reason| {
+            let place = self.place(part, "content");
+            Warning::new(Field::within(&place, name), reason)
+        };
+        let cached = parts.iter().find(|part| part.cache.is_some());
+        let cached = cached.map(|part| {
+            tell(
+                part,
+                "cache_control",
+                "this model remembers prompts by itself",
+            )
+        });
+        let detailed = parts.iter().find(|part| asks_for_detail(part));
+        let detailed = detailed.map(|part| tell(part, "detail", "not taken by this model"));
+        let found: Vec<Warning> = cached.into_iter().chain(detailed).collect();
+        self.warnings.extend(found);
+    }
+
     fn say(&mut self, role: &'static str, parts: Vec<PartBody<'a>>) {
         if parts.is_empty() {
             return;
@@ -129,8 +144,8 @@ impl<'a> Writer<'a, '_> {
     }
 
     fn system(&mut self, message: &'a Message) -> Result<(), Unsupported> {
-        if message.parts.iter().any(|part| part.as_text().is_none()) {
-            return Err(self.unsupported("more than text in an instruction"));
+        if let Some(part) = message.parts.iter().find(|part| part.as_text().is_none()) {
+            return Err(self.unsupported(part, "more than text in an instruction"));
         }
         if !self.written.turns.is_empty() {
             self.warn("role", "moved to the beginning as an instruction");
@@ -147,7 +162,7 @@ impl<'a> Writer<'a, '_> {
         for part in &message.parts {
             match &part.content {
                 Content::Reasoning { text, signature } => {
-                    let Some(own) = self.own("reasoning", signature.as_ref()) else {
+                    let Some(own) = self.own(part, "reasoning", signature.as_ref()) else {
                         continue;
                     };
                     if text.is_empty() {
@@ -161,14 +176,14 @@ impl<'a> Writer<'a, '_> {
                     }
                 }
                 Content::RedactedReasoning(_) => {
-                    self.warn("reasoning", "only its maker can read it");
+                    self.own(part, "reasoning", None);
                 }
                 Content::ToolCall(call) => {
                     let own = call.signature.as_ref();
-                    let own = own.and_then(|own| self.own("tool_calls", Some(own)));
+                    let own = own.and_then(|own| self.own(part, "tool_calls", Some(own)));
                     parts.push(PartBody {
                         thought_signature: own.or_else(|| carried.take()),
-                        ..self.call(call)?
+                        ..self.call(part, call)?
                     });
                 }
                 _ => {
@@ -190,22 +205,29 @@ impl<'a> Writer<'a, '_> {
     }
 
     /// The text of a signature of Google's; others are worth nothing here.
-    fn own(&mut self, field: &str, signature: Option<&'a Signature>) -> Option<Cow<'a, str>> {
+    fn own(
+        &mut self,
+        part: &Part,
+        field: &str,
+        signature: Option<&'a Signature>,
+    ) -> Option<Cow<'a, str>> {
         let own = signature.filter(|signature| signature.family == Family::Google);
         if own.is_none() {
-            self.warn(field, "only its maker can read it");
+            let reason = "only its maker can read it";
+            let field = self.place(part, field);
+            self.warnings.push(Warning::new(field, reason));
         }
         own.map(|signature| Cow::Borrowed(signature.value.as_str()))
     }
 
-    fn call(&self, call: &'a ToolCall) -> Result<PartBody<'a>, Unsupported> {
+    fn call(&self, part: &Part, call: &'a ToolCall) -> Result<PartBody<'a>, Unsupported> {
         let args = match call.arguments.trim() {
             "" => "{}",
             arguments => arguments,
         };
         let args = Json::parse(args).filter(|args| Object::of(args.raw()).is_some());
         let args = args.ok_or_else(|| {
-            let field = format!("{}.tool_calls", self.path);
+            let field = self.place(part, "tool_calls");
             let reason = "has arguments that are no JSON object, which this model does not take.";
             Unsupported::new(field, reason)
         })?;
@@ -278,19 +300,21 @@ impl<'a> Writer<'a, '_> {
                 return Ok(said.then(|| PartBody::text(text)));
             }
             Content::Audio(media) | Content::File(media) | Content::Image(media) => {
-                self.media(media)?
+                self.media(part, media)?
             }
             Content::Native {
                 family: Family::Google,
                 block,
             } => PartBody::new(Data::Native(block)),
-            Content::Native { .. } => return Err(self.unsupported("a block of another provider")),
-            _ => return Err(self.unsupported("a part out of its place")),
+            Content::Native { .. } => {
+                return Err(self.unsupported(part, "a block of another provider"));
+            }
+            _ => return Err(self.unsupported(part, "a part out of its place")),
         };
         Ok(Some(body))
     }
 
-    fn media(&self, media: &'a Media) -> Result<PartBody<'a>, Unsupported> {
+    fn media(&self, part: &Part, media: &'a Media) -> Result<PartBody<'a>, Unsupported> {
         let mime_type = media.media_type.as_deref();
         let data = match &media.source {
             MediaSource::Base64(data) => Data::Inline(BlobBody {
@@ -298,7 +322,7 @@ impl<'a> Writer<'a, '_> {
                 data,
             }),
             MediaSource::Id(id) if !is_address(id) => {
-                return Err(self.unsupported("a file by the id of another provider"));
+                return Err(self.unsupported(part, "a file by the id of another provider"));
             }
             MediaSource::Id(file_uri) | MediaSource::Url(file_uri) => Data::File(FileBody {
                 mime_type,
@@ -314,8 +338,13 @@ impl<'a> Writer<'a, '_> {
         self.warnings.push(Warning::new(field, reason));
     }
 
-    fn unsupported(&self, what: &str) -> Unsupported {
-        let field = format!("{}.content", self.path);
+    /// Where a part stands; in a field of the message where that is not known.
+    fn place(&self, part: &Part, field: &str) -> String {
+        part.origin.path_or(|| format!("{}.{field}", self.path))
+    }
+
+    fn unsupported(&self, part: &Part, what: &str) -> Unsupported {
+        let field = self.place(part, "content");
         let reason = format!("holds {what}, which this model does not take.");
         Unsupported::new(field, reason)
     }

@@ -103,7 +103,15 @@ impl Config<'_> {
             return;
         }
         self.add("responseMimeType", "application/json");
-        if let ResponseFormat::JsonSchema { schema, .. } = format {
+        if let ResponseFormat::JsonSchema {
+            schema,
+            description,
+            ..
+        } = format
+        {
+            if description.is_some() {
+                self.warn("response_format.json_schema.description", "has no place");
+            }
             self.add("responseJsonSchema", schema);
         }
     }

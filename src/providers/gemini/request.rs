@@ -9,7 +9,7 @@ use crate::protocol::gemini::GENERATION_CONFIG;
 use crate::protocol::gemini::body::ContentBody;
 use crate::protocol::json::Object;
 use crate::protocol::{
-    ChatRequest, Family, Fields, FunctionTool, HostedTool, Json, Tool, ToolChoice, Warning,
+    ChatRequest, Family, Field, Fields, FunctionTool, HostedTool, Json, Tool, ToolChoice, Warning,
 };
 use crate::providers::encode::{Encoded, Prompt, Target, Unsupported};
 
@@ -56,7 +56,7 @@ impl Body {
         self.fields.keep(name, Json::of(value).raw());
     }
 
-    fn warn(&mut self, field: impl Into<String>, reason: &str) {
+    fn warn(&mut self, field: impl Into<Field>, reason: &str) {
         self.warnings.push(Warning::new(field, reason));
     }
 
@@ -93,7 +93,7 @@ impl Body {
         }
         if tool.strict == Some(true) {
             let reason = "not taken by this model";
-            self.warn(format!("tools[{index}].function.strict"), reason);
+            self.warn(Field::within(&format!("tools[{index}]"), "strict"), reason);
         }
         Declaration {
             name: &tool.name,
@@ -107,7 +107,7 @@ impl Body {
         let extras = &request.extras;
         for (name, json) in &extras.fields.0 {
             if extras.family != Some(Family::Google) {
-                self.warn(name, "not known to this model");
+                self.warn(name.clone(), "not known to this model");
             } else if name != GENERATION_CONFIG {
                 self.fields.keep(name, json.raw());
             }
@@ -124,9 +124,7 @@ fn native(index: usize, tool: &HostedTool) -> Result<ToolBody<'_>, Unsupported> 
     if tool.family == Family::Google {
         return Ok(ToolBody::Hosted(&tool.definition));
     }
-    let field = format!("tools[{index}]");
-    let reason = format!("(`{}`) is a tool that this model does not have.", tool.kind);
-    Err(Unsupported::new(field, reason))
+    Err(Unsupported::hosted(index, tool))
 }
 
 #[derive(Serialize)]

@@ -24,6 +24,8 @@ fn encoded(request: &ChatRequest, wire: Wire) -> Result<Encoded, Unsupported> {
         quirks: &provider.quirks("m"),
         max_tokens: BOUND,
         reasoning: None,
+        thinks: true,
+        deployment: None,
     };
     encode(prompt, &target)
 }
@@ -33,6 +35,7 @@ fn requests_in_every_wire() {
     let weather = r#""tools":[{"type":"function","function":{"name":"weather","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}}],"tool_choice":"auto""#;
     let calls = r#"{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Lugo\"}"}},{"id":"b","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Vigo\"}"}}]},{"role":"tool","tool_call_id":"a","content":"rain"},{"role":"tool","tool_call_id":"b","content":[{"type":"text","text":"sun"}]}"#;
     let user = r#"{"role":"user","content":"Hello"}"#;
+    let tools = r#""tools":[{"type":"function","function":{"name":"now"}}]"#;
     let cases = [
         ("plain", format!(r#""messages":[{user}]"#)),
         ("system", format!(r#""messages":[{{"role":"developer","content":"Be brief."}},{user}],"temperature":0.20,"seed":7"#)),
@@ -43,6 +46,21 @@ fn requests_in_every_wire() {
         ("json_object", format!(r#""messages":[{user}],"response_format":{{"type":"json_object"}}"#)),
         ("json_schema", format!(r#""messages":[{user}],"response_format":{{"type":"json_schema","json_schema":{{"name":"n","strict":true,"schema":{{"type":"object"}}}}}}"#)),
         ("unicode", r#""messages":[{"role":"user","content":"¿日本語🚀? \"\\ \n \u0001"}],"n":2"#.to_owned()),
+        ("image by address", r#""messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://a.example/i.png"}}]}]"#.to_owned()),
+        ("sound", r#""messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"UklG","format":"wav"}}]}]"#.to_owned()),
+        ("documents", r#""messages":[{"role":"user","content":[{"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,JVBE"}},{"type":"file","file":{"file_id":"file-1"}}]}]"#.to_owned()),
+        ("tool_choice named", format!(r#""messages":[{user}],{tools},"tool_choice":{{"type":"function","function":{{"name":"now"}}}},"parallel_tool_calls":false"#)),
+        ("tool_choice none", format!(r#""messages":[{user}],{tools},"tool_choice":"none""#)),
+        ("strict tool, marked", format!(r#""messages":[{user}],"tools":[{{"type":"function","function":{{"name":"now","strict":true}},"cache_control":{{"type":"ephemeral"}}}}]"#)),
+        ("named speakers", r#""messages":[{"role":"user","name":"ana","content":"Hi"},{"role":"assistant","name":"bot","content":"a"},{"role":"user","content":"b"}]"#.to_owned()),
+        ("reasoning back", format!(r#""messages":[{user},{{"role":"assistant","content":"a","reasoning_content":"Hm."}},{user}],"reasoning_effort":"high""#)),
+        ("refusal back", format!(r#""messages":[{user},{{"role":"assistant","content":null,"refusal":"No."}},{user}]"#)),
+        ("empty texts", r#""messages":[{"role":"system","content":""},{"role":"user","content":[{"type":"text","text":""},{"type":"text","text":"a"},{"type":"text","text":""}]},{"role":"assistant","content":""},{"role":"user","content":"b"}]"#.to_owned()),
+        ("everything that tunes", format!(r#""messages":[{user}],"temperature":0.5,"top_p":0.9,"top_k":5,"frequency_penalty":1,"presence_penalty":-1,"seed":7,"logit_bias":{{"50256":-100}},"user":"u","service_tier":"flex","verbosity":"low""#)),
+        ("stop", format!(r#""messages":[{user}],"stop":["END","\nQ:"]"#)),
+        ("no thought", format!(r#""messages":[{user}],"reasoning_effort":"none","max_tokens":5"#)),
+        ("logprobs", format!(r#""messages":[{user}],"logprobs":true,"top_logprobs":3"#)),
+        ("json_schema described", format!(r#""messages":[{user}],"response_format":{{"type":"json_schema","json_schema":{{"name":"n","description":"D","schema":{{"type":"object"}}}}}}"#)),
         ("unknown_fields", r#""messages":[{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type": "ephemeral"}}],"x_m":1.0}],"reasoning_effort":"none","x_v":{ "b":1e2 ,"a":[ ]}"#.to_owned()),
     ];
     let mut shown = String::new();

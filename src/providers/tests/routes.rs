@@ -3,8 +3,9 @@ use std::collections::BTreeMap;
 use crate::config::{Provider, catalogue};
 use crate::error::Error;
 use crate::ports::{Body, HttpCall, ModelCall, Secrets};
+use crate::protocol::ChatRequest;
 use crate::providers::route::{Key, Route, Unconfigured};
-use crate::providers::{Wire, Work};
+use crate::providers::{Prompt, Wire, Work};
 
 const KEY: &str = "sk-test-0123456789abcdef";
 
@@ -231,8 +232,14 @@ fn the_way_decides_the_wire_and_who_names_the_model() {
     let google = provider("google");
     let over_binding = find("google", &[]).unwrap();
     let direct = find("google", &[("GOOGLE_API_KEY", KEY)]).unwrap();
-    assert_eq!(over_binding.wire(google, gemini), Some(Wire::OpenAiChat));
-    assert_eq!(direct.wire(google, gemini), Some(Wire::Gemini));
+    let request = ChatRequest::default();
+    let prompt = Prompt {
+        request: &request,
+        messages: &request.messages,
+    };
+    let wire = |route: &Route| route.wire(google, gemini, prompt, 100);
+    assert_eq!(wire(&over_binding), Some(Wire::OpenAiChat));
+    assert_eq!(wire(&direct), Some(Wire::Gemini));
     assert_eq!(over_binding.native_model(google, &gemini.id), None);
     assert_eq!(
         direct.native_model(google, &gemini.id),

@@ -2,13 +2,14 @@
 
 use crate::config::{Model, ModelKind};
 use crate::error::Error;
-use crate::http::{Incoming, Reply};
+use crate::http::{EmbedPath, Incoming, Reply};
 use crate::ports::Ports;
 use crate::protocol::Warning;
-use crate::protocol::embeddings::{self, EmbeddingRequest, Input, shortened};
-use crate::providers::openai_media::{self, Batch, speaks_openai};
+use crate::protocol::embeddings::{self, EmbeddingRequest, Form, Input, shortened};
+use crate::protocol::gemini;
+use crate::providers::openai_media::{self, Batch, speaks_gemini, speaks_openai};
 use crate::providers::workers_ai::{self, Overlong};
-use crate::providers::{Failure, Work};
+use crate::providers::{self, Failure, Work};
 use crate::request::admit::json_body;
 use crate::request::call;
 use crate::request::single::several::several;
@@ -27,6 +28,17 @@ const TOKENS_PER_TEXT: u64 = 8;
 /// `InvalidRequest`, `PayloadTooLarge`, `UnsupportedMediaType`.
 pub async fn read(incoming: &dyn Incoming) -> Result<EmbeddingRequest, Error> {
     embeddings::parse(&json_body(incoming).await?)
+}
+
+/// Reads a request of Google's form.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_contents(
+    incoming: &dyn Incoming,
+    path: EmbedPath<'_>,
+) -> Result<EmbeddingRequest, Error> {
+    gemini::parse_embedding(&json_body(incoming).await?, path.model, path.batch)
 }
 
 impl Task for EmbeddingRequest {
@@ -94,7 +106,11 @@ impl Task for EmbeddingRequest {
 
     fn render(&self, vectors: Self::Answer, told: &Told<'_>) -> Given {
         let (encoding, model) = (self.encoding, told.name);
-        let body = embeddings::render(&vectors, encoding, model, told.usage, told.cost);
+        let body = match self.form {
+            Form::Gemini => gemini::render_embedding(&vectors, false),
+            Form::GeminiBatch => gemini::render_embedding(&vectors, true),
+            Form::OpenAi => embeddings::render(&vectors, encoding, model, told.usage, told.cost),
+        };
         Given::Whole(Reply::bytes(200, "application/json", body))
     }
 }
@@ -141,6 +157,14 @@ async fn embed(
     let Batch::Texts(texts) = batch else {
         return Err(Failure::malformed("tokens for a model that takes texts"));
     };
+    if speaks_gemini(model) {
+        let encode = |name: &str| providers::gemini::encode_embedding(name, texts, dimensions);
+        let secrets = ports.secrets.as_ref();
+        let asked = openai_media::call(model, &candidate.id, secrets, Work::Embed, encode)?;
+        let body = call::whole(ports, asked).await?;
+        let vectors = providers::gemini::decode_embedding(&body, texts.len())?;
+        return Ok((vectors, estimate(batch)));
+    }
     let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
     let asked = workers_ai::encode_embedding(&model.id, &borrowed, Overlong::Refused);
     let body = call::whole(ports, asked).await?;

@@ -1,5 +1,5 @@
-//! `POST /v1/run` for operations that hear or speak: `transcribe` and `speak`. All others are
-//! conversations.
+//! `POST /v1/run` for operations that hear, speak or search: `transcribe`, `speak` and
+//! `search_semantic`. All others are conversations.
 //!
 //! Body: `{"operation", "input", …}` with the fields of the endpoint of that work, whose answer it gives.
 //! The `input` of `transcribe` is a sound in base64 or as a data URL, or the body is a form as
@@ -9,9 +9,10 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use futures::future::LocalBoxFuture;
 use serde_json::value::RawValue;
 
-use super::{Visit, failed};
+use super::Visit;
+use super::search::search;
 use crate::auth::Scope;
-use crate::config::{self, ModelKind};
+use crate::config::{self, ModelKind, Operation};
 use crate::error::Error;
 use crate::http::{Form, Gateway, Incoming, Method, Reply};
 use crate::isolate::Isolate;
@@ -21,7 +22,7 @@ use crate::protocol::audio::transcription::{self, Into, TranscriptionRequest};
 use crate::protocol::json::{self, Json, Object, Path, Shape, Value};
 use crate::protocol::{ChatPath, Fields};
 use crate::request::admit::{authenticate, json_body};
-use crate::request::chat;
+use crate::request::{chat, failed};
 
 const ENDPOINT: &str = "run";
 /// The voice that speaks where none is named.
@@ -38,6 +39,7 @@ pub async fn run(
     id: &str,
 ) -> Reply {
     let visit = |incoming| Visit {
+        dialect: path.dialect,
         gateway: Gateway::default(),
         ports,
         isolate,
@@ -50,15 +52,17 @@ pub async fn run(
     }
     // Nobody unknown makes us read a body.
     if let Err(error) = authenticate(ports, isolate, incoming, Scope::Inference).await {
-        return failed(ports, &error, id);
+        return failed(ports, path.dialect, &error, id);
     }
     let read = Read {
         incoming,
         body: json_body(incoming).await,
     };
-    match read.body.as_deref().ok().and_then(kind) {
-        Some(ModelKind::Speech) => visit(&read).serve(ENDPOINT, read_text).await,
-        Some(ModelKind::Transcription) => visit(&read).serve(ENDPOINT, read_sound).await,
+    let operation = read.body.as_deref().ok().and_then(operation);
+    match operation.map(|operation| (operation.tier.kind(), operation)) {
+        Some((ModelKind::Speech, _)) => visit(&read).serve(ENDPOINT, read_text).await,
+        Some((ModelKind::Transcription, _)) => visit(&read).serve(ENDPOINT, read_sound).await,
+        Some((ModelKind::Embedding, operation)) => search(visit(&read), operation).await,
         _ => chat(ports, isolate, &read, path, id).await,
     }
 }
@@ -92,12 +96,11 @@ impl Incoming for Read<'_> {
     }
 }
 
-/// The kind of model that the body's operation needs, where it names one.
-fn kind(body: &[u8]) -> Option<ModelKind> {
+/// The operation that the body names, where there is one of that name.
+fn operation(body: &[u8]) -> Option<&'static Operation> {
     let object = Object::parse(std::str::from_utf8(body).ok()?)?;
     let name = json::text(object.get("operation")?)?;
-    let operation = config::catalogue().ok()?.operation(&name)?;
-    Some(operation.tier.kind())
+    config::catalogue().ok()?.operation(&name)
 }
 
 /// The `model` of an operation, as the other endpoints take it.

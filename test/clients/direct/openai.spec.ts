@@ -154,8 +154,68 @@ const responses: [string, Respond][] = [
     "a schema",
     { text: { format: { type: "json_schema", name: "canal", strict: true, schema: canal } } },
   ],
-  ["a refusal", { input: saying("refusal") }],
-  ["unicode", { input: saying("unicode") }],
+  [
+    "a picture",
+    {
+      input: [
+        {
+          role: "user",
+          content: [
+            { type: "input_text", text: "What does this picture say?" },
+            { type: "input_image", image_url: pictureUrl(), detail: "auto" },
+          ],
+        },
+      ],
+    },
+  ],
+  [
+    "a picture as result",
+    {
+      input: [
+        ...say(depthQuestion),
+        {
+          type: "function_call",
+          call_id: "call_a",
+          name: "canal_depth",
+          arguments: '{"canal":"Naviglio"}',
+        },
+        {
+          type: "function_call_output",
+          call_id: "call_a",
+          output: [{ type: "input_image", image_url: pictureUrl(), detail: "auto" }],
+        },
+      ],
+    },
+  ],
+  [
+    "a tool by name",
+    {
+      tools: [respondTool(widthTool), respondTool(depthTool)],
+      tool_choice: { type: "function", name: "canal_depth" },
+    },
+  ],
+  ["no tool", { input: depthQuestion, tools: [respondTool(depthTool)], tool_choice: "none" }],
+  [
+    "log probabilities",
+    { include: ["message.output_text.logprobs"], top_logprobs: 2, input: "What is a lock?" },
+  ],
+  ["sampling", { temperature: 0.5, top_p: 0.9 }],
+  ["the end user", { safety_identifier: "a-user", prompt_cache_key: "canals" }],
+  ["JSON", { input: "Say it as JSON.", text: { format: { type: "json_object" } } }],
+  ["few words", { text: { verbosity: "low" } }],
+  ["reasoning", { model: "o4-mini", reasoning: { effort: "low", summary: "auto" } }],
+  ["hidden reasoning", { model: "o4-mini" }],
+  [
+    "encrypted reasoning",
+    {
+      model: "o4-mini",
+      include: ["reasoning.encrypted_content"],
+      reasoning: { summary: "detailed" },
+    },
+  ],
+  ...["refusal", "length", "safety", "unicode", "cached", "citation", "long"].map(
+    (feature): [string, Respond] => [`an answer with ${feature}`, { input: saying(feature) }],
+  ),
 ];
 
 function respondTool(tool: OpenAI.ChatCompletionTool): OpenAI.Responses.FunctionTool {
@@ -205,14 +265,12 @@ describe("OpenAI's answers are the same through the gateway:", () => {
     });
   });
 
-  // The provider says its defaults, which the gateway does not know, and counts the prompt on another
-  // wire than the one on which the gateway asks it.
-  const counted = ({ usage, ...answer }: OpenAI.Responses.Response): unknown => ({
+  // The provider says its defaults, which the gateway does not know.
+  const told = (answer: OpenAI.Responses.Response): unknown => ({
     ...answer,
     temperature: answer.temperature ?? 1,
     top_p: answer.top_p ?? 1,
     text: { verbosity: "medium", ...answer.text },
-    output_tokens: usage?.output_tokens,
   });
 
   describe.each(responses)("a response with %s", (_, changes) => {
@@ -221,7 +279,7 @@ describe("OpenAI's answers are the same through the gateway:", () => {
     it("whole", async () => {
       const answer = await through.responses.create(qualified(request));
       const expected = await direct.responses.create(request);
-      expect(normal(counted(answer))).toEqual(normal(counted(expected)));
+      expect(normal(told(answer))).toEqual(normal(told(expected)));
     });
 
     it("streamed", async () => {
@@ -236,10 +294,27 @@ describe("OpenAI's answers are the same through the gateway:", () => {
         client.responses.stream(body as never).finalResponse();
       const answer = await finish(through, qualified(request));
       const expected = await finish(direct, request);
-      expect(normal(counted(answer))).toEqual(normal(counted(expected)));
+      expect(normal(told(answer))).toEqual(normal(told(expected)));
       const kinds = new Set(await events(through, qualified(request)));
       expect(kinds).toEqual(new Set(await events(direct, request)));
     });
+  });
+
+  it("responses whose encrypted reasoning comes back", async () => {
+    const request: OpenAI.Responses.ResponseCreateParamsNonStreaming = {
+      model: "o4-mini",
+      store: false,
+      include: ["reasoning.encrypted_content"],
+      input: question,
+    };
+    const second = async (client: OpenAI, body: typeof request) => {
+      const first = await client.responses.create(body);
+      expect(first.output[0]).toHaveProperty("encrypted_content");
+      const input = [...say(question), ...first.output, ...say("What colour is the lock?")];
+      return client.responses.create({ ...body, input: input as never });
+    };
+    const answer = await second(through, qualified(request));
+    expect(normal(told(answer))).toEqual(normal(told(await second(direct, request))));
   });
 
   it.each([
@@ -264,5 +339,19 @@ describe("OpenAI's answers are the same through the gateway:", () => {
     const answer = refusal(through.chat.completions.create(qualified(request)));
     const expected = refusal(direct.chat.completions.create(request));
     expect(await answer).toEqual(await expected);
+  });
+
+  it.each([
+    ["an unknown role", { input: [{ role: "nobody", content: "a" }] }],
+    ["a tool without a name", { tools: [{ type: "function" }] }],
+    [
+      "a result of no call",
+      { input: [{ type: "function_call_output", call_id: "a", output: "" }] },
+    ],
+  ])("the refusal of a response with %s", async (_, changes) => {
+    const request = { model, input: question, store: false, ...changes } as never;
+    const answer = refusal(through.responses.create(qualified(request)));
+    const expected = refusal(direct.responses.create(request));
+    expect(await answer).toMatchObject({ status: ((await expected) as { status: number }).status });
   });
 });

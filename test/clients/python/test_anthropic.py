@@ -171,7 +171,7 @@ def test_stop_sequence(client):
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize("status", [401, 429, 500, 529])
+@pytest.mark.parametrize("status", [401, 500, 529])
 def test_failing_provider(client, status, streamed):
     messages = [{"role": "user", "content": failing(f"status={status}")}]
     with pytest.raises(anthropic.APIStatusError) as raised:
@@ -180,6 +180,14 @@ def test_failing_provider(client, status, streamed):
     assert raised.value.body["type"] == "error"
     assert raised.value.body["error"]["type"] == "api_error"
     assert CLAUDE in raised.value.body["error"]["message"]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_rate_limit_of_a_provider(client, streamed):
+    messages = [{"role": "user", "content": failing("status=429")}]
+    with pytest.raises(anthropic.RateLimitError) as raised:
+        client.messages.create(model=CLAUDE, max_tokens=100, messages=messages, stream=streamed)
+    assert raised.value.body["error"]["type"] == "rate_limit_error"
 
 
 def test_rate_limit(origin, limited_key):

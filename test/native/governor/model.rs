@@ -294,21 +294,30 @@ impl Model {
             .retain(|_, (since, _)| *since + 10 * MINUTE > at);
     }
 
-    /// Admissions in the second of `at` and the 60 before it.
+    /// Admissions of the seconds whose newest lies in the minute before `at`.
     fn used(&self, at: u64) -> u64 {
-        let live = |then: &&u64| **then / SECOND + 60 >= at / SECOND;
+        let same_second = |then: u64, other: &&u64| **other / SECOND == then / SECOND;
+        let newest = |then: u64| {
+            let together = self
+                .admissions
+                .iter()
+                .filter(|other| same_second(then, other));
+            together.max().copied().unwrap_or(then)
+        };
+        let live = |then: &&u64| newest(**then) + MINUTE > at;
         self.admissions.iter().filter(live).count() as u64
     }
 
     /// Milliseconds until one more fits.
     fn wait(&self, at: u64) -> Option<u64> {
         let limit = u64::from(self.limit?);
-        let fits = |seconds: &u64| self.used(at + seconds * SECOND) < limit;
-        match (0..=61).find(fits) {
-            Some(0) => None,
-            Some(seconds) => Some(seconds * SECOND - at % SECOND),
-            None => Some(MINUTE),
+        let free = |at: u64| self.used(at) < limit;
+        if free(at) {
+            return None;
         }
+        let leaves = self.admissions.iter().map(|admitted| admitted + MINUTE);
+        let next = leaves.filter(|leaves| *leaves > at && free(*leaves)).min();
+        Some(next.map_or(MINUTE, |next| next - at))
     }
 
     fn spent(&self, days: impl Fn(u64) -> bool) -> i64 {
@@ -350,7 +359,7 @@ impl Model {
                 seconds: Some(60),
                 limit: u64::from(limit),
                 used: self.used(at),
-                reset: (0..=61)
+                reset: (0..=60)
                     .find(|seconds| self.used(at + seconds * SECOND) == 0)
                     .unwrap(),
             });

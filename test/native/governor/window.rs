@@ -25,7 +25,7 @@ fn sixty_at_once_against_twenty() {
         .count();
     assert_eq!(admitted, 20);
     let limit = world.state().limits.remove(0);
-    assert_eq!((limit.limit, limit.used, limit.reset), (20, 20, 61));
+    assert_eq!((limit.limit, limit.used, limit.reset), (20, 20, 60));
     world.check();
 }
 
@@ -35,20 +35,22 @@ fn refusals_consume_nothing() {
     for index in 0..50 {
         wait(&mut world, &format!("r{index}"));
     }
-    world.now += 61 * SECOND;
+    world.now += 60 * SECOND;
     assert_eq!(world.state().limits[0].used, 0);
     assert_eq!(wait(&mut world, "later"), None);
 }
 
 #[test]
-fn the_oldest_bucket_counts_whole() {
-    let mut world = World::with(Some(1), None);
-    world.now = START + 999;
+fn a_second_counts_whole_until_its_newest_admission_has_left() {
+    let mut world = World::with(Some(2), None);
     assert_eq!(wait(&mut world, "a"), None);
-    world.now = START + 60_999;
-    assert_eq!(wait(&mut world, "b"), Some(1));
-    world.now = START + 61_000;
-    assert_eq!(wait(&mut world, "c"), None);
+    world.now = START + 900;
+    assert_eq!(wait(&mut world, "b"), None);
+    assert_eq!(wait(&mut world, "c"), Some(60));
+    world.now = START + 60_899;
+    assert_eq!(wait(&mut world, "d"), Some(1));
+    world.now = START + 60_900;
+    assert_eq!(wait(&mut world, "e"), None);
 }
 
 #[test]
@@ -79,12 +81,12 @@ fn a_clock_that_goes_back_frees_nothing() {
     world.now += 10 * MINUTE;
     assert_eq!(wait(&mut world, "a"), None);
     world.now -= 10 * MINUTE;
-    assert_eq!(wait(&mut world, "b"), Some(61));
+    assert_eq!(wait(&mut world, "b"), Some(60));
     assert_eq!(world.last_record().recorded_at, START + 10 * MINUTE);
 }
 
 proptest! {
-    /// Never more than the limit in any 60 s, and `retry_after` is exact.
+    /// Never more than the limit in any 60 s, and `retry_after` is exact and no more than that.
     #[test]
     fn no_sixty_seconds_hold_more(
         limit in 1_u32..6,
@@ -100,7 +102,7 @@ proptest! {
             let Some(seconds) = wait(&mut world, &format!("r{index}")) else {
                 admitted.push(world.now);
                 let since = world.now.saturating_sub(MINUTE);
-                let in_window = admitted.iter().filter(|at| **at >= since).count();
+                let in_window = admitted.iter().filter(|at| **at > since).count();
                 prop_assert!(in_window <= limit as usize);
                 continue;
             };
@@ -111,6 +113,7 @@ proptest! {
                 world.now = now;
                 remaining > 0
             };
+            prop_assert!(seconds <= 60);
             prop_assert!(free_at(seconds));
             prop_assert!(!free_at(seconds - 1));
         }

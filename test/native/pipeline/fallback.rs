@@ -165,16 +165,6 @@ fn a_full_outage_names_every_attempt_and_costs_nothing() {
 }
 
 #[test]
-fn the_outage_says_when_to_come_back() {
-    let acme = Acme::new();
-    acme.world.provider.once(QWEN, Act::Busy(30));
-    acme.world.provider.once(LLAMA_SMALL, Act::Busy(7));
-    let response = acme.send(&question("light", "Hello"));
-    check_error(&response, 502, "upstream_failed");
-    assert_eq!(response.told("retry-after"), "7");
-}
-
-#[test]
 fn an_error_in_the_first_event_falls_back() {
     for act in [Act::ErrorEvent(0), Act::Cut(0), Act::Stall(0)] {
         let acme = Acme::new();
@@ -223,4 +213,101 @@ fn an_org_has_its_own_candidates() {
     let response = acme.ask(&question("light", "Hello"));
     assert_eq!(response.told("cf-aig-model"), QWEN);
     assert_eq!(acme.world.provider.answered_by(), [GLM, QWEN]);
+}
+
+#[test]
+fn rate_limits_of_every_provider_are_told_as_one() {
+    for body in [question("light", "Hello"), streamed("light", "Hello")] {
+        let acme = Acme::new();
+        acme.world.provider.always(QWEN, Act::Busy(30));
+        acme.world.provider.always(LLAMA_SMALL, Act::Busy(7));
+        let response = acme.send(&body);
+        let message = check_error(&response, 429, "upstream_rate_limited");
+        assert!(message.contains(QWEN), "{message}");
+        assert_eq!(response.json()["error"]["type"], "rate_limit_error");
+        assert_eq!(response.told("retry-after"), "7", "the least");
+        let record = acme.record(&response);
+        assert_eq!(
+            (record.draft.outcome, record.draft.status),
+            (Outcome::Failed, 429)
+        );
+        acme.check_released();
+    }
+}
+
+#[test]
+fn a_rate_limit_that_says_nothing_of_its_end_has_one_all_the_same() {
+    let acme = Acme::new();
+    for model in [QWEN, LLAMA_SMALL] {
+        acme.world.provider.always(model, Act::Status(429, "slow"));
+    }
+    let response = acme.send(&question("light", "Hello"));
+    assert_eq!((response.status, response.told("retry-after")), (429, "5"));
+}
+
+#[test]
+fn one_failure_of_another_kind_is_no_rate_limit() {
+    for other in [
+        Act::Status(500, "broken"),
+        Act::Status(503, r#"{"error":{"type":"overloaded_error"}}"#),
+    ] {
+        let acme = Acme::new();
+        acme.world.provider.always(QWEN, Act::Busy(30));
+        acme.world.provider.always(LLAMA_SMALL, other);
+        let response = acme.send(&question("light", "Hello"));
+        check_error(&response, 502, "upstream_failed");
+        assert_eq!(response.told("retry-after"), "30");
+    }
+}
+
+#[test]
+fn every_wire_tells_a_rate_limit_in_its_own_envelope() {
+    let said = json!([{ "role": "user", "content": "Hi" }]);
+    let messages = json!({ "model": "light", "max_tokens": 9, "messages": said });
+    let contents = json!({ "contents": [{ "parts": [{ "text": "Hi" }] }] });
+    let cases = [
+        (
+            "/v1/messages",
+            messages,
+            "/error/type",
+            json!("rate_limit_error"),
+        ),
+        (
+            "/v1/responses",
+            json!({ "model": "light", "input": "Hi" }),
+            "/error/type",
+            json!("rate_limit_error"),
+        ),
+        (
+            "/v1beta/models/light:generateContent",
+            contents,
+            "/error/status",
+            json!("RESOURCE_EXHAUSTED"),
+        ),
+        (
+            "/workers-ai/@cf/qwen/qwen3-30b-a3b-fp8",
+            json!({ "prompt": "Hi" }),
+            "/errors/0/code",
+            json!(3040),
+        ),
+    ];
+    for (path, body, pointer, expected) in cases {
+        let acme = Acme::new();
+        for model in [QWEN, LLAMA_SMALL] {
+            acme.world.provider.always(model, Act::Busy(7));
+        }
+        let response = acme.post(path, &body);
+        assert_eq!(response.status, 429, "{path}: {}", response.text());
+        assert_eq!(response.told("retry-after"), "7", "{path}");
+        assert_eq!(response.json().pointer(pointer), Some(&expected), "{path}");
+    }
+}
+
+#[test]
+fn a_rate_limit_of_an_embedding_is_one_too() {
+    let acme = Acme::new();
+    acme.world.provider.always(EMBED, Act::Busy(3));
+    let response = acme.post("/v1/embeddings", &json!({ "model": "embed", "input": "a" }));
+    check_error(&response, 429, "upstream_rate_limited");
+    assert_eq!(response.told("retry-after"), "3");
 }

@@ -179,7 +179,7 @@ fn errors_have_googles_form_and_names() {
     let response = post(&acme, &generate(QWEN), &saying("Hi"));
     assert_eq!(
         response.json()["error"]["status"],
-        "UNAVAILABLE",
+        "RESOURCE_EXHAUSTED",
         "{}",
         response.text()
     );
@@ -311,4 +311,94 @@ fn a_stream_of_googles_without_a_reason_is_truncated() {
     assert_eq!(chunks.last().unwrap()["error"]["status"], "UNAVAILABLE");
     assert_eq!(acme.record(&response).draft.outcome, Outcome::Truncated);
     acme.check_released();
+}
+
+#[test]
+fn any_model_embeds_for_clients_of_gemini() {
+    let acme = Acme::new();
+    let content = |text: &str| json!({ "parts": [{ "text": text }] });
+    let one = json!({ "content": content("A canal") });
+    let response = post(&acme, "/v1beta/models/embed:embedContent", &one);
+    assert_eq!(response.status, 200, "{}", response.text());
+    assert_eq!(response.told("cf-aig-model"), EMBED);
+    let vector = response.json()["embedding"]["values"].clone();
+    let record = acme.record(&response);
+    assert_eq!(record.draft.endpoint, "embed.content");
+    assert!(record.cost.get() > 0);
+    let several = json!({ "requests": [
+        { "model": "models/embed", "content": content("A lock") },
+        { "model": "models/embed", "content": content("A canal") },
+    ] });
+    let path = format!("/v1beta/models/{EMBED}:batchEmbedContents");
+    let response = post(&acme, &path, &several);
+    let embeddings = response.json()["embeddings"].clone();
+    assert_eq!(embeddings.as_array().map(Vec::len), Some(2));
+    assert_eq!(embeddings[1]["values"], vector, "in their order");
+    acme.check_released();
+}
+
+#[test]
+fn googles_own_embeddings_are_asked_over_https() {
+    let acme = Acme::new();
+    let path = "/v1/acme/main/google-ai-studio/v1beta/models/gemini-embedding-001:embedContent";
+    let body =
+        json!({ "content": { "parts": [{ "text": "A canal" }] }, "outputDimensionality": 2 });
+    let unreached = post(&acme, path, &body);
+    assert_eq!(unreached.status, 404, "{}", unreached.text());
+    assert!(unreached.text().contains("GOOGLE_API_KEY"));
+    let secret = ("GOOGLE_API_KEY".to_owned(), "AIza-0123456789".to_owned());
+    acme.world.secrets.0.borrow_mut().extend([secret]);
+    let model = "google/gemini-embedding-001";
+    let answer = r#"{"embeddings":[{"values":[0.6,0.8]}]}"#;
+    acme.world.provider.once(model, Act::Status(200, answer));
+    let response = post(&acme, path, &body);
+    assert_eq!(response.status, 200, "{}", response.text());
+    assert_eq!(
+        response.json(),
+        json!({ "embedding": { "values": [0.6, 0.8] } })
+    );
+    let calls = acme.world.provider.web.calls.borrow();
+    assert!(
+        calls[0]
+            .url
+            .ends_with("/models/gemini-embedding-001:batchEmbedContents")
+    );
+    let sent: Value = serde_json::from_slice(&calls[0].body.as_ref().unwrap().bytes).unwrap();
+    assert_eq!(
+        sent,
+        json!({ "requests": [{
+            "model": "models/gemini-embedding-001",
+            "content": { "parts": [{ "text": "A canal" }] },
+            "outputDimensionality": 2,
+        }] })
+    );
+    drop(calls);
+    for answer in [
+        r#"{"embeddings":[]}"#,
+        r#"{"embeddings":[{"values":[]}]}"#,
+        r#"{"embedding":{}}"#,
+    ] {
+        acme.world.provider.once(model, Act::Status(200, answer));
+        assert_eq!(post(&acme, path, &body).status, 502, "{answer}");
+    }
+}
+
+#[test]
+fn errors_of_embeddings_have_googles_form() {
+    let acme = Acme::new();
+    let path = "/v1beta/models/embed:embedContent";
+    let refused = post(&acme, path, &json!({ "content": {} }));
+    assert_eq!(refused.json()["error"]["status"], "INVALID_ARGUMENT");
+    assert!(refused.text().contains("content.parts"));
+    acme.record(&refused);
+    let chat = post(
+        &acme,
+        &format!("/v1beta/models/{QWEN}:embedContent"),
+        &json!({ "content": { "parts": [{ "text": "a" }] } }),
+    );
+    assert_eq!(chat.status, 400, "{}", chat.text());
+    assert_eq!(chat.json()["error"]["status"], "INVALID_ARGUMENT");
+    let bare = Request::new("POST", path).json(&json!({}));
+    let bare = acme.world.send(&acme.worker, bare);
+    assert_eq!(bare.json()["error"]["status"], "UNAUTHENTICATED");
 }

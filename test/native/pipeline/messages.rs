@@ -309,7 +309,7 @@ fn an_overloaded_model_that_said_nothing_yet_is_no_stream() {
         let response = acme
             .world
             .send(&acme.worker, post(&acme, &stream(CLAUDE, "Hello")));
-        check_failed(&response, 502, "api_error");
+        check_failed(&response, 429, "rate_limit_error");
         let record = acme.record(&response);
         assert_eq!(record.draft.attempts[0].result, "capacity");
         assert_eq!(record.cost.get(), 0);

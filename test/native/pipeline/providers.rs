@@ -219,3 +219,27 @@ fn pictures_are_bounded_in_number() {
         "fetched once"
     );
 }
+
+#[test]
+fn usage_that_a_provider_does_not_send_is_estimated_for_who_asks() {
+    let acme = keyed(&[("GROQ_API_KEY", KEY)]);
+    let model = "groq/llama-3.3-70b-versatile";
+    acme.world.provider.always(model, Act::Unmetered);
+    let response = acme.ask(&streamed(model, "Hi"));
+    let events = response.events();
+    let [.., usage, done] = events.as_slice() else {
+        panic!("{events:?}");
+    };
+    assert_eq!(done, "[DONE]");
+    let chunk: Value = serde_json::from_str(usage).unwrap();
+    assert_eq!(chunk["choices"], json!([]));
+    let record = acme.record(&response);
+    let told = &chunk["usage"];
+    assert_eq!(told["prompt_tokens"], record.draft.usage.input_tokens);
+    assert_eq!(told["completion_tokens"], record.draft.usage.output_tokens);
+    assert_eq!(told["cost_usd"], record.cost.to_usd());
+    assert!(record.cost.get() > 0);
+    let mut unasked = saying(model);
+    unasked["stream"] = json!(true);
+    assert!(!acme.ask(&unasked).text().contains("usage"));
+}

@@ -1,7 +1,8 @@
 use std::rc::Rc;
 
 use esclusa::ports::Unreachable;
-use esclusa::remote_image::{self, Format, Image, LARGEST, PublicUrl, Unfetched};
+use esclusa::protocol::PublicUrl;
+use esclusa::remote_image::{self, Format, Image, LARGEST, Unfetched};
 
 use super::support::*;
 use super::world::web::Page;

@@ -91,7 +91,7 @@ fn a_provider_that_fails_is_named() {
     let acme = Acme::new();
     acme.world.provider.once(RERANK, Act::Busy(7));
     let response = acme.post(PATH, &request(&json!({})));
-    let message = check_error(&response, 502, "upstream_failed");
+    let message = check_error(&response, 429, "upstream_rate_limited");
     assert!(
         message.contains("bge-reranker-base (capacity)"),
         "{message}"

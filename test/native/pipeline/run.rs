@@ -132,3 +132,98 @@ fn bad_requests_are_refused_by_name() {
         "unsupported_media_type",
     );
 }
+
+#[test]
+fn a_search_gives_the_orgs_own_passages_with_their_scores() {
+    let acme = Acme::learned();
+    acme.world
+        .learn(&acme.worker, &acme.key, "shipping", "We ship on Mondays.");
+    let bolt = acme.world.org(&acme.worker, "bolt", &json!({}));
+    let theirs = "Bolt takes any battery back within 99 days.";
+    acme.world.learn(&acme.worker, &bolt, "returns", theirs);
+    let body = json!({ "operation": "search_semantic", "input": QUESTION });
+    let response = acme.posted(PATH, &body);
+    let found = response.json();
+    assert_eq!(
+        (&found["object"], &found["operation"]),
+        (&json!("run"), &json!("search_semantic"))
+    );
+    let best = &found["results"][0];
+    assert_eq!(
+        (&best["document"], &best["passage"]),
+        (&json!("returns"), &json!(RETURNS))
+    );
+    let scores: Vec<f64> = found["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| result["score"].as_f64().unwrap())
+        .collect();
+    assert!(scores.iter().all(|score| (0.0..=1.0).contains(score)));
+    assert!(scores.is_sorted_by(|left, right| left >= right));
+    assert!(!response.text().contains("99 days"), "another org's");
+    assert_eq!(response.told("x-ai-operation"), "search_semantic");
+    assert_eq!(response.told("cf-aig-model"), EMBED);
+    assert_eq!(response.told("x-ai-sources"), scores.len().to_string());
+    let record = acme.record(&response);
+    assert_eq!(record.draft.endpoint, "run");
+    let purposes: Vec<&str> = record
+        .draft
+        .attempts
+        .iter()
+        .map(|attempt| attempt.purpose.as_str())
+        .collect();
+    assert_eq!(purposes, ["embed", "rerank"]);
+    assert!(record.cost.get() > 0 && record.cost <= record.bound);
+    assert_eq!(found["usage"]["cost_usd"], record.cost.to_usd());
+    acme.check_released();
+    let mut one = body.clone();
+    one["top_n"] = json!(1);
+    let one = acme.posted(PATH, &one).json();
+    assert_eq!(one["results"].as_array().unwrap().len(), 1);
+    let fresh = acme.world.org(&acme.worker, "empty", &json!({}));
+    let request = Request::new("POST", PATH).key(&fresh).json(&body);
+    let nothing = acme.world.expect(&acme.worker, request, 200).json();
+    assert_eq!(nothing["results"], json!([]));
+}
+
+#[test]
+fn a_search_that_is_malformed_or_too_dear_is_refused() {
+    let acme = Acme::learned();
+    for (more, param) in [
+        (json!({}), "input"),
+        (json!({ "input": "" }), "input"),
+        (json!({ "input": ["a"] }), "input"),
+        (json!({ "input": "a", "top_n": 0 }), "top_n"),
+        (json!({ "input": "a", "top_n": 11 }), "top_n"),
+        (json!({ "input": "a", "top_n": "1" }), "top_n"),
+    ] {
+        let mut body = more;
+        body["operation"] = json!("search_semantic");
+        let response = acme.post(PATH, &body);
+        check_error(&response, 400, "invalid_request");
+        assert_eq!(response.json()["error"]["param"], param, "{body}");
+        acme.record(&response);
+    }
+    let body = json!({ "operation": "search_semantic", "input": "a", "stream": true });
+    let warnings = acme.posted(PATH, &body).told("x-ai-warnings").to_owned();
+    assert!(warnings.starts_with("stream;"), "{warnings}");
+    let poor = Acme::with(&json!({ "budgets": [{ "usd": "0", "period": "day" }] }));
+    check_error(&poor.post(PATH, &body), 402, "budget_exhausted");
+    assert!(poor.world.provider.calls.borrow().is_empty());
+}
+
+#[test]
+fn a_search_that_fails_is_no_empty_one() {
+    let acme = Acme::learned();
+    let body = json!({ "operation": "search_semantic", "input": QUESTION });
+    for _ in 0..2 {
+        acme.world.shared.faults.once(Port::Vectors, Fault::Down);
+        let response = acme.post(PATH, &body);
+        check_error(&response, 503, "unavailable");
+        assert!(response.header("retry-after").is_some());
+        acme.world.provider.once(RERANK, Act::Status(500, "broken"));
+        check_error(&acme.post(PATH, &body), 503, "unavailable");
+        acme.check_released();
+    }
+}

@@ -1,4 +1,8 @@
-//! Streams that do not end as they should.
+//! Streams that do not end as they should, or must not be held back or mixed up.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use esclusa::audit::{Flag, Outcome};
 use serde_json::Value;
@@ -243,4 +247,74 @@ fn a_stream_of_the_callers_own_wire_passes_as_it_came() {
     unasked.as_object_mut().unwrap().remove("stream_options");
     let events = acme.ask(&unasked).events();
     assert_eq!(events, [strange, end, "[DONE]"], "usage is for who asks");
+}
+
+#[test]
+fn a_frame_is_not_held_back() {
+    // Written anew, and passed on as it came.
+    for model in [QWEN, "openai/gpt-4o"] {
+        let acme = Acme::new();
+        acme.world.provider.once(model, Act::Pause(3, 5_000));
+        let (worker, request) = (acme.worker.clone(), acme.request(&streamed(model, "Hello")));
+        let clock = acme.world.shared.clock.clone();
+        let begun = clock.elapsed();
+        let early = acme.world.shared.executor.block_on(async move {
+            let mut opened = worker.open(request).await;
+            let mut early = opened.response.clone();
+            while opened.read().await && clock.elapsed() - begun < 50 {
+                early = opened.response.clone();
+            }
+            assert!(clock.elapsed() - begun >= 5_000, "the provider was silent");
+            early
+        });
+        assert!(early.events().len() >= 3, "{model}: {}", early.text());
+        assert!(!early.answer().is_empty(), "{model}");
+    }
+}
+
+#[test]
+fn five_hundred_streams_of_which_half_are_dropped_never_mix() {
+    const STREAMS: usize = 500;
+    let acme = Acme::new();
+    let (shared, executor) = (&acme.world.shared, &acme.world.shared.executor);
+    shared.latency.set(40);
+    let read: Rc<RefCell<BTreeMap<usize, Response>>> = Rc::default();
+    let ended: Rc<RefCell<Vec<usize>>> = Rc::default();
+    let tasks: Vec<_> = (0..STREAMS)
+        .map(|number| {
+            let body = streamed(QWEN, &format!("<{number}> is the mark of <{number}> alone"));
+            let (worker, request) = (acme.worker.clone(), acme.request(&body));
+            let (read, ended) = (Rc::clone(&read), Rc::clone(&ended));
+            let task = async move {
+                let mut opened = worker.open(request).await;
+                while opened.read().await {
+                    read.borrow_mut().insert(number, opened.response.clone());
+                }
+                ended.borrow_mut().push(number);
+            };
+            executor.spawn(1, Box::pin(task))
+        })
+        .collect();
+    let mut dropped = 0;
+    for task in tasks {
+        executor.pass(1);
+        if shared.random.chance(500) && executor.cancel(task) {
+            dropped += 1;
+        }
+    }
+    executor.pass(400_000);
+    assert!((150..350).contains(&dropped), "{dropped}");
+    assert_eq!(ended.borrow().len() + dropped, STREAMS);
+    let halves = read.borrow().len() - ended.borrow().len();
+    assert!(halves > 50, "dropped in their middle: {halves}");
+    for (number, response) in read.borrow().iter() {
+        let answer = response.answer();
+        let mark = format!("<{number}>");
+        let whole = ended.borrow().contains(number);
+        assert!(!whole || answer.matches(&mark).count() == 2, "{answer}");
+        let strange = answer.replace(&mark, "");
+        assert!(!strange.contains('>'), "{number}: {answer}");
+    }
+    shared.latency.set(0);
+    acme.check_released();
 }

@@ -59,8 +59,8 @@ fn check_money(scenario: &Scenario, org: &Org, records: &[Record]) {
     );
     let today = scenario.world.shared.clock.wall() / 86_400_000;
     let spent = Nanos::new(i64::try_from(ledger.spent(today)).unwrap());
-    assert_eq!(limits["budget"]["spent_usd"], spent.to_usd());
-    assert_eq!(limits["budget"]["reserved_usd"], "0");
+    assert_eq!(limits["budgets"][0]["spent_usd"], spent.to_usd());
+    assert_eq!(limits["budgets"][0]["reserved_usd"], "0");
     assert_eq!(
         (ledger.open(), &limits["open_reservations"]),
         (0, &Value::from(0))

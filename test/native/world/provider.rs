@@ -1,4 +1,4 @@
-//! A scripted provider of every model: it speaks the three chat wires, whole and streamed, embeds and
+//! A scripted provider of every model: it speaks the chat wires, whole and streamed, embeds and
 //! ranks, and fails as it is told. Its answers repeat what it was given, so that whatever leaks into
 //! a prompt shows.
 
@@ -37,6 +37,8 @@ pub(crate) enum Act {
     CallTool,
     /// Answers with this status and body.
     Status(u16, &'static str),
+    /// Answers with this status, these seconds in `Retry-After`, and this body.
+    Reply(u16, Option<u64>, String),
     /// 429 with `Retry-After`.
     Busy(u64),
     Html,
@@ -64,6 +66,8 @@ pub(crate) enum Act {
 pub(crate) struct Call {
     pub(crate) model: String,
     pub(crate) input: Value,
+    /// The input as it came.
+    pub(crate) text: String,
     pub(crate) act: Act,
     /// What the answer says it used; nothing for helpers and failures.
     pub(crate) usage: Option<Usage>,
@@ -140,6 +144,12 @@ impl Provider {
         chats.map(|call| call.model.clone()).collect()
     }
 
+    /// The bodies of all calls so far, in order.
+    pub(crate) fn sent(&self) -> Vec<String> {
+        let calls = self.calls.borrow();
+        calls.iter().map(|call| call.text.clone()).collect()
+    }
+
     fn act(&self, model: &str) -> Act {
         let told = self
             .script
@@ -192,6 +202,7 @@ impl Provider {
             act: act.clone(),
             usage: said.as_ref().and_then(|said| said.usage),
             input: input.clone(),
+            text: call.input.clone(),
         });
         match act {
             Act::Hang => std::future::pending().await,
@@ -201,6 +212,7 @@ impl Provider {
                 Ok(self.body(&call, &input, said, &act))
             }
             Act::Status(status, body) => Ok(whole(status, "application/json", None, body)),
+            Act::Reply(status, after, body) => Ok(whole(status, "application/json", after, &body)),
             Act::Busy(seconds) => Ok(whole(429, "text/plain", Some(seconds), "slow down")),
             Act::Html => Ok(whole(200, "text/html", None, "<html>maintenance</html>")),
             Act::InvalidJson => Ok(whole(200, "application/json", None, "{\"response\":")),

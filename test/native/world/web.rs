@@ -96,11 +96,13 @@ fn model(call: &HttpCall, input: &str, catalogue: &Catalogue) -> String {
         url.strip_prefix(base)
             .is_some_and(|rest| rest.starts_with('/'))
     };
+    let azure = ["/openai/deployments/", ".azure.com/openai/v1/"];
+    let is_azure = azure.iter().any(|path| url.contains(path));
     let provider = catalogue.providers.values().find(|provider| {
         let direct = provider.direct.as_ref();
         direct.is_some_and(|direct| match &direct.base_url {
             Some(base) => serves(base),
-            None => !direct.prefix.is_empty() && url.contains("/openai/deployments/"),
+            None => !direct.prefix.is_empty() && is_azure,
         })
     });
     let provider = provider.unwrap_or_else(|| panic!("nobody serves {url}"));

@@ -1,6 +1,7 @@
 //! What the scripted provider writes, in the wires of the catalogue's models.
 
 mod anthropic;
+mod responses;
 
 use std::collections::BTreeSet;
 
@@ -27,6 +28,8 @@ pub(crate) struct Said {
     pub(crate) text: String,
     pub(crate) finish: &'static str,
     pub(crate) tool: Option<String>,
+    /// Whether its reasoning is asked for as only its maker can read it.
+    pub(crate) sealed: bool,
     /// What is told of it.
     pub(crate) usage: Option<Usage>,
 }
@@ -34,7 +37,10 @@ pub(crate) struct Said {
 /// The answer to a chat call: the user's text and the passages, again.
 pub(crate) fn say(call: &BindingCall, input: &Value, act: &Act) -> Said {
     let named = catalogue().unwrap().named(&call.model, ModelKind::Chat);
-    let wire = named.unwrap().model.wire.unwrap();
+    let wire = match named.unwrap().model.wire.unwrap() {
+        Wire::OpenAiChat if !input["input"].is_null() => Wire::OpenAiResponses,
+        wire => wire,
+    };
     let tool = &input["tools"][0];
     let tool = tool["function"]["name"].as_str().or(tool["name"].as_str());
     let tool = tool.filter(|_| *act == Act::CallTool).map(str::to_owned);
@@ -63,6 +69,7 @@ pub(crate) fn say(call: &BindingCall, input: &Value, act: &Act) -> Said {
         text,
         finish,
         tool,
+        sealed: input["include"][0] == "reasoning.encrypted_content",
         usage: (*act != Act::Unmetered && completes(act)).then_some(used),
     }
 }
@@ -81,12 +88,14 @@ const fn completes(act: &Act) -> bool {
             | Act::ResetAfter
             | Act::ResetBefore
             | Act::Stall(_)
+            | Act::Reply(..)
             | Act::Status(..)
     )
 }
 
 fn echo(input: &Value) -> String {
-    let Some(messages) = input["messages"].as_array() else {
+    let messages = input["messages"].as_array();
+    let Some(messages) = messages.or_else(|| input["input"].as_array()) else {
         return END.to_owned();
     };
     let of_role = |role: &str| {
@@ -98,7 +107,10 @@ fn echo(input: &Value) -> String {
     let user = of_role("user")
         .map(|message| content(&message["content"]))
         .unwrap_or_default();
-    let system = of_role("system").map_or(&input["system"], |message| &message["content"]);
+    let top = ["system", "instructions"].map(|name| &input[name]);
+    let top = top.into_iter().find(|value| !value.is_null());
+    let system = of_role("system").map(|message| &message["content"]);
+    let system = system.or(top).unwrap_or(&Value::Null);
     let system = content(system);
     let passages: String = system.split("<passage").skip(1).collect();
     let quoted: String = passages.chars().take(QUOTED).collect();
@@ -118,8 +130,10 @@ fn content(value: &Value) -> String {
 
 /// The JSON body of a whole answer.
 pub(crate) fn whole(said: &Said) -> String {
-    if said.wire == Wire::Anthropic {
-        return anthropic::whole(said);
+    match said.wire {
+        Wire::Anthropic => return anthropic::whole(said),
+        Wire::OpenAiResponses => return responses::whole(said),
+        _ => {}
     }
     let calls = said.tool.as_ref().map(|name| match said.wire {
         Wire::WorkersAiNative => json!([{"name": name, "arguments": {"city": "Lima"}}]),
@@ -156,8 +170,10 @@ fn function(name: &str) -> Value {
 
 /// The data of a stream's events, `[DONE]` included where the wire has it.
 pub(crate) fn chunks(said: &Said) -> Vec<String> {
-    if said.wire == Wire::Anthropic {
-        return anthropic::chunks(said);
+    match said.wire {
+        Wire::Anthropic => return anthropic::chunks(said),
+        Wire::OpenAiResponses => return responses::chunks(said),
+        _ => {}
     }
     let mut chunks: Vec<Value> = pieces(&said.text)
         .into_iter()
@@ -201,7 +217,7 @@ fn delta(delta: &Value, finish: Option<&str>) -> Value {
 pub(crate) fn event_name(said: &Said, data: &str) -> String {
     let data: Value = serde_json::from_str(data).unwrap_or_default();
     let name = data["type"].as_str().unwrap_or("error");
-    let named = said.wire == Wire::Anthropic;
+    let named = matches!(said.wire, Wire::Anthropic | Wire::OpenAiResponses);
     if named {
         format!("event: {name}\n")
     } else {

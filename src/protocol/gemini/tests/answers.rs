@@ -40,6 +40,7 @@ const USAGE: Usage = Usage {
     input_tokens: 1_000,
     cached_input_tokens: 100,
     cache_write_tokens: 0,
+    cache_write_1h_tokens: 0,
     audio_input_tokens: 25,
     output_tokens: 200,
     reasoning_tokens: 150,

@@ -59,6 +59,8 @@ fn sent(request: &ChatRequest, wire: Wire) -> String {
         quirks: &quirks.quirks("m"),
         max_tokens: 100,
         reasoning: None,
+        thinks: true,
+        deployment: None,
     };
     let prompt = Prompt {
         request,

@@ -3,6 +3,7 @@ mod bad_input;
 use proptest::prelude::*;
 
 use super::*;
+use crate::protocol::mutations::mutated;
 use crate::protocol::{CacheControl, Content, MediaSource, Role, Signature, ToolChoice};
 
 /// A valid body with one more field.
@@ -270,13 +271,8 @@ proptest! {
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         cut in any::<prop::sample::Index>(),
     ) {
-        let mut body = SEED.as_bytes().to_vec();
-        for (at, byte) in &edits {
-            let at = at.index(body.len());
-            body[at] = *byte;
-        }
-        for body in [&body[..], &body[..cut.index(body.len())]] {
-            if let Err(error) = parse(body) {
+        for body in mutated(SEED, &edits, cut) {
+            if let Err(error) = parse(&body) {
                 prop_assert_eq!(error.status(), 400);
             }
         }

@@ -152,3 +152,21 @@ fn failures_are_classified() {
         );
     }
 }
+
+/// <https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching#1-hour-cache-duration>
+#[test]
+fn what_is_kept_for_an_hour_is_counted_apart() {
+    let used = |creation: &str| {
+        let usage = format!(
+            r#"{STOP},"usage":{{"input_tokens":9,"cache_creation_input_tokens":7,{creation}"output_tokens":4}}"#
+        );
+        let usage = decoded(&saying("[]", &usage)).unwrap().usage.unwrap();
+        (usage.cache_write_tokens, usage.cache_write_1h_tokens)
+    };
+    let both = r#""cache_creation":{"ephemeral_5m_input_tokens":2,"ephemeral_1h_input_tokens":5},"#;
+    assert_eq!(used(both), (7, 5));
+    assert_eq!(used(""), (7, 0));
+    assert_eq!(used(r#""cache_creation":null,"#), (7, 0));
+    let absurd = r#""cache_creation":{"ephemeral_1h_input_tokens":99},"#;
+    assert_eq!(used(absurd), (7, 7));
+}

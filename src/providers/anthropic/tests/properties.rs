@@ -54,6 +54,7 @@ fn answers() -> impl Strategy<Value = Answer> {
                 input_tokens: [read, written, fresh].iter().sum(),
                 cached_input_tokens: read,
                 cache_write_tokens: written,
+                cache_write_1h_tokens: written / 3,
                 output_tokens,
                 ..Usage::default()
             }),

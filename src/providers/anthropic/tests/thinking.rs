@@ -13,7 +13,10 @@ const SAID: &str = r#""messages":[{"role":"user","content":"Hi"}]"#;
 fn told(model: &str, bound: u32, request: &ChatRequest) -> (Value, Value, Vec<String>) {
     let encoded = encoded_for(model, bound, None, request).unwrap();
     let body: Value = serde_json::from_str(&encoded.body).unwrap();
-    let fields = encoded.warnings.into_iter().map(|warning| warning.field);
+    let fields = encoded
+        .warnings
+        .into_iter()
+        .map(|warning| warning.field.to_string());
     (
         body["thinking"].clone(),
         body["output_config"]["effort"].clone(),
@@ -43,6 +46,29 @@ fn an_effort_is_told_as_each_model_takes_it() {
     );
 }
 
+/// In Anthropic's own wire an effort is of the whole answer, not of thinking alone.
+#[test]
+fn an_effort_of_anthropics_wire_turns_no_thinking_on() {
+    let request = message(&format!(
+        r#"{SAID},"output_config":{{"effort":"low"}},"temperature":0.5"#
+    ));
+    let told_nothing = (Value::Null, json!("low"), vec![]);
+    assert_eq!(told(MIDDLE, 4_096, &request), told_nothing);
+    let encoded = encoded_for(MIDDLE, 4_096, None, &request).unwrap();
+    let body: Value = serde_json::from_str(&encoded.body).unwrap();
+    assert_eq!(body["temperature"], json!(0.5));
+    let dropped = vec!["reasoning.effort".to_owned()];
+    assert_eq!(
+        told(OLD, 4_096, &request),
+        (Value::Null, Value::Null, dropped)
+    );
+    let both = message(&format!(
+        r#"{SAID},"output_config":{{"effort":"low"}},"thinking":{{"type":"adaptive"}}"#
+    ));
+    let adaptive = json!({"type": "adaptive"});
+    assert_eq!(told(MIDDLE, 4_096, &both), (adaptive, json!("low"), vec![]));
+}
+
 #[test]
 fn a_budget_is_told_as_each_model_takes_it() {
     let request = message(&format!(
@@ -53,7 +79,7 @@ fn a_budget_is_told_as_each_model_takes_it() {
         assert_eq!(told(model, 4_096, &request), (budget, Value::Null, vec![]));
     }
     let adaptive = json!({"type": "adaptive", "display": "omitted"});
-    let dropped = vec!["thinking.budget_tokens".to_owned()];
+    let dropped = vec!["reasoning.budget_tokens".to_owned()];
     assert_eq!(told(NEW, 4_096, &request), (adaptive, Value::Null, dropped));
 }
 

@@ -6,7 +6,7 @@ use crate::golden::assert_golden;
 use crate::protocol::openai_chat::parse;
 use crate::protocol::{
     ChatRequest, Content, Family, FunctionTool, HostedTool, Json, Media, MediaSource, Message,
-    Part, ReasoningMode, Role, Signature, Tool, ToolCall, ToolResult,
+    Origin, Part, ReasoningMode, Role, Signature, Tool, ToolCall, ToolResult,
 };
 use crate::providers::{Encoded, Prompt, Target, Unsupported};
 
@@ -21,6 +21,8 @@ fn encoded(request: &ChatRequest, model: Option<&str>) -> Result<Encoded, Unsupp
         quirks: &quirks(),
         max_tokens: BOUND,
         reasoning: None,
+        thinks: true,
+        deployment: None,
     };
     encode(prompt, &target)
 }
@@ -259,6 +261,7 @@ fn hosted_tools_of_google_pass_and_others_are_refused() {
             family,
             kind: "web_search".to_owned(),
             definition: Json::parse(definition).unwrap(),
+            origin: Origin::NONE,
         })
     };
     let function = Tool::Function(FunctionTool {

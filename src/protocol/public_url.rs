@@ -161,3 +161,6 @@ const fn is_public_v6(address: Ipv6Addr) -> bool {
             | [0x3fff, 0..=0xfff, ..]
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,5 +52,6 @@ fn ports(env: &Rc<Env>, context: Context) -> Ports {
         secrets: Rc::new(secrets::EnvSecrets::new(Rc::clone(env))),
         tenants: Rc::new(tenants::D1Tenants::new(database)),
         vectors: Rc::new(vectorize::VectorizeIndex::new(Rc::clone(env))),
+        zones: Rc::new(zones::IntlZones),
     }
 }

@@ -273,8 +273,8 @@ impl Governor {
         let seal = |ending| self.state.chain.seal(&self.org, at, ending);
         let sealed = change.ending.map(seal).transpose()?;
         let periods = match &change.event {
-            // Until then nothing says what zone the org is in.
-            Event::Activated(first) if self.state.versions.config == 0 => {
+            // Nothing was spent in the periods so far, so nothing is lost with them.
+            Event::Activated(first) if self.state.is_unspent() => {
                 Periods::default().at(at, &first.rules.time_zone, &self.zones)
             }
             _ => self.periods(at),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::Sealed;
 use crate::error::Error;
+use crate::governor::Zones;
 use crate::governor::command::{Command, Reply};
 
 /// A call that answers later.
@@ -44,6 +45,8 @@ pub struct Ports {
     pub tenants: Rc<dyn Tenants>,
     /// Vectors of passages.
     pub vectors: Rc<dyn Vectors>,
+    /// The rules of time zones.
+    pub zones: Rc<dyn Zones>,
 }
 
 /// Time.

@@ -21,6 +21,7 @@ pub mod retries;
 pub mod settle;
 pub mod single;
 pub mod stream;
+pub mod subjects;
 pub mod universal;
 
 use futures::FutureExt;
@@ -31,6 +32,7 @@ use crate::error::Error;
 use crate::governor::command::State;
 use crate::http::{Incoming, Reply};
 use crate::isolate::Isolate;
+use crate::money::Nanos;
 use crate::ports::Ports;
 use crate::protocol::{ChatPath, Dialect};
 use crate::routing::Plan;
@@ -43,8 +45,9 @@ use self::ground::ground;
 use self::patience::Patience;
 use self::recall::{Place, place, recall};
 use self::release::{release, release_cached};
-use self::reserve::{Admission, Rejected, reserve};
+use self::reserve::{Admission, Asking, Rejected, reserve, targets};
 use self::settle::{refuse, settle_failure};
+use self::subjects::{note_body, note_subjects};
 
 /// How often a plan may turn out to be stale before the request gives up: each time somebody has
 /// changed the org between two calls.
@@ -78,7 +81,7 @@ pub async fn chat(
     path.dialect
         .endpoint()
         .clone_into(&mut exchange.draft.endpoint);
-    let admitted = match admit(&mut exchange, incoming, path).await {
+    let admitted = match begin(&mut exchange, isolate, incoming, path).await {
         Ok(admitted) => admitted,
         Err(error) => {
             refuse(exchange, &error);
@@ -98,6 +101,18 @@ pub async fn chat(
     }
 }
 
+async fn begin(
+    exchange: &mut Exchange,
+    isolate: &Isolate,
+    incoming: &dyn Incoming,
+    path: &ChatPath<'_>,
+) -> Result<Admitted, Error> {
+    note_subjects(exchange, isolate, incoming).await?;
+    let admitted = admit(exchange, incoming, path).await?;
+    note_body(exchange, admitted.request.user.as_deref());
+    Ok(admitted)
+}
+
 /// A request that ended without an answer, settled or recorded already.
 struct Failed {
     error: Error,
@@ -113,14 +128,14 @@ impl From<Error> for Failed {
 async fn answer(
     mut exchange: Exchange,
     isolate: &Isolate,
-    admitted: Admitted,
+    mut admitted: Admitted,
 ) -> Result<Reply, Failed> {
     let Reserved {
         plan,
         place,
         state,
         hit,
-    } = match plan_and_reserve(&mut exchange, isolate, &admitted).await {
+    } = match plan_and_reserve(&mut exchange, isolate, &mut admitted).await {
         Ok(reserved) => reserved,
         Err(rejected) => {
             let (error, state) = rejected.record(exchange);
@@ -151,6 +166,26 @@ async fn answer(
         .map_err(Failed::from)
 }
 
+/// Asks for admission of an answer from the cache, which costs nothing.
+async fn reserve_cached(
+    exchange: &mut Exchange,
+    (plan, place, entry): (Plan, Option<Place>, Entry),
+) -> Result<Reserved, Rejected> {
+    let admission = reserve(exchange, Asking::of(Nanos::ZERO)).await;
+    match admission.map_err(Rejected::Unknown)? {
+        Admission::Granted(grant) => Ok(Reserved {
+            plan,
+            place,
+            state: grant.take(exchange),
+            hit: Some(entry),
+        }),
+        Admission::Refused(error, state) | Admission::CacheOnly(error, state) => {
+            Err(Rejected::Recorded(error, state))
+        }
+        Admission::Downgrade(_) | Admission::Stale(_) => Err(reserve::still_stale().into()),
+    }
+}
+
 /// An admitted request: from here on every path settles it.
 struct Reserved {
     plan: Plan,
@@ -164,17 +199,24 @@ struct Reserved {
 async fn plan_and_reserve(
     exchange: &mut Exchange,
     isolate: &Isolate,
-    admitted: &Admitted,
+    admitted: &mut Admitted,
 ) -> Result<Reserved, Rejected> {
     let mut view = isolate.org(&exchange.ports, &exchange.org).await?;
     for _ in 0..MOST_PLANS {
         let plan = classify(exchange, admitted, &view)?;
         let place = place(exchange, admitted, &plan);
+        let asking = Asking {
+            bound: plan.bound,
+            tokens: plan.tokens,
+            candidates: targets(&plan.candidates),
+            route: admitted.wishes.route.clone(),
+        };
         let asked =
-            futures::future::join(reserve(exchange, &plan), recall(exchange, place.as_ref()));
+            futures::future::join(reserve(exchange, asking), recall(exchange, place.as_ref()));
         let (admission, (cache, hit)) = asked.await;
         match admission.map_err(Rejected::Unknown)? {
-            Admission::Granted(state) => {
+            Admission::Granted(grant) => {
+                let state = grant.take(exchange);
                 exchange.draft.cache = cache;
                 return Ok(Reserved {
                     plan,
@@ -183,6 +225,14 @@ async fn plan_and_reserve(
                     hit,
                 });
             }
+            Admission::CacheOnly(error, _) => {
+                let Some(entry) = hit else {
+                    return Err(Rejected::Unrecorded(error));
+                };
+                exchange.draft.cache = cache;
+                return reserve_cached(exchange, (plan, place, entry)).await;
+            }
+            Admission::Downgrade(route) => admitted.wishes.route = Some(route),
             Admission::Refused(error, state) => return Err(Rejected::Recorded(error, state)),
             Admission::Stale(versions) => {
                 view = isolate

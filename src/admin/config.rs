@@ -31,7 +31,9 @@ pub(super) async fn put(ports: &Ports, incoming: &dyn Incoming, org: Org) -> Res
     let body = json_body(incoming).await?;
     let document = String::from_utf8(body)
         .map_err(|_| Error::invalid("", "The configuration is not UTF-8."))?;
-    tenant::parse(&document, config::catalogue()?).map_err(|problems| refused(&problems))?;
+    let parsed = tenant::parse(&document, config::catalogue()?);
+    let config = parsed.map_err(|problems| refused(&problems))?;
+    check_zone(ports, &config.rules().time_zone)?;
     let current = newest(ports, &org.id).await?;
     if let Some(expected) = incoming.header("if-match") {
         let etag = etag(current.version);
@@ -45,6 +47,17 @@ pub(super) async fn put(ports: &Ports, incoming: &dyn Incoming, org: Org) -> Res
     save(ports, &org.id, current.version.saturating_add(1), &document).await?;
     let row = activate_newest(ports, &org.id).await?;
     show(200, org.id, row)
+}
+
+/// Only the platform knows all time zones.
+fn check_zone(ports: &Ports, zone: &str) -> Result<(), Error> {
+    match ports.zones.offset(zone, ports.clock.now()) {
+        Some(_) => Ok(()),
+        None => {
+            let message = format!("`{zone}` is no IANA time zone, like Europe/Rome.");
+            Err(Error::invalid("time_zone", message))
+        }
+    }
 }
 
 /// Stores a version.

@@ -44,6 +44,12 @@ pub(super) fn admission(state: &State, reserve: &Reserve, moment: Moment<'_>) ->
         .places(&state.rules, &demand, None, (moment.periods, at));
     match allowed(state, reserve, &places, moment) {
         Ok(candidate) => admitted(reserve, candidate, places, at),
+        // It may yet be answered from the cache: whoever asks knows, and records it if not.
+        Err(Spent::Refused(
+            reason @ Refusal::BudgetExhausted {
+                cache_only: true, ..
+            },
+        )) => Decision::unchanged(Answer::Refused(reason, places)),
         Err(Spent::Refused(reason)) => refused(reason, places),
         Err(Spent::Downgrade(route)) => Decision::unchanged(Answer::Downgrade(route)),
     }

@@ -244,7 +244,8 @@ fn stance(budget: &Budget, spending: &Spending, price: Price<'_>) -> Option<Spen
     match &budget.when_spent {
         WhenSpent::Allow => None,
         WhenSpent::CacheOnly => exhausted(true),
-        WhenSpent::Downgrade(route) if price.route == Some(route) => None,
+        // One that was downgraded goes on, whichever budget asked for it.
+        WhenSpent::Downgrade(_) if price.route.is_some() => None,
         WhenSpent::Downgrade(route) => Some(Spent::Downgrade(route.clone())),
         WhenSpent::Refuse => exhausted(false),
     }

@@ -117,6 +117,11 @@ impl State {
         }
     }
 
+    /// Whether nothing was ever charged or held.
+    pub(super) fn is_unspent(&self) -> bool {
+        self.charged == Total::default() && self.open.len() == 0
+    }
+
     /// The governor's own time: the caller's, unless that went back.
     pub(super) fn time(&self, now: u64) -> u64 {
         self.clock.max(now)

@@ -10,7 +10,7 @@ use crate::ports::{Document, Passage, VectorMetadata, VectorRecord};
 use crate::providers::workers_ai::{self, MAX_EMBEDDING_TEXTS, Overlong};
 use crate::request::exchange::Exchange;
 use crate::request::helper::{Helper, help};
-use crate::request::reserve::plan_and_reserve;
+use crate::request::reserve::{Asking, plan_and_reserve};
 use crate::request::settle::{settle, settle_failure};
 use crate::usage::Usage;
 
@@ -31,8 +31,9 @@ pub(super) async fn store(
         .iter()
         .map(String::len)
         .fold(0, usize::saturating_add);
-    let plan = |_: &mut Exchange, _: &OrgView| bound(bytes);
-    let admission = plan_and_reserve(&mut exchange, isolate, plan, |bound| *bound).await;
+    let plan = |_: &mut Exchange, _: &OrgView, _: Option<&str>| bound(bytes);
+    let admission =
+        plan_and_reserve(&mut exchange, isolate, plan, |bound| Asking::of(*bound)).await;
     if let Err(rejected) = admission {
         return Err(rejected.record(exchange).0);
     }

@@ -113,6 +113,7 @@ pub async fn admit(
             // The body, by which answers are cached, is not the whole conversation.
             || continued,
         cache_seconds: number(incoming, "cf-aig-cache-ttl", CACHE_SECONDS)?,
+        route: None,
     };
     let cache_key = incoming.header("cf-aig-cache-key");
     let attempt_ms = attempt_ms(incoming)?;

@@ -4,11 +4,12 @@
 use std::borrow::Cow;
 
 use crate::error::{Error, Kind};
+use crate::governor::command::Target;
 use crate::money::Nanos;
 use crate::providers::{Failure, FailureClass};
 use crate::request::call;
 use crate::request::exchange::{DEADLINE_MS, Exchange};
-use crate::request::reserve::extend;
+use crate::request::reserve::{extend, target};
 use crate::request::retries::Retries;
 use crate::routing::plan::Candidate;
 use crate::usage::Usage;
@@ -50,7 +51,8 @@ pub async fn first_success<C, T>(
     let mut failures = Vec::new();
     let mut unfit = None;
     let mut held = terms.held;
-    'candidates: for (index, candidate) in candidates.iter().enumerate() {
+    let first = exchange.admitted_for;
+    'candidates: for (index, candidate) in candidates.iter().enumerate().skip(first) {
         let mut failed: u32 = 0;
         loop {
             let call = match prepare(candidate).await {
@@ -60,7 +62,16 @@ pub async fn first_success<C, T>(
                     continue 'candidates;
                 }
             };
-            hold(exchange, &mut held, candidate.bound, failures.len()).await?;
+            let other =
+                (exchange.guarded && index != first && failed == 0).then(|| target(candidate));
+            match hold(exchange, &mut held, candidate.bound, failures.len(), other).await {
+                Ok(()) => {}
+                Err(error) if error.kind == Kind::RateLimited => {
+                    unfit.get_or_insert(error);
+                    continue 'candidates;
+                }
+                Err(error) => return Err(error),
+            }
             let Some(milliseconds) = time_left(exchange, terms.milliseconds) else {
                 break 'candidates;
             };
@@ -91,18 +102,21 @@ pub async fn first_success<C, T>(
 }
 
 /// Sees to it that what is `held` covers one more attempt: those of unknown cost keep their bounds,
-/// all of them.
+/// all of them. The governor is asked for an`other` candidate than it admitted where limits speak of
+/// models.
 async fn hold(
     exchange: &Exchange,
     held: &mut Nanos,
     bound: Nanos,
     made: usize,
+    other: Option<Target>,
 ) -> Result<(), Error> {
     let needed = exchange.cost().saturating_add(bound);
-    if needed > *held {
+    if needed > *held || other.is_some() {
         let step = u32::try_from(made).unwrap_or(u32::MAX);
-        extend(exchange, step, needed.saturating_sub(*held)).await?;
-        *held = needed;
+        let by = needed.saturating_sub(*held).at_least_zero();
+        extend(exchange, step, by, other).await?;
+        *held = needed.max(*held);
     }
     Ok(())
 }

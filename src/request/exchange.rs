@@ -22,6 +22,10 @@ pub struct Exchange {
     pub may_bring_keys: bool,
     /// Whom it counts for, beyond what the record says.
     pub subjects: Subjects,
+    /// The candidate that the governor admitted it for.
+    pub admitted_for: usize,
+    /// Whether the governor wants to be asked before another candidate is.
+    pub guarded: bool,
     /// The record so far.
     pub draft: Draft,
     phase_began: u64,
@@ -42,6 +46,8 @@ impl Exchange {
             org: principal.org.clone(),
             may_bring_keys: principal.may_bring_keys,
             subjects: Subjects::default(),
+            admitted_for: 0,
+            guarded: false,
             draft,
             phase_began: arrived,
         }

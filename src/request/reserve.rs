@@ -1,13 +1,15 @@
 //! Admission by the org's governor: limits, and budget for the worst that the plan may cost.
 
 use crate::error::{Error, Kind};
-use crate::governor::command::{Command, Extend, Refusal, Reply, Reserve, State, Tokens, Versions};
+use crate::governor::command::{
+    Command, Extend, Refusal, Reply, Reserve, State, Target, Tokens, Versions,
+};
 use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::request::MOST_PLANS;
 use crate::request::exchange::{DEADLINE_MS, Exchange};
 use crate::request::settle::{abandon, refuse};
-use crate::routing::Plan;
+use crate::routing::plan::Candidate;
 
 /// Milliseconds a reservation outlives the request's deadline.
 const GRACE_MS: u64 = 60_000;
@@ -15,14 +17,73 @@ const GRACE_MS: u64 = 60_000;
 /// Seconds after which it is worth asking for the answer of a request that is under way.
 const STILL_RUNNING_SECONDS: u64 = 2;
 
+/// What is asked of the governor.
+#[derive(Clone, Debug, Default)]
+pub struct Asking {
+    /// The worst it may cost.
+    pub bound: Nanos,
+    /// The tokens it is likely to use.
+    pub tokens: Tokens,
+    /// The models that may answer, in order.
+    pub candidates: Vec<Target>,
+    /// The cheaper route that it was planned for.
+    pub route: Option<String>,
+}
+
+impl Asking {
+    /// Work of a bound that no model's limit speaks of.
+    #[must_use]
+    pub fn of(bound: Nanos) -> Self {
+        Self {
+            bound,
+            ..Self::default()
+        }
+    }
+}
+
+/// The models that may answer, as the governor knows them.
+#[must_use]
+pub fn targets(candidates: &[Candidate]) -> Vec<Target> {
+    candidates.iter().map(target).collect()
+}
+
+/// A model that may answer, as the governor knows it.
+#[must_use]
+pub fn target(candidate: &Candidate) -> Target {
+    Target {
+        provider: candidate.model.provider.as_str().to_owned(),
+        model: candidate.id.clone().into_owned(),
+    }
+}
+
 /// What the governor says to a plan.
 pub enum Admission {
+    /// A budget lets pass only what the cache answers. Nothing is recorded yet.
+    CacheOnly(Error, State),
+    /// A budget wants the request planned for this cheaper route.
+    Downgrade(String),
     /// The request may go on.
-    Granted(State),
+    Granted(Grant),
     /// The request may not go on; the refusal is recorded already.
     Refused(Error, State),
     /// The plan was made with versions no longer in force: plan again.
     Stale(Versions),
+}
+
+/// An admission.
+pub struct Grant {
+    candidate: usize,
+    guarded: bool,
+    state: State,
+}
+
+impl Grant {
+    /// Notes what it says about the attempts; gives the limits.
+    pub fn take(self, exchange: &mut Exchange) -> State {
+        exchange.admitted_for = self.candidate;
+        exchange.guarded = self.guarded;
+        self.state
+    }
 }
 
 /// A request that was not admitted.
@@ -74,17 +135,24 @@ pub fn still_stale() -> Error {
 pub async fn plan_and_reserve<P>(
     exchange: &mut Exchange,
     isolate: &Isolate,
-    plan: impl Fn(&mut Exchange, &OrgView) -> Result<P, Error>,
-    bound: impl Fn(&P) -> Nanos,
+    plan: impl Fn(&mut Exchange, &OrgView, Option<&str>) -> Result<P, Error>,
+    ask: impl Fn(&P) -> Asking,
 ) -> Result<(P, State), Rejected> {
     let ports = exchange.ports.clone();
     let mut view = isolate.org(&ports, &exchange.org).await?;
+    let mut route = None;
     for _ in 0..MOST_PLANS {
         exchange.draft.versions = view.versions;
-        let planned = plan(exchange, &view)?;
-        let admission = reserve_bound(exchange, bound(&planned)).await;
+        let planned = plan(exchange, &view, route.as_deref())?;
+        let asking = Asking {
+            route: route.clone(),
+            ..ask(&planned)
+        };
+        let admission = reserve(exchange, asking).await;
         match admission.map_err(Rejected::Unknown)? {
-            Admission::Granted(state) => return Ok((planned, state)),
+            Admission::CacheOnly(error, _) => return Err(Rejected::Unrecorded(error)),
+            Admission::Downgrade(cheaper) => route = Some(cheaper),
+            Admission::Granted(grant) => return Ok((planned, grant.take(exchange))),
             Admission::Refused(error, state) => return Err(Rejected::Recorded(error, state)),
             Admission::Stale(versions) => {
                 view = isolate.refresh(&ports, &exchange.org, versions).await?;
@@ -94,56 +162,85 @@ pub async fn plan_and_reserve<P>(
     Err(still_stale().into())
 }
 
-/// Asks for admission of a plan.
+/// Asks for admission.
 ///
 /// # Errors
 /// `Unavailable` where the governor is out of reach: nothing is admitted then.
-pub async fn reserve(exchange: &Exchange, plan: &Plan) -> Result<Admission, Error> {
-    reserve_bound(exchange, plan.bound).await
-}
-
-/// Asks for admission of work that may cost up to `bound`.
-///
-/// # Errors
-/// As [`reserve`].
-pub async fn reserve_bound(exchange: &Exchange, bound: Nanos) -> Result<Admission, Error> {
+pub async fn reserve(exchange: &Exchange, asking: Asking) -> Result<Admission, Error> {
+    let bound = asking.bound;
     let reserve = Reserve {
         draft: exchange.draft.clone(),
         subjects: exchange.subjects.clone(),
-        candidates: Vec::new(),
+        candidates: asking.candidates,
         bound,
         unpriced: false,
-        tokens: Tokens::default(),
-        route: None,
+        tokens: asking.tokens,
+        route: asking.route,
         planned: exchange.draft.versions,
         idempotency: None,
         deadline_ms: DEADLINE_MS.saturating_add(GRACE_MS),
     };
     match exchange.govern(Command::Reserve(reserve)).await? {
-        Reply::Admitted { state, .. } => Ok(Admission::Granted(state)),
-        Reply::Refused { reason, state } => Ok(Admission::Refused(refusal(&reason, bound), state)),
+        Reply::Admitted {
+            candidate,
+            guarded,
+            state,
+        } => Ok(Admission::Granted(Grant {
+            candidate,
+            guarded,
+            state,
+        })),
+        Reply::Downgrade { route } => Ok(Admission::Downgrade(route)),
+        Reply::Refused { reason, state } => {
+            let error = refusal(&reason, bound);
+            let cache_only = matches!(
+                reason,
+                Refusal::BudgetExhausted {
+                    cache_only: true,
+                    ..
+                }
+            );
+            Ok(if cache_only {
+                Admission::CacheOnly(error, state)
+            } else {
+                Admission::Refused(error, state)
+            })
+        }
         Reply::Stale { versions } => Ok(Admission::Stale(versions)),
         reply => Err(Error::internal(format!("reserve was answered {reply:?}"))),
     }
 }
 
-/// Asks for more of the budget, before one more paid attempt.
+/// Asks for more of the budget, or for another candidate, before one more attempt.
 ///
 /// # Errors
-/// `BudgetExhausted` where there is none, `Unavailable`.
-pub async fn extend(exchange: &Exchange, step: u32, by: Nanos) -> Result<(), Error> {
-    let request = exchange.draft.request.clone();
-    let target = None;
+/// `BudgetExhausted` where there is none, `RateLimited` where the candidate is at a limit,
+/// `Unavailable`.
+pub async fn extend(
+    exchange: &Exchange,
+    step: u32,
+    by: Nanos,
+    target: Option<Target>,
+) -> Result<(), Error> {
     let extend = Extend {
-        request,
+        request: exchange.draft.request.clone(),
         step,
         by,
         target,
     };
     match exchange.govern(Command::Extend(extend)).await? {
         Reply::Admitted { .. } | Reply::Done { .. } => Ok(()),
+        Reply::Downgrade { .. } => Err(refusal(&spent(), by)),
         Reply::Refused { reason, .. } => Err(refusal(&reason, by)),
         reply => Err(Error::internal(format!("extend was answered {reply:?}"))),
+    }
+}
+
+/// A request that is under way is not planned again.
+const fn spent() -> Refusal {
+    Refusal::BudgetExhausted {
+        budget: String::new(),
+        cache_only: false,
     }
 }
 
@@ -154,6 +251,11 @@ fn refusal(reason: &Refusal, bound: Nanos) -> Error {
                 "Until it begins anew only cached answers are served."
             } else {
                 "Lower `max_tokens`, ask for a lighter tier, or ask the administrator for more budget."
+            };
+            let budget = if budget.is_empty() {
+                "of the org"
+            } else {
+                budget
             };
             let message = format!(
                 "The budget `{budget}` cannot carry this request, which may cost up to ${}. {advice}",

@@ -30,9 +30,10 @@ use crate::request::call::Chunks;
 use crate::request::exchange::Exchange;
 use crate::request::headers::{self, Decision};
 use crate::request::notes::note_headers;
-use crate::request::reserve::{Rejected, plan_and_reserve};
+use crate::request::reserve::{Asking, Rejected, plan_and_reserve, targets};
 use crate::request::retries::Retries;
 use crate::request::settle::{refuse, settle, settle_failure};
+use crate::request::subjects::{note_body, note_subjects};
 use crate::routing::plan::Candidate;
 use crate::routing::single::{Ask, Plan};
 use crate::usage::Usage;
@@ -249,7 +250,9 @@ async fn admit<T: Task>(
     read: impl AsyncFnOnce(&dyn Incoming) -> Result<T, Error>,
 ) -> Result<Asked<T>, Error> {
     let incoming = visit.incoming;
+    note_subjects(exchange, visit.isolate, incoming).await?;
     note_headers(exchange, incoming)?;
+    note_body(exchange, None);
     let task = read(incoming).await?;
     let model = qualified(visit.gateway, task.model())?;
     exchange.draft.requested_model = model.chars().take(200).collect();
@@ -266,8 +269,15 @@ async fn admit<T: Task>(
 async fn carry_out<T: Task>(mut exchange: Exchange, isolate: &Isolate, asked: Asked<T>) -> Reply {
     exchange.end_phase("admit");
     let (ports, id) = (exchange.ports.clone(), exchange.draft.request.clone());
-    let planned = |exchange: &mut Exchange, view: &OrgView| plan(exchange, view, &asked);
-    let reserved = plan_and_reserve(&mut exchange, isolate, planned, |plan| plan.bound).await;
+    let planned = |exchange: &mut Exchange, view: &OrgView, route: Option<&str>| {
+        plan(exchange, view, &asked, route)
+    };
+    let ask = |plan: &Plan| Asking {
+        bound: plan.bound,
+        candidates: targets(&plan.candidates),
+        ..Asking::default()
+    };
+    let reserved = plan_and_reserve(&mut exchange, isolate, planned, ask).await;
     let (plan, state) = match reserved {
         Ok(reserved) => reserved,
         Err(rejected) => return refused(exchange, asked.dialect, rejected),
@@ -284,10 +294,15 @@ async fn carry_out<T: Task>(mut exchange: Exchange, isolate: &Isolate, asked: As
     }
 }
 
-fn plan<T: Task>(exchange: &mut Exchange, view: &OrgView, asked: &Asked<T>) -> Result<Plan, Error> {
+fn plan<T: Task>(
+    exchange: &mut Exchange,
+    view: &OrgView,
+    asked: &Asked<T>,
+    route: Option<&str>,
+) -> Result<Plan, Error> {
     let ask = Ask {
         kind: T::KIND,
-        model: &asked.model,
+        model: route.unwrap_or(&asked.model),
         operation: asked.operation.as_deref(),
         work: T::WORK,
     };

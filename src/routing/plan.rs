@@ -4,11 +4,13 @@ use std::borrow::Cow;
 
 use crate::config::{Catalogue, Model, ModelKind, Operation, Rag, Tier};
 use crate::error::{Error, Kind};
+use crate::governor::command::Tokens;
 use crate::intent;
 use crate::isolate::OrgView;
 use crate::money::Nanos;
 use crate::protocol::{ChatRequest, Needs, ReasoningMode};
 use crate::routing::bound;
+use crate::usage::estimate_tokens;
 
 /// The `model` that leaves everything to the gateway.
 const AUTO: &str = "auto";
@@ -105,6 +107,8 @@ pub struct Plan {
     pub cache_seconds: Option<u64>,
     /// The worst this plan may cost.
     pub bound: Nanos,
+    /// The tokens it is likely to use, and those that it may be answered with.
+    pub tokens: Tokens,
 }
 
 /// A model that may answer.
@@ -133,6 +137,8 @@ pub struct Wishes {
     pub skip_cache: bool,
     /// For how long the answer may be cached, whatever the operation says.
     pub cache_seconds: Option<u64>,
+    /// The tier or model that a spent budget wants in place of the one that was asked for.
+    pub route: Option<String>,
 }
 
 impl Plan {
@@ -147,7 +153,8 @@ impl Plan {
         org: &OrgView,
         catalogue: &'static Catalogue,
     ) -> Result<Self, Error> {
-        let wanted = Wanted::parse(&request.model, ModelKind::Chat, catalogue)?;
+        let model = wishes.route.as_deref().unwrap_or(&request.model);
+        let wanted = Wanted::parse(model, ModelKind::Chat, catalogue)?;
         let (operation, confidence) = choose_operation(request, wishes, wanted, catalogue)?;
         let named = confidence == 100;
         let grounding = named || !matches!(wanted, Wanted::Model(_));
@@ -160,7 +167,7 @@ impl Plan {
             .map(|model| candidate(model, request, operation, &sizes, thinks(wanted, tier)))
             .collect();
         if let Wanted::Model(_) = wanted {
-            name_unlisted(&mut candidates, &request.model, ModelKind::Chat, catalogue);
+            name_unlisted(&mut candidates, model, ModelKind::Chat, catalogue);
         }
         let dearest = candidates
             .iter()
@@ -168,6 +175,12 @@ impl Plan {
             .max()
             .unwrap_or_default();
         let helpers = rag.map_or(Nanos::ZERO, |rag| bound::helpers(&sizes, rag, catalogue));
+        let answers = candidates.iter().map(|it| u64::from(it.max_tokens)).max();
+        let choices = u64::from(request.choices.max(1));
+        let tokens = Tokens {
+            input: estimate_tokens(sizes.prompt_tokens),
+            output: answers.unwrap_or_default().saturating_mul(choices),
+        };
         Ok(Self {
             operation,
             confidence,
@@ -177,6 +190,7 @@ impl Plan {
             rag,
             cache_seconds: cache_seconds(request, wishes, operation, grounding),
             bound: dearest.saturating_add(helpers),
+            tokens,
         })
     }
 }
@@ -377,7 +391,10 @@ fn cache_seconds(
     by_operation: bool,
 ) -> Option<u64> {
     let needs = request.needs();
-    let repeatable = request.choices == 1 && !needs.tools && !needs.vision && !needs.audio;
+    // What a cheaper route answers is not what is asked for.
+    let as_asked = wishes.route.is_none();
+    let repeatable =
+        as_asked && request.choices == 1 && !needs.tools && !needs.vision && !needs.audio;
     let of_operation = operation.cache_seconds.filter(|_| by_operation);
     wishes
         .cache_seconds

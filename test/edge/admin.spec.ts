@@ -46,7 +46,10 @@ describe("administration", () => {
     const path = `/admin/v1/orgs/${org}/config`;
     const first = await admin(gateway, "GET", path);
     expect(first.headers.get("etag")).toBe('"1"');
-    const config = { limits: [{ count: "requests", limit: 7, seconds: 60 }], budgets: [{ usd: "1.5", period: "day" }] };
+    const config = {
+      limits: [{ count: "requests", limit: 7, seconds: 60 }],
+      budgets: [{ usd: "1.5", period: "day" }],
+    };
     const second = await admin(gateway, "PUT", path, config, { "if-match": '"1"' });
     expect(second).toMatchObject({ status: 200, body: { version: 2, config } });
     const late = await admin(gateway, "PUT", path, config, { "if-match": '"1"' });
@@ -57,9 +60,31 @@ describe("administration", () => {
     const state = await limits(gateway, org);
     expect(state).toMatchObject({
       config_version: 2,
-      requests: { limit: 7, used: 0, remaining: 7 },
-      budget: { limit_usd: "1.5", spent_usd: "0", reserved_usd: "0", remaining_usd: "1.5" },
+      limits: [{ name: "requests", per: "org", limit: 7, used: 0, remaining: 7 }],
     });
+    expect(state.budgets[0]).toMatchObject({ name: "", period: "day", limit_usd: null });
+    expect(state.budgets.at(-1)).toMatchObject({
+      name: "day",
+      limit_usd: "1.5",
+      spent_usd: "0",
+      reserved_usd: "0",
+      remaining_usd: "1.5",
+    });
+  });
+
+  it("begins a day when the org's time zone does", async () => {
+    const { org } = await createOrg(gateway, { config: { time_zone: "Asia/Tokyo" } });
+    const state = await limits(gateway, org);
+    const untilMidnight = 86_400 - ((Date.now() / 1000 + 9 * 3600) % 86_400);
+    expect(Math.abs(state.budgets[0].reset_seconds - untilMidnight)).toBeLessThan(60);
+  });
+
+  it("refuses a time zone that does not exist", async () => {
+    const { org } = await createOrg(gateway);
+    const path = `/admin/v1/orgs/${org}/config`;
+    const answer = await admin(gateway, "PUT", path, { time_zone: "Europe/Atlantis" });
+    expect(answer.status).toBe(400);
+    expect(answer.body.error.param).toBe("time_zone");
   });
 
   it("answers 404 for an org, a key or a path that does not exist", async () => {
@@ -100,11 +125,13 @@ describe("administration", () => {
     const body = { model: "light", messages: [{ role: "user", content: "Hello" }] };
     await ask(gateway, key, body, { headers: { "x-ai-operation": "chat" } });
     const before = await limits(gateway, org);
-    expect(Number(before.budget.spent_usd)).toBeGreaterThan(0);
+    expect(Number(before.budgets[0].spent_usd)).toBeGreaterThan(0);
     await gateway.evictGovernor(org);
-    expect(await limits(gateway, org)).toMatchObject({
-      budget: { spent_usd: before.budget.spent_usd, reserved_usd: "0" },
-      requests: { used: before.requests.used },
+    const after = await limits(gateway, org);
+    expect(after.budgets[0]).toMatchObject({
+      spent_usd: before.budgets[0].spent_usd,
+      reserved_usd: "0",
     });
+    expect(after.limits[0].used).toBe(before.limits[0].used);
   });
 });

@@ -156,8 +156,8 @@ describe("bad input", () => {
 
   it("charges nothing for any of it, and records what a known key sent", async () => {
     const state = await limits(gateway, org);
-    expect(state.budget).toMatchObject({ spent_usd: "0", reserved_usd: "0" });
-    expect(state.requests.used).toBe(0);
+    expect(state.budgets[0]).toMatchObject({ spent_usd: "0", reserved_usd: "0" });
+    expect(state.limits[0].used).toBe(0);
     const refused = await records(gateway, org);
     expect(refused.length).toBeGreaterThanOrEqual(15);
     expect(refused.every((record) => record.outcome === "refused" && record.cost === "0")).toBe(

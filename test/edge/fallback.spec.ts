@@ -69,7 +69,7 @@ describe("failures of the provider", () => {
     expect(answer.body.error.message).toContain(`${SECOND} (error)`);
     expect(answer.body.error).toMatchObject({ type: "upstream_error", code: "upstream_failed" });
     const state = await limits(gateway, org);
-    expect(state.budget).toMatchObject({ spent_usd: before, reserved_usd: "0" });
+    expect(state.budgets[0]).toMatchObject({ spent_usd: before, reserved_usd: "0" });
     expect(state.open_reservations).toBe(0);
     const [record] = await records(gateway, org, { request: answer.id });
     expect(record).toMatchObject({ outcome: "failed", status: 502, cost: "0" });

@@ -123,7 +123,7 @@ export async function limits(gateway: Gateway, org: string): Promise<any> {
 
 /** What an org has spent today, in dollars as text. */
 export async function spent(gateway: Gateway, org: string): Promise<string> {
-  return (await limits(gateway, org)).budget.spent_usd;
+  return (await limits(gateway, org)).budgets[0].spent_usd;
 }
 
 /** Waits until `check` holds; fails after five seconds. */

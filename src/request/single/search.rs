@@ -5,7 +5,7 @@ use super::{Visit, refused};
 use crate::config::{self, Operation, Rag};
 use crate::error::Error;
 use crate::governor::command::State;
-use crate::http::{Incoming, Reply};
+use crate::http::Reply;
 use crate::protocol::search::{self, SearchRequest};
 use crate::protocol::{Bill, Source};
 use crate::request::admit::json_body;
@@ -13,8 +13,9 @@ use crate::request::exchange::Exchange;
 use crate::request::ground::retrieve;
 use crate::request::headers::{self, Decision};
 use crate::request::notes::note_headers;
-use crate::request::reserve::plan_and_reserve;
+use crate::request::reserve::{Asking, plan_and_reserve};
 use crate::request::settle::{refuse, settle, settle_failure};
+use crate::request::subjects::{note_body, note_subjects};
 use crate::routing::bound;
 
 /// Passages of an operation that does not say how many.
@@ -33,7 +34,7 @@ pub(super) async fn search(visit: Visit<'_>, operation: &Operation) -> Reply {
     operation.name.clone_into(&mut exchange.draft.operation);
     operation.tier.as_str().clone_into(&mut exchange.draft.tier);
     exchange.draft.confidence = 100;
-    let request = match admit(&mut exchange, visit.incoming, rag).await {
+    let request = match admit(&mut exchange, visit, rag).await {
         Ok(request) => request,
         Err(error) => {
             refuse(exchange, &error);
@@ -45,8 +46,12 @@ pub(super) async fn search(visit: Visit<'_>, operation: &Operation) -> Reply {
         Ok(catalogue) => bound::search(&request.query, rag, catalogue),
         Err(error) => return visit.failed(&error),
     };
-    let planned = |_: &mut Exchange, _: &_| Ok(());
-    match plan_and_reserve(&mut exchange, visit.isolate, planned, |()| bound).await {
+    let planned = |_: &mut Exchange, _: &_, _: Option<&str>| Ok(());
+    match plan_and_reserve(&mut exchange, visit.isolate, planned, |()| {
+        Asking::of(bound)
+    })
+    .await
+    {
         Ok(((), state)) => find(exchange, visit, (&request, rag), state).await,
         Err(rejected) => refused(exchange, visit.dialect, rejected),
     }
@@ -54,10 +59,13 @@ pub(super) async fn search(visit: Visit<'_>, operation: &Operation) -> Reply {
 
 async fn admit(
     exchange: &mut Exchange,
-    incoming: &dyn Incoming,
+    visit: Visit<'_>,
     rag: Rag,
 ) -> Result<SearchRequest, Error> {
+    let incoming = visit.incoming;
+    note_subjects(exchange, visit.isolate, incoming).await?;
     note_headers(exchange, incoming)?;
+    note_body(exchange, None);
     search::parse(&json_body(incoming).await?, rag.passages)
 }
 

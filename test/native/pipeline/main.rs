@@ -35,6 +35,7 @@ mod remote_images;
 mod rerank;
 mod responses;
 mod run;
+mod scopes;
 mod speech;
 mod streams;
 mod support;

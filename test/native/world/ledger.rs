@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use esclusa::audit::{Outcome, Record};
 use esclusa::governor::Row;
 use esclusa::governor::command::{Reserve, State};
-use esclusa::governor::rules::Rules;
+use esclusa::governor::rules::{Budget, Limit, Measure, Period, Rules, Scope, WhenSpent};
 use esclusa::money::Nanos;
 use serde::Deserialize;
 
@@ -134,7 +134,10 @@ impl Ledger {
 
     /// No 60 seconds hold more than the limit in force at their end.
     fn check_window(&self, at: u64) {
-        let Some(limit) = self.rules.limits.first().map(|limit| limit.limit) else {
+        let of_org = |limit: &&Limit| {
+            limit.per == Scope::Org && matches!(limit.measure, Measure::Requests(_))
+        };
+        let Some(limit) = self.rules.limits.iter().find(of_org).map(|it| it.limit) else {
             return;
         };
         let begin = at.saturating_sub(WINDOW_MS - 1);
@@ -151,7 +154,12 @@ impl Ledger {
 
     /// What is spent and held never exceeds the budget at the moment of an admission.
     fn check_budget(&self, day: u64) {
-        let Some(budget) = self.rules.budgets.first().map(|budget| budget.amount) else {
+        let of_org = |budget: &&Budget| {
+            budget.per == Scope::Org
+                && budget.period == Period::Day
+                && budget.when_spent == WhenSpent::Refuse
+        };
+        let Some(budget) = self.rules.budgets.iter().find(of_org).map(|it| it.amount) else {
             return;
         };
         let held: i128 = self.spent(day) + self.reserved(day);

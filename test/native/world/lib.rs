@@ -20,6 +20,7 @@ pub(crate) mod wires;
 use std::rc::Rc;
 
 use esclusa::audit::{Record, Sealed};
+use esclusa::governor::AlwaysUtc;
 use esclusa::isolate::Isolate;
 use esclusa::ports::Ports;
 use esclusa::serve::serve;
@@ -99,6 +100,7 @@ impl World {
             secrets: Rc::new(self.secrets.clone()),
             tenants: Rc::new(self.database.clone()),
             vectors: Rc::new(self.index.clone()),
+            zones: Rc::new(AlwaysUtc),
         };
         Worker {
             group,

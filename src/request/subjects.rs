@@ -1,0 +1,117 @@
+//! Whom a request counts for, beyond what its record says: the end user, the address, and what else
+//! the org's limits name.
+
+use std::net::IpAddr;
+
+use crate::audit::Scalar;
+use crate::error::Error;
+use crate::governor::rules::{Rules, Scope};
+use crate::http::Incoming;
+use crate::isolate::Isolate;
+use crate::request::exchange::Exchange;
+
+/// The caller's name for the end user.
+const USER: &str = "x-ai-user";
+/// Where the platform tells the client's address.
+const ADDRESS: &str = "cf-connecting-ip";
+/// Characters of a subject.
+const MOST_CHARACTERS: usize = 200;
+
+/// Notes them, before anything of the request is read. The org's rules are those that this isolate
+/// knows: what a newer rule names is taken as not named by a request of that moment.
+///
+/// # Errors
+/// `Unavailable` where the org is not remembered and the database is out of reach.
+pub async fn note_subjects(
+    exchange: &mut Exchange,
+    isolate: &Isolate,
+    incoming: &dyn Incoming,
+) -> Result<(), Error> {
+    let view = isolate.org(&exchange.ports, &exchange.org).await?;
+    let subjects = &mut exchange.subjects;
+    subjects.user = incoming.header(USER).map(subject).unwrap_or_default();
+    let address = incoming.header(ADDRESS);
+    subjects.address = address.as_deref().and_then(network).unwrap_or_default();
+    subjects.headers = scopes(view.config.rules())
+        .filter_map(|scope| match scope {
+            Scope::Header(name) => Some((name.clone(), subject(incoming.header(name)?))),
+            _ => None,
+        })
+        .collect();
+    Ok(())
+}
+
+/// Notes the end user whom the body names, where no header does, and the metadata.
+pub fn note_body(exchange: &mut Exchange, user: Option<&str>) {
+    let subjects = &mut exchange.subjects;
+    if subjects.user.is_empty() {
+        subjects.user = user
+            .map(|user| subject(user.to_owned()))
+            .unwrap_or_default();
+    }
+    let metadata = exchange.draft.metadata.iter();
+    subjects.metadata = metadata
+        .map(|(name, value)| (name.clone(), subject(text(value))))
+        .collect();
+}
+
+fn scopes(rules: &Rules) -> impl Iterator<Item = &Scope> {
+    let limits = rules.limits.iter().map(|limit| &limit.per);
+    let budgets = rules.budgets.iter().map(|budget| &budget.per);
+    limits.chain(budgets)
+}
+
+/// A subject of bounded length. `*` alone is the place that subjects share where there are too many.
+fn subject(text: String) -> String {
+    if text == "*" {
+        return String::new();
+    }
+    text.chars().take(MOST_CHARACTERS).collect()
+}
+
+fn text(value: &Scalar) -> String {
+    match value {
+        Scalar::Boolean(value) => value.to_string(),
+        Scalar::Number(value) => value.to_string(),
+        Scalar::Text(value) => value.clone(),
+    }
+}
+
+/// An IPv4 address, or the /64 of an IPv6 address: whoever has one has all of its addresses.
+fn network(address: &str) -> Option<String> {
+    Some(match address.trim().parse().ok()? {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(address) => address.to_string(),
+            None => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_network_are_one_subject() {
+        let cases = [
+            ("192.0.2.7", Some("192.0.2.7")),
+            ("::ffff:192.0.2.7", Some("192.0.2.7")),
+            ("2001:db8:1:2:3:4:5:6", Some("2001:db8:1:2::/64")),
+            ("2001:db8:1:2::", Some("2001:db8:1:2::/64")),
+            ("nonsense", None),
+        ];
+        for (address, expected) in cases {
+            assert_eq!(network(address).as_deref(), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn subjects_are_bounded() {
+        assert_eq!(subject("*".to_owned()), "");
+        assert_eq!(subject("é".repeat(300)).chars().count(), MOST_CHARACTERS);
+    }
+}

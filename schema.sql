@@ -83,3 +83,9 @@ CREATE TABLE IF NOT EXISTS audit (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS audit_by_request ON audit (org, request);
 CREATE INDEX IF NOT EXISTS audit_by_time ON audit (org, at);
+
+-- How far the audit records of an org were archived.
+CREATE TABLE IF NOT EXISTS audit_archives (
+  org TEXT NOT NULL PRIMARY KEY,
+  through INTEGER NOT NULL              -- the last record that is in the bucket `FILES`, not here
+) STRICT;

@@ -49,6 +49,8 @@ pub async fn serve(
     authorize(ports, incoming)?;
     match (endpoint, incoming.method()) {
         (Endpoint::Audit, _) => audit::query(ports, incoming.query()).await,
+        (Endpoint::AuditExport, _) => audit::export(ports, incoming.query()).await,
+        (Endpoint::AuditVerify, _) => audit::verify(ports, incoming.query()).await,
         (Endpoint::Orgs, Method::Post) => orgs::create(ports, incoming).await,
         (Endpoint::Orgs, _) => orgs::list(ports).await,
         (Endpoint::Keys(org), Method::Post) => {

@@ -4,9 +4,19 @@
 //! hexadecimal characters, the record as the UTF-8 JSON text that is stored. A record is never
 //! serialised again after its hash was taken, so the text itself is what the chain protects.
 
+pub mod archive;
+pub mod checkpoint;
+pub mod export;
+pub mod inspect;
+pub mod keep;
+pub mod line;
+pub mod trail;
+pub mod verify;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use self::verify::verify;
 use crate::error::Kind;
 use crate::governor::command::Versions;
 use crate::money::Nanos;
@@ -218,81 +228,9 @@ pub fn chain_hash(previous: &str, record: &str) -> String {
     )
 }
 
-/// Where a chain is broken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
-    /// A position is missing or out of order.
-    #[error("record {0} is missing or out of order")]
-    Gap(u64),
-    /// A record or its hash was changed.
-    #[error("record {0} does not match its hash")]
-    Hash(u64),
-}
-
-/// Walks a chain that starts after position `seq` with hash `previous`; gives the new head.
-///
-/// # Errors
-/// [`Broken`] names the first bad record.
-pub fn verify<'a>(
-    head: (u64, String),
-    records: impl IntoIterator<Item = &'a Sealed>,
-) -> Result<(u64, String), Broken> {
-    records
-        .into_iter()
-        .try_fold(head, |(seq, previous), sealed| {
-            let expected = seq.saturating_add(1);
-            if sealed.seq != expected {
-                return Err(Broken::Gap(expected));
-            }
-            let hash = chain_hash(&previous, &sealed.record);
-            if hash == sealed.hash {
-                Ok((expected, hash))
-            } else {
-                Err(Broken::Hash(expected))
-            }
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn chain(texts: &[&str]) -> Vec<Sealed> {
-        let mut previous = GENESIS.to_owned();
-        let seal = |(seq, text): (u64, &&str)| {
-            let hash = chain_hash(&previous, text);
-            previous.clone_from(&hash);
-            Sealed {
-                seq,
-                record: (*text).to_owned(),
-                hash,
-            }
-        };
-        (1..).zip(texts).map(seal).collect()
-    }
-
-    #[test]
-    fn a_whole_chain_verifies() {
-        let records = chain(&["a", "b", "c"]);
-        let (seq, hash) = verify((0, GENESIS.to_owned()), &records).unwrap();
-        assert_eq!((seq, &hash), (3, &records[2].hash));
-    }
-
-    #[test]
-    fn the_first_bad_record_is_named() {
-        let mut altered = chain(&["a", "b", "c"]);
-        altered[1].record = "B".to_owned();
-        assert_eq!(
-            verify((0, GENESIS.to_owned()), &altered),
-            Err(Broken::Hash(2))
-        );
-        let mut missing = chain(&["a", "b", "c"]);
-        missing.remove(1);
-        assert_eq!(
-            verify((0, GENESIS.to_owned()), &missing),
-            Err(Broken::Gap(2))
-        );
-    }
 
     #[test]
     fn the_hash_is_the_documented_one() {

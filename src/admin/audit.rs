@@ -1,12 +1,16 @@
-//! The audit trail.
+//! The audit trail: pages of records, all of them as a stream, and whether they are as recorded.
+
+mod interval;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::known;
+use crate::audit::inspect::{self, inspect};
+use crate::audit::{Sealed, export, line};
 use crate::error::Error;
 use crate::http::Reply;
-use crate::ports::{AuditFilter, Ports};
+use crate::ports::{AuditFilter, Org, Ports};
 
 /// Records of one page where the caller names no number.
 const DEFAULT_LIMIT: u32 = 50;
@@ -37,13 +41,11 @@ pub(super) async fn query(ports: &Ports, query: &str) -> Result<Reply, Error> {
     let records = ports.audit.query(&filter).await?;
     let full = u32::try_from(records.len()).is_ok_and(|count| count >= filter.limit);
     let next_before = records.last().map(|sealed| sealed.seq).filter(|_| full);
-    let shown = |sealed: crate::audit::Sealed| {
-        let record = RawValue::from_string(sealed.record)
-            .map_err(|error| Error::internal(format!("stored record {}: {error}", sealed.seq)))?;
+    let shown = |sealed: Sealed| {
         Ok(Shown {
             seq: sealed.seq,
+            record: line::embedded(&sealed.record)?,
             hash: sealed.hash,
-            record,
         })
     };
     let data = records
@@ -58,6 +60,52 @@ pub(super) async fn query(ports: &Ports, query: &str) -> Result<Reply, Error> {
             next_before,
         },
     ))
+}
+
+/// `?org=…`, and `after` where an earlier call stopped.
+pub(super) async fn verify(ports: &Ports, query: &str) -> Result<Reply, Error> {
+    let [org, after] = parameters(query, ["org", "after"])?;
+    let malformed = || {
+        Error::invalid(
+            "after",
+            "`after` is what the call before gave as `next_after`.",
+        )
+    };
+    let start = after
+        .map(|text| inspect::parse_start(&text).ok_or_else(malformed))
+        .transpose()?;
+    let org = named(ports, org).await?;
+    Ok(Reply::json(200, &inspect(ports, &org.id, start).await?))
+}
+
+/// `?org=…` with `from` and `to`: what was recorded from then on, and before then. Streamed.
+pub(super) async fn export(ports: &Ports, query: &str) -> Result<Reply, Error> {
+    let [org, from, to] = parameters(query, ["org", "from", "to"])?;
+    let interval = interval::parse(from.as_deref(), to.as_deref())?;
+    let org = named(ports, org).await?;
+    let lines = export::export(ports, &org.id, interval).await?;
+    Ok(Reply::relayed("application/x-ndjson", lines))
+}
+
+/// The org that a query names.
+async fn named(ports: &Ports, org: Option<String>) -> Result<Org, Error> {
+    let unnamed = || Error::invalid("org", "Say whose records: `?org=…`.");
+    known(ports, &org.ok_or_else(unnamed)?).await
+}
+
+/// The values of the parameters that a path takes.
+fn parameters<const N: usize>(query: &str, names: [&str; N]) -> Result<[Option<String>; N], Error> {
+    let mut values = [const { None }; N];
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let place = names.iter().position(|known| *known == name);
+        let Some(slot) = place.and_then(|place| values.get_mut(place)) else {
+            let message = format!("This path takes the parameters {}.", names.join(", "));
+            let unknown: String = name.chars().take(50).collect();
+            return Err(Error::invalid(unknown, message));
+        };
+        *slot = Some(value.into_owned());
+    }
+    Ok(values)
 }
 
 fn parse(query: &str) -> Result<AuditFilter, Error> {

@@ -26,10 +26,10 @@ impl D1AuditLog {
     }
 
     /// Stores records of an org, together at most 2 MB of JSON; those that are there already are
-    /// left as they are.
+    /// left as they are, and those that were archived stay away.
     ///
     /// # Errors
-    /// Unless every record is in the table now, with the hash it has here.
+    /// Unless every record is in the table now, with the hash it has here, or was archived.
     pub(super) async fn store(&self, org: &str, records: &[Sealed]) -> Result<(), Error> {
         // Not `OR IGNORE`, which would swallow a violated NOT NULL along with the duplicates.
         let insert = "INSERT INTO audit
@@ -39,12 +39,12 @@ impl D1AuditLog {
                 record ->> 'cost', record, hash
             FROM (SELECT value ->> 'seq' AS seq, value ->> 'record' AS record,
                 value ->> 'hash' AS hash FROM json_each(?2))
-            WHERE true ON CONFLICT (org, seq) DO NOTHING";
-        // CROSS JOIN keeps the batch outermost: SQLite would walk the whole log instead.
-        // <https://www.sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join>
+            WHERE seq > coalesce((SELECT through FROM audit_archives WHERE org = ?1), 0)
+            ON CONFLICT (org, seq) DO NOTHING";
         let confirm = "SELECT count(*) AS records FROM json_each(?2) AS sent
-            CROSS JOIN audit ON audit.org = ?1 AND audit.seq = sent.value ->> 'seq'
-            AND audit.hash = sent.value ->> 'hash'";
+            LEFT JOIN audit ON audit.org = ?1 AND audit.seq = sent.value ->> 'seq'
+            WHERE audit.hash = sent.value ->> 'hash' OR sent.value ->> 'seq'
+                <= coalesce((SELECT through FROM audit_archives WHERE org = ?1), 0)";
         let json = serde_json::to_string(records).map_err(|it| Error::internal(it.to_string()))?;
         let values = (org, json);
         let statements = vec![
@@ -62,6 +62,20 @@ impl D1AuditLog {
         )))
     }
 
+    /// Forgets archived records, and remembers that they are not to come back.
+    async fn forget(&self, org: &str, through: u64) -> Result<(), Error> {
+        let note = "INSERT INTO audit_archives (org, through) VALUES (?1, ?2)
+            ON CONFLICT (org) DO UPDATE SET through = max(through, excluded.through)";
+        let delete = "DELETE FROM audit WHERE org = ?1 AND seq <= ?2";
+        let values = (org, through);
+        let statements = vec![
+            self.database.statement(note, &values)?,
+            self.database.statement(delete, &values)?,
+        ];
+        let _: Vec<Vec<Confirmed>> = self.database.transaction(statements).await?;
+        Ok(())
+    }
+
     async fn find(&self, filter: &AuditFilter) -> Result<Vec<Sealed>, Error> {
         let (sql, values) = statement(filter);
         self.database.rows(&sql, &values).await
@@ -71,6 +85,16 @@ impl D1AuditLog {
 impl AuditLog for D1AuditLog {
     fn query<'a>(&'a self, filter: &'a AuditFilter) -> Pending<'a, Vec<Sealed>> {
         self.find(filter).boxed_local()
+    }
+
+    fn read<'a>(&'a self, org: &'a str, after: u64, most: u32) -> Pending<'a, Vec<Sealed>> {
+        let sql = "SELECT seq, record, hash FROM audit WHERE org = ?1 AND seq > ?2
+            ORDER BY seq LIMIT ?3";
+        async move { self.database.rows(sql, &(org, after, most)).await }.boxed_local()
+    }
+
+    fn remove<'a>(&'a self, org: &'a str, through: u64) -> Pending<'a, ()> {
+        self.forget(org, through).boxed_local()
     }
 }
 

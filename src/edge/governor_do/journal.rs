@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use worker::{SqlStorage, SqlStorageValue};
 
+use crate::audit::Sealed;
 use crate::error::Error;
 use crate::governor::{Journal, Row};
 
@@ -94,6 +95,11 @@ struct Last {
     seq: u64,
 }
 
+#[derive(Deserialize)]
+struct First {
+    seq: Option<u64>,
+}
+
 impl SqlJournal {
     pub(super) const fn new(sql: SqlStorage) -> Self {
         Self { sql }
@@ -143,6 +149,26 @@ impl SqlJournal {
             "SELECT seq, audit_seq, record, hash FROM journal
              WHERE seq > ?1 AND record IS NOT NULL ORDER BY seq LIMIT ?2",
             vec![integer(row)?, i64::from(BATCH_ROWS).into()],
+        )
+    }
+
+    /// The position in the audit chain of the first record that is here.
+    pub(super) fn first_sealed(&self) -> Result<Option<u64>, Error> {
+        let sql = "SELECT min(audit_seq) AS seq FROM journal";
+        let rows: Vec<First> = self.rows(sql, Vec::new())?;
+        Ok(rows.first().and_then(|first| first.seq))
+    }
+
+    /// Records after position `after` of the audit chain, in order, some hundred at most.
+    pub(super) fn sealed_after(&self, after: u64) -> Result<Vec<Sealed>, Error> {
+        // Nothing is that far, and no JavaScript number either.
+        let Ok(after) = integer(after) else {
+            return Ok(Vec::new());
+        };
+        self.rows(
+            "SELECT audit_seq AS seq, record, hash FROM journal
+             WHERE audit_seq > ?1 ORDER BY seq LIMIT ?2",
+            vec![after, i64::from(BATCH_ROWS).into()],
         )
     }
 

@@ -9,7 +9,7 @@ use crate::edge::zones::IntlZones;
 use crate::error::Error;
 use crate::governor::command::{Command, Envelope, Reply};
 use crate::governor::{Alert, Governor, Journal, Row};
-use crate::ports::HttpCall;
+use crate::ports::{ChainEnd, HttpCall};
 use crate::webhook;
 
 /// Milliseconds between the first record and the move to D1, in which others join it.
@@ -169,6 +169,17 @@ impl Live {
         let pause = DRAIN_DELAY_MS.saturating_mul(2_u64.saturating_pow(self.untaken));
         self.silent_until = now.saturating_add(pause.min(LONGEST_SILENCE_MS));
         Ok(())
+    }
+
+    /// Where the audit chain ends, and the records after position `after` that are still here.
+    pub(super) fn chain(&self, after: u64, journal: &SqlJournal) -> Result<ChainEnd, Error> {
+        let (seq, hash) = self.governor.head();
+        Ok(ChainEnd {
+            seq,
+            hash: hash.to_owned(),
+            first: journal.first_sealed()?,
+            records: journal.sealed_after(after)?,
+        })
     }
 
     pub(super) const fn last_record(&self) -> u64 {

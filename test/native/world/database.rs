@@ -20,6 +20,8 @@ type Place = (String, String);
 #[derive(Default)]
 pub(crate) struct Tables {
     pub(crate) audit: BTreeMap<(String, u64), Sealed>,
+    /// How far the records of an org are archived.
+    archived: BTreeMap<String, u64>,
     pub(crate) configs: BTreeMap<(String, u64), ConfigRow>,
     documents: BTreeMap<Place, Document>,
     keys: BTreeMap<Place, ApiKey>,
@@ -67,7 +69,11 @@ impl Database {
     /// Stores audit records as the governor's object does: what is there already stays.
     pub(crate) async fn store_records(&self, org: &str, records: &[Sealed]) -> Result<(), Error> {
         let stored = self.run(Port::Audit, move |tables| {
+            let archived = tables.archived.get(org).copied().unwrap_or(0);
             let kept = records.iter().filter(|sealed| {
+                if sealed.seq <= archived {
+                    return true;
+                }
                 let place = (org.to_owned(), sealed.seq);
                 let row = tables
                     .audit
@@ -231,6 +237,23 @@ impl AuditLog for Database {
                 .filter(|((org, _), sealed)| *org == filter.org && matches(filter, sealed));
             let most = usize::try_from(filter.limit).unwrap();
             found.take(most).map(|(_, sealed)| sealed.clone()).collect()
+        })
+    }
+
+    fn read<'a>(&'a self, org: &'a str, after: u64, most: u32) -> Pending<'a, Vec<Sealed>> {
+        self.run(Port::Audit, move |tables| {
+            let rows = (org.to_owned(), after + 1)..=(org.to_owned(), u64::MAX);
+            let rows = tables.audit.range(rows).map(|(_, sealed)| sealed.clone());
+            rows.take(usize::try_from(most).unwrap()).collect()
+        })
+    }
+
+    fn remove<'a>(&'a self, org: &'a str, through: u64) -> Pending<'a, ()> {
+        self.run(Port::Audit, move |tables| {
+            tables.archived.insert(org.to_owned(), through);
+            tables
+                .audit
+                .retain(|(of, seq), _| of != org || *seq > through);
         })
     }
 }

@@ -6,6 +6,7 @@ use esclusa::audit::Sealed;
 use esclusa::error::Error;
 use esclusa::governor::command::{Command, Envelope, Reply};
 use esclusa::governor::{AlwaysUtc, Governor, Journal, Row};
+use esclusa::ports::ChainEnd;
 
 use super::ledger::Ledger;
 
@@ -110,7 +111,7 @@ impl Object {
             governor.execute(envelope, now, storage)
         });
         self.storage.crash = None;
-        if let (Command::Reserve(reserve), Ok(Reply::Admitted { state })) =
+        if let (Command::Reserve(reserve), Ok(Reply::Admitted { state, .. })) =
             (&envelope.command, &reply)
         {
             self.storage.ledger.check_admission(reserve, state);
@@ -127,6 +128,24 @@ impl Object {
     pub(crate) fn due(&self) -> Option<u64> {
         let governor = self.governor.as_ref()?;
         governor.next_due().into_iter().chain(self.drain_at).min()
+    }
+
+    /// Where the audit chain ends, and the records after position `after` that are still here.
+    pub(crate) fn chain(&mut self, after: u64) -> Result<ChainEnd, Error> {
+        self.load()?;
+        let (seq, hash) = self.governor.as_ref().unwrap().head();
+        let sealed = || {
+            self.storage
+                .rows
+                .iter()
+                .filter_map(|row| row.sealed.clone())
+        };
+        Ok(ChainEnd {
+            seq,
+            hash: hash.to_owned(),
+            first: sealed().next().map(|sealed| sealed.seq),
+            records: sealed().filter(|sealed| sealed.seq > after).collect(),
+        })
     }
 
     /// The last row that carries a record.

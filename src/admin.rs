@@ -63,6 +63,9 @@ pub async fn serve(
         }
         (Endpoint::Config(org), _) => config::get(ports, known(ports, org).await?).await,
         (Endpoint::Limits(org), _) => limits::get(ports, known(ports, org).await?).await,
+        (Endpoint::UserRecords(org, user), _) => {
+            audit::erase(ports, known(ports, org).await?, user).await
+        }
         _ => Err(Error::new(Kind::NotFound, "There is nothing at this path.")),
     }
 }

@@ -10,12 +10,14 @@ pub mod export;
 pub mod inspect;
 pub mod keep;
 pub mod line;
+pub mod person;
 pub mod trail;
 pub mod verify;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use self::person::Person;
 pub use self::verify::verify;
 use crate::error::Kind;
 use crate::governor::command::Versions;
@@ -153,12 +155,34 @@ pub struct Draft {
     /// How often the SDK says it has retried this request.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub sdk_retries: u32,
+    /// The end user as [`Person::digest`] has it; the governor sets it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user: String,
+    /// Who asked. Never part of a record: the governor takes it out.
+    #[serde(default, skip_serializing_if = "Person::is_empty")]
+    pub person: Person,
+    /// What rules decided about it, a few words each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policy: Vec<String>,
+    /// What was found in its texts. Never the values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Findings>,
     /// What a person wrote about it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
     /// Milliseconds per phase, in the order they ran.
     #[serde(default)]
     pub phases: Vec<(String, u64)>,
+}
+
+/// What was found of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Findings {
+    /// E.g. `email`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// How many.
+    pub count: u32,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]

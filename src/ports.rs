@@ -438,6 +438,8 @@ pub struct AuditFilter {
     pub outcome: Option<String>,
     /// Only this operation.
     pub operation: Option<String>,
+    /// Only this end user, unless erased.
+    pub user: Option<String>,
     /// Only records before this position.
     pub before: Option<u64>,
     /// At most so many, newest first.
@@ -451,6 +453,10 @@ pub trait AuditLog {
 
     /// At most `most` records after position `after`, oldest first.
     fn read<'a>(&'a self, org: &'a str, after: u64, most: u32) -> Pending<'a, Vec<Sealed>>;
+
+    /// Forgets who an end user was: what is personal goes, the records stay. Gives of how many
+    /// requests.
+    fn erase<'a>(&'a self, org: &'a str, user: &'a str) -> Pending<'a, u64>;
 
     /// Removes the records up to position `through`, for ever: they are not stored again.
     fn remove<'a>(&'a self, org: &'a str, through: u64) -> Pending<'a, ()>;

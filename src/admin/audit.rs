@@ -2,6 +2,7 @@
 
 mod interval;
 
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -32,7 +33,15 @@ struct Shown {
     record: Box<RawValue>,
 }
 
-/// `?org=…` with `request`, `key`, `outcome`, `operation`, `before`, `limit`; newest first. What the
+#[derive(Serialize)]
+struct Erasure {
+    object: &'static str,
+    org: String,
+    /// Of how many requests nobody knows any more who asked.
+    erased_requests: u64,
+}
+
+/// `?org=…` with `request`, `key`, `outcome`, `operation`, `user`, `before`, `limit`; newest first. What the
 /// governor has recorded so far is included.
 pub(super) async fn query(ports: &Ports, query: &str) -> Result<Reply, Error> {
     let filter = parse(query)?;
@@ -87,6 +96,23 @@ pub(super) async fn export(ports: &Ports, query: &str) -> Result<Reply, Error> {
     Ok(Reply::relayed("application/x-ndjson", lines))
 }
 
+/// Forgets who an end user was, whose name is a segment of a path.
+pub(super) async fn erase(ports: &Ports, org: Org, user: &str) -> Result<Reply, Error> {
+    let malformed = |_| Error::invalid("user", "The user in the path is no UTF-8 text.");
+    let user = percent_decode_str(user).decode_utf8().map_err(malformed)?;
+    // What is still in the outbox would come after.
+    ports.governors.flush(&org.id).await?;
+    let erased = ports.audit.erase(&org.id, &user).await?;
+    Ok(Reply::json(
+        200,
+        &Erasure {
+            object: "audit.erasure",
+            org: org.id,
+            erased_requests: erased,
+        },
+    ))
+}
+
 /// The org that a query names.
 async fn named(ports: &Ports, org: Option<String>) -> Result<Org, Error> {
     let unnamed = || Error::invalid("org", "Say whose records: `?org=…`.");
@@ -121,10 +147,11 @@ fn parse(query: &str) -> Result<AuditFilter, Error> {
             "key" => filter.key = Some(value),
             "outcome" => filter.outcome = Some(value),
             "operation" => filter.operation = Some(value),
+            "user" => filter.user = Some(value),
             "before" => filter.before = Some(number("before", &value)?),
             "limit" => filter.limit = number("limit", &value)?,
             other => {
-                let message = "Audit records are filtered by org, request, key, outcome, operation, before and limit.";
+                let message = "Audit records are filtered by org, request, key, outcome, operation, user, before and limit.";
                 return Err(Error::invalid(
                     other.chars().take(50).collect::<String>(),
                     message,

@@ -82,7 +82,10 @@ pub async fn inspect(ports: &Ports, org: &str, start: Option<Start>) -> Result<R
     let (seq, hash) = walk.place();
     report.records = seq.saturating_sub(start.0);
     match walked {
-        Ok(true) => report.verified = true,
+        Ok(true) => {
+            report.finding = surplus(ports, org, end.seq).await?;
+            report.verified = report.finding.is_none();
+        }
         Ok(false) => {
             report.verified = true;
             report.next_after = Some(format!("{seq}-{hash}"));
@@ -163,6 +166,19 @@ async fn walk_along(
         }
     }
     Ok(walk.finish(&last).map(|()| true))
+}
+
+/// Records after the chain's end, as it is now: some may have been made since the walk began.
+async fn surplus(ports: &Ports, org: &str, walked: u64) -> Result<Option<Finding>, Error> {
+    let Step::Records(records) = Trail::new(ports, org, walked).next().await? else {
+        return Ok(None);
+    };
+    let Some(last) = records.last() else {
+        return Ok(None);
+    };
+    let end = ports.governors.chain(org, u64::MAX).await?.seq;
+    let first = end.saturating_add(1);
+    Ok((last.seq > end).then(|| Finding::new(Fault::Surplus, first, last.seq)))
 }
 
 /// Checkpoints along with what the governor's object still has itself.

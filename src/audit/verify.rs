@@ -29,6 +29,8 @@ pub enum Fault {
     Rechained,
     /// The last records are missing.
     CutTail,
+    /// There are records after the last that the governor made.
+    Surplus,
 }
 
 /// The first bad record of a chain.
@@ -62,6 +64,9 @@ impl Finding {
             Fault::Rechained => format!(
                 "The chain was computed anew somewhere from record {seq} on: its hash at record {through} is not the one that was witnessed."
             ),
+            Fault::Surplus => {
+                format!("The governor has made no record {seq}, nor any after it.")
+            }
             Fault::CutTail => format!("The last records, {seq} to {through}, are missing."),
         };
         Self {

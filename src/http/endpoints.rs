@@ -73,6 +73,8 @@ pub enum Endpoint<'a> {
     Response(&'a str),
     /// `GET /v1/responses/{id}/input_items`
     ResponseInput(&'a str),
+    /// `DELETE /admin/v1/orgs/{org}/users/{user}/records`
+    UserRecords(&'a str, &'a str),
     /// Several calls of which the first that is answered counts: `POST /v1/{account}/{gateway}`.
     Universal(Gateway<'a>),
     /// A path that is one call and no conversation.
@@ -173,6 +175,9 @@ fn own<'a>(path: &'a str, segments: &[&'a str]) -> Option<(Endpoint<'a>, &'stati
         ["admin", "v1", "orgs", org, "limits"] => (Endpoint::Limits(org), "GET"),
         ["admin", "v1", "orgs", org, "keys"] => (Endpoint::Keys(org), "GET, POST"),
         ["admin", "v1", "orgs", org, "keys", id] => (Endpoint::Key(org, id), "DELETE"),
+        ["admin", "v1", "orgs", org, "users", user, "records"] => {
+            (Endpoint::UserRecords(org, user), "DELETE")
+        }
         _ => return None,
     };
     Some(found)

@@ -32,6 +32,10 @@ CREATE TABLE IF NOT EXISTS snapshot (
   state TEXT NOT NULL,
   PRIMARY KEY (seq, part)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS salt (
+  id INTEGER PRIMARY KEY CHECK (id = 0),
+  salt TEXT NOT NULL -- of the digests of users; never leaves this object
+) STRICT;
 CREATE TABLE IF NOT EXISTS meta (
   id INTEGER PRIMARY KEY CHECK (id = 0),
   org TEXT NOT NULL
@@ -71,6 +75,13 @@ pub(super) struct Recorded {
     pub(super) record: String,
     /// Its hash.
     pub(super) hash: String,
+    /// Who is behind it, as JSON.
+    pub(super) person: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Salt {
+    salt: String,
 }
 
 #[derive(Deserialize)]
@@ -143,10 +154,19 @@ impl SqlJournal {
         })
     }
 
+    /// The org's salt; `fresh` becomes it at first use.
+    pub(super) fn salt(&self, fresh: [u8; 32]) -> Result<String, Error> {
+        let insert = "INSERT OR IGNORE INTO salt (id, salt) VALUES (0, ?1)";
+        self.run(insert, vec![hex::encode(fresh).into()])?;
+        let rows: Vec<Salt> = self.rows("SELECT salt FROM salt", Vec::new())?;
+        let salt = rows.into_iter().next().map(|row| row.salt);
+        salt.ok_or_else(|| Error::internal("governor storage: the salt is not there"))
+    }
+
     /// Rows with audit records after `row`, in order, some hundred at most.
     pub(super) fn records_after(&self, row: u64) -> Result<Vec<Recorded>, Error> {
         self.rows(
-            "SELECT seq, audit_seq, record, hash FROM journal
+            "SELECT seq, audit_seq, record, hash, entry -> '$.person' AS person FROM journal
              WHERE seq > ?1 AND record IS NOT NULL ORDER BY seq LIMIT ?2",
             vec![integer(row)?, i64::from(BATCH_ROWS).into()],
         )

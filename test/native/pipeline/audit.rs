@@ -1,7 +1,7 @@
 //! The audit trail: verified, witnessed, archived, exported.
 
 use esclusa::audit::keep::keep;
-use esclusa::audit::{GENESIS, Sealed, chain_hash};
+use esclusa::audit::{GENESIS, Person, Sealed, chain_hash};
 use serde_json::Value;
 
 use super::support::*;
@@ -209,6 +209,25 @@ fn a_cut_tail_is_named_also_where_the_object_was_set_back() {
 }
 
 #[test]
+fn a_record_that_the_governor_never_made_is_named() {
+    let acme = recorded(2);
+    let last = acme.world.database.sealed("acme").pop().unwrap();
+    let forged = Sealed {
+        seq: 3,
+        hash: chain_hash(&last.hash, &last.record),
+        ..last
+    };
+    let place = ("acme".to_owned(), 3);
+    acme.world
+        .database
+        .tables
+        .borrow_mut()
+        .audit
+        .insert(place, forged);
+    assert_eq!(found(&acme), ("surplus".to_owned(), 3, 3));
+}
+
+#[test]
 fn a_checkpoint_that_was_not_signed_here_is_named() {
     let acme = recorded(2);
     signed(&acme);
@@ -352,6 +371,36 @@ fn an_export_keeps_to_its_time() {
     );
     assert_eq!(seqs(&exported(&acme, &format!("&to={minute_ago}"))), [1, 2]);
     assert_eq!(exported(&acme, "&from=2100-01-01").len(), 0);
+}
+
+#[test]
+fn a_user_is_forgotten_and_the_chain_stays() {
+    let acme = recorded(2);
+    let people = [("r1", "ann"), ("r2", "bob"), ("r3", "ann")];
+    for (request, user) in people {
+        let person = Person {
+            user: user.to_owned(),
+            ..Person::default()
+        };
+        let place = ("acme".to_owned(), request.to_owned());
+        acme.world
+            .database
+            .tables
+            .borrow_mut()
+            .people
+            .insert(place, person);
+    }
+    let erase = |path: &str| {
+        let path = format!("/admin/v1/orgs/{path}/records");
+        acme.world
+            .send(&acme.worker, Request::new("DELETE", &path).admin())
+    };
+    assert_eq!(erase("acme/users/ann").json()["erased_requests"], 2);
+    assert_eq!(erase("acme/users/ann").json()["erased_requests"], 0);
+    assert_eq!(erase("acme/users/%62ob").json()["erased_requests"], 1);
+    check_error(&erase("acme/users/%ff"), 400, "invalid_request");
+    check_error(&erase("nobody/users/ann"), 404, "not_found");
+    assert_eq!(verify(&acme)["verified"], true);
 }
 
 #[test]

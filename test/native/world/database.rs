@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use esclusa::audit::{Record, Sealed};
+use esclusa::audit::{Person, Record, Sealed};
 use esclusa::error::Error;
 use esclusa::ports::{
     ApiKey, AuditFilter, AuditLog, ConfigRow, Document, Documents, Org, Passage, Pending, Tenants,
@@ -27,6 +27,8 @@ pub(crate) struct Tables {
     keys: BTreeMap<Place, ApiKey>,
     orgs: BTreeMap<String, Org>,
     passages: BTreeMap<Place, Passage>,
+    /// Who is behind a request.
+    pub(crate) people: BTreeMap<Place, Person>,
 }
 
 /// The database.
@@ -245,6 +247,16 @@ impl AuditLog for Database {
             let rows = (org.to_owned(), after + 1)..=(org.to_owned(), u64::MAX);
             let rows = tables.audit.range(rows).map(|(_, sealed)| sealed.clone());
             rows.take(usize::try_from(most).unwrap()).collect()
+        })
+    }
+
+    fn erase<'a>(&'a self, org: &'a str, user: &'a str) -> Pending<'a, u64> {
+        self.run(Port::Audit, move |tables| {
+            let before = tables.people.len();
+            tables
+                .people
+                .retain(|(of, _), person| of != org || person.user != user);
+            u64::try_from(before - tables.people.len()).unwrap()
         })
     }
 

@@ -347,9 +347,10 @@ pub struct ChainEnd {
     pub seq: u64,
     /// Its hash.
     pub hash: String,
-    /// The first record that the object still has; none where all are in the audit log only.
+    /// The first record of the outbox: not in the audit log yet, as far as the object knows.
     pub first: Option<u64>,
-    /// Those it has after the position that was asked for, in order, some hundred at most.
+    /// Those the object has after the position that was asked for, in order, some hundred at most;
+    /// also some that are in the audit log already.
     pub records: Vec<Sealed>,
 }
 

@@ -127,7 +127,10 @@ impl Trail {
                 Ok(Step::Records(page.await?))
             }
             Place::Outbox => {
-                let end = self.ports.governors.chain(&self.org, self.after).await?;
+                let mut end = self.ports.governors.chain(&self.org, self.after).await?;
+                // What was moved has to be where it was moved to.
+                let is_waiting = |seq: u64| end.first.is_some_and(|first| seq >= first);
+                end.records.retain(|sealed| is_waiting(sealed.seq));
                 Ok(Step::Records(end.records))
             }
         }

@@ -92,10 +92,12 @@ describe("the audit trail", () => {
     expect(report.verified).toBe(false);
   });
 
-  it("names a hash that was altered, and a record that is missing", async () => {
+  it("names a hash that was altered, and records that are missing", async () => {
     const { org } = await recorded(4);
     await sql("UPDATE audit SET hash = ? WHERE org = ? AND seq = 2", genesis, org);
     expect((await verify(org)).finding).toMatchObject({ fault: "altered_hash", seq: 2 });
+    await sql("DELETE FROM audit WHERE org = ? AND seq IN (2, 3)", org);
+    expect((await verify(org)).finding).toMatchObject({ fault: "gap", seq: 2, through: 3 });
   });
 
   it("names a suffix that was computed anew, by what the object has", async () => {
@@ -113,14 +115,16 @@ describe("the audit trail", () => {
     expect((await verify(org)).finding).toMatchObject({ fault: "rechained", seq: 1, through: 2 });
   });
 
-  it("names a tail that was cut", async () => {
-    const { org, key } = await recorded(2);
-    // So many that the object has forgotten the first.
-    await record(org, key, 70);
+  it("names a tail that was cut, also all of it", async () => {
+    const { org, key } = await recorded(4);
+    await sql("DELETE FROM audit WHERE org = ? AND seq > 2", org);
+    expect((await verify(org)).finding).toMatchObject({ fault: "cut_tail", seq: 3, through: 4 });
     await sql("DELETE FROM audit WHERE org = ?", org);
-    const { finding } = await verify(org);
-    expect(["cut_tail", "gap"]).toContain(finding.fault);
-    expect(finding.seq).toBe(1);
+    expect((await verify(org)).finding).toMatchObject({ fault: "cut_tail", seq: 1, through: 4 });
+    // It has them still, and sends them again when it has forgotten that it did.
+    await gateway.evictGovernor(org);
+    await record(org, key, 1);
+    expect(await verify(org)).toMatchObject({ verified: true, records: 5 });
   });
 
   it("moves old records to R2, from where they are exported", async () => {
@@ -151,6 +155,7 @@ describe("the audit trail", () => {
     const { org } = await createOrg(gateway);
     const { GOVERNOR, FILES } = await gateway.bindings();
     const versions = { config: 1, corpus: 0 };
+    const usage = { input_tokens: 0, output_tokens: 0 };
     for (const [request, user] of [
       ["r1", "ann@example.com"],
       ["r2", "ann@example.com"],
@@ -159,7 +164,7 @@ describe("the audit trail", () => {
       const draft = {
         ...{ request, at: Date.now(), key: "k", outcome: "refused", status: 400, endpoint: "" },
         ...{ operation: "", confidence: 0, tier: "", requested_model: "", cache: "BYPASS" },
-        ...{ sources: 0, stream: false, versions, usage: {} },
+        ...{ sources: 0, stream: false, versions, usage },
         person: { user, address: "192.0.2.7" },
       };
       const body = { org, ask: { execute: { protocol: 2, command: { command: "refuse", draft } } } };

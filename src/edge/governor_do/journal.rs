@@ -172,10 +172,10 @@ impl SqlJournal {
         )
     }
 
-    /// The position in the audit chain of the first record that is here.
-    pub(super) fn first_sealed(&self) -> Result<Option<u64>, Error> {
-        let sql = "SELECT min(audit_seq) AS seq FROM journal";
-        let rows: Vec<First> = self.rows(sql, Vec::new())?;
+    /// The position in the audit chain of the first record after `row`.
+    pub(super) fn first_sealed(&self, row: u64) -> Result<Option<u64>, Error> {
+        let sql = "SELECT min(audit_seq) AS seq FROM journal WHERE seq > ?1";
+        let rows: Vec<First> = self.rows(sql, vec![integer(row)?])?;
         Ok(rows.first().and_then(|first| first.seq))
     }
 

@@ -180,7 +180,7 @@ impl Live {
         Ok(ChainEnd {
             seq,
             hash: hash.to_owned(),
-            first: journal.first_sealed()?,
+            first: journal.first_sealed(self.drained)?,
             records: journal.sealed_after(after)?,
         })
     }

@@ -134,17 +134,19 @@ impl Object {
     pub(crate) fn chain(&mut self, after: u64) -> Result<ChainEnd, Error> {
         self.load()?;
         let (seq, hash) = self.governor.as_ref().unwrap().head();
-        let sealed = || {
-            self.storage
-                .rows
-                .iter()
-                .filter_map(|row| row.sealed.clone())
-        };
+        let rows = self.storage.rows.iter();
+        let sealed = rows.filter_map(|row| row.sealed.clone().map(|sealed| (row.seq, sealed)));
+        let sealed: Vec<(u64, Sealed)> = sealed.collect();
+        let waits = |(row, _): &&(u64, Sealed)| *row > self.drained;
         Ok(ChainEnd {
             seq,
             hash: hash.to_owned(),
-            first: sealed().next().map(|sealed| sealed.seq),
-            records: sealed().filter(|sealed| sealed.seq > after).collect(),
+            first: sealed.iter().find(waits).map(|(_, sealed)| sealed.seq),
+            records: sealed
+                .into_iter()
+                .map(|(_, sealed)| sealed)
+                .filter(|sealed| sealed.seq > after)
+                .collect(),
         })
     }
 

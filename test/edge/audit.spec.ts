@@ -61,7 +61,8 @@ describe("the audit trail", () => {
     const rows = await sql("SELECT seq, record FROM audit WHERE org = ? ORDER BY seq", org);
     let previous = genesis;
     for (const row of rows.results as { seq: number; record: string }[]) {
-      const text = row.seq === seq ? row.record.replace('"status":200', '"status":500') : row.record;
+      const text =
+        row.seq === seq ? row.record.replace('"status":200', '"status":500') : row.record;
       previous = sha256(previous + text);
       const change = "UPDATE audit SET record = ?, hash = ? WHERE org = ? AND seq = ?";
       await sql(change, text, previous, org, row.seq);
@@ -167,7 +168,10 @@ describe("the audit trail", () => {
         ...{ sources: 0, stream: false, versions, usage },
         person: { user, address: "192.0.2.7" },
       };
-      const body = { org, ask: { execute: { protocol: 2, command: { command: "refuse", draft } } } };
+      const body = {
+        org,
+        ask: { execute: { protocol: 2, command: { command: "refuse", draft } } },
+      };
       const response = await GOVERNOR.getByName(org).fetch("https://governor/", {
         method: "POST",
         body: JSON.stringify(body),
@@ -188,7 +192,9 @@ describe("the audit trail", () => {
     await gateway.evictGovernor(org);
     expect(await records(gateway, org, ann)).toHaveLength(0);
     const left = await sql("SELECT request, user, address FROM audit_personal WHERE org = ?", org);
-    expect(left.results).toEqual([{ request: "r3", user: "bob@example.com", address: "192.0.2.7" }]);
+    expect(left.results).toEqual([
+      { request: "r3", user: "bob@example.com", address: "192.0.2.7" },
+    ]);
     expect(await verify(org)).toMatchObject({ verified: true, records: 3 });
     expect((await FILES.list()).objects.every(({ key }) => !key.includes("ann"))).toBe(true);
   });

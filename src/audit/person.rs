@@ -10,7 +10,7 @@ pub struct Person {
     /// The end user; empty where the request names none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user: String,
-    /// The client's address, for IPv6 its /64; empty where it is not known.
+    /// The client's address, for `IPv6` its /64; empty where it is not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub address: String,
 }

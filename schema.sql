@@ -83,3 +83,19 @@ CREATE TABLE IF NOT EXISTS audit (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS audit_by_request ON audit (org, request);
 CREATE INDEX IF NOT EXISTS audit_by_time ON audit (org, at);
+
+-- How far the audit records of an org were archived.
+CREATE TABLE IF NOT EXISTS audit_archives (
+  org TEXT NOT NULL PRIMARY KEY,
+  through INTEGER NOT NULL              -- the last record that is in the bucket `FILES`, not here
+) STRICT;
+
+-- What is personal about a request: apart from its record, so that it can be erased.
+CREATE TABLE IF NOT EXISTS audit_personal (
+  org TEXT NOT NULL,
+  request TEXT NOT NULL,
+  user TEXT NOT NULL,                   -- the end user, empty where the request names none
+  address TEXT NOT NULL,                -- of the client, for IPv6 its /64, empty where unknown
+  PRIMARY KEY (org, request)
+) STRICT;
+CREATE INDEX IF NOT EXISTS audit_personal_by_user ON audit_personal (org, user);

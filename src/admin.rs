@@ -49,6 +49,8 @@ pub async fn serve(
     authorize(ports, incoming)?;
     match (endpoint, incoming.method()) {
         (Endpoint::Audit, _) => audit::query(ports, incoming.query()).await,
+        (Endpoint::AuditExport, _) => audit::export(ports, incoming.query()).await,
+        (Endpoint::AuditVerify, _) => audit::verify(ports, incoming.query()).await,
         (Endpoint::Orgs, Method::Post) => orgs::create(ports, incoming).await,
         (Endpoint::Orgs, _) => orgs::list(ports).await,
         (Endpoint::Keys(org), Method::Post) => {
@@ -61,6 +63,9 @@ pub async fn serve(
         }
         (Endpoint::Config(org), _) => config::get(ports, known(ports, org).await?).await,
         (Endpoint::Limits(org), _) => limits::get(ports, known(ports, org).await?).await,
+        (Endpoint::UserRecords(org, user), _) => {
+            audit::erase(ports, known(ports, org).await?, user).await
+        }
         _ => Err(Error::new(Kind::NotFound, "There is nothing at this path.")),
     }
 }

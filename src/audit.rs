@@ -4,11 +4,23 @@
 //! hexadecimal characters, the record as the UTF-8 JSON text that is stored. A record is never
 //! serialised again after its hash was taken, so the text itself is what the chain protects.
 
+pub mod archive;
+pub mod checkpoint;
+pub mod export;
+pub mod inspect;
+pub mod keep;
+pub mod line;
+pub mod person;
+pub mod trail;
+pub mod verify;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use self::person::Person;
+pub use self::verify::verify;
 use crate::error::Kind;
 use crate::governor::command::Versions;
 use crate::money::Nanos;
@@ -151,6 +163,18 @@ pub struct Draft {
     /// How often the SDK says it has retried this request.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub sdk_retries: u32,
+    /// The end user as [`Person::digest`] has it; the governor sets it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user: String,
+    /// Who asked. Never part of a record: the governor takes it out.
+    #[serde(default, skip_serializing_if = "Person::is_empty")]
+    pub person: Person,
+    /// What rules decided about it, a few words each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policy: Vec<String>,
+    /// What was found in its texts. Never the values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Findings>,
     /// What a person wrote about it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
@@ -169,6 +193,16 @@ pub enum Scalar {
     Number(serde_json::Number),
     /// A text.
     Text(String),
+}
+
+/// What was found of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Findings {
+    /// E.g. `email`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// How many.
+    pub count: u32,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -238,81 +272,9 @@ pub fn chain_hash(previous: &str, record: &str) -> String {
     )
 }
 
-/// Where a chain is broken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
-    /// A position is missing or out of order.
-    #[error("record {0} is missing or out of order")]
-    Gap(u64),
-    /// A record or its hash was changed.
-    #[error("record {0} does not match its hash")]
-    Hash(u64),
-}
-
-/// Walks a chain that starts after position `seq` with hash `previous`; gives the new head.
-///
-/// # Errors
-/// [`Broken`] names the first bad record.
-pub fn verify<'a>(
-    head: (u64, String),
-    records: impl IntoIterator<Item = &'a Sealed>,
-) -> Result<(u64, String), Broken> {
-    records
-        .into_iter()
-        .try_fold(head, |(seq, previous), sealed| {
-            let expected = seq.saturating_add(1);
-            if sealed.seq != expected {
-                return Err(Broken::Gap(expected));
-            }
-            let hash = chain_hash(&previous, &sealed.record);
-            if hash == sealed.hash {
-                Ok((expected, hash))
-            } else {
-                Err(Broken::Hash(expected))
-            }
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn chain(texts: &[&str]) -> Vec<Sealed> {
-        let mut previous = GENESIS.to_owned();
-        let seal = |(seq, text): (u64, &&str)| {
-            let hash = chain_hash(&previous, text);
-            previous.clone_from(&hash);
-            Sealed {
-                seq,
-                record: (*text).to_owned(),
-                hash,
-            }
-        };
-        (1..).zip(texts).map(seal).collect()
-    }
-
-    #[test]
-    fn a_whole_chain_verifies() {
-        let records = chain(&["a", "b", "c"]);
-        let (seq, hash) = verify((0, GENESIS.to_owned()), &records).unwrap();
-        assert_eq!((seq, &hash), (3, &records[2].hash));
-    }
-
-    #[test]
-    fn the_first_bad_record_is_named() {
-        let mut altered = chain(&["a", "b", "c"]);
-        altered[1].record = "B".to_owned();
-        assert_eq!(
-            verify((0, GENESIS.to_owned()), &altered),
-            Err(Broken::Hash(2))
-        );
-        let mut missing = chain(&["a", "b", "c"]);
-        missing.remove(1);
-        assert_eq!(
-            verify((0, GENESIS.to_owned()), &missing),
-            Err(Broken::Gap(2))
-        );
-    }
 
     #[test]
     fn the_hash_is_the_documented_one() {

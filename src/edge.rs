@@ -5,6 +5,7 @@ mod ai;
 mod audit_log;
 mod background;
 mod clock;
+mod cron_event;
 mod d1;
 mod documents;
 mod entropy;
@@ -28,20 +29,21 @@ mod zones;
 
 use std::rc::Rc;
 
-use worker::{Context, Env};
+use worker::Env;
 
-use crate::ports::Ports;
+use crate::ports::{Background, Ports};
 
-/// The ports over this request's bindings. Bindings are looked up when they are used.
-fn ports(env: &Rc<Env>, context: Context) -> Ports {
+/// The ports over this event's bindings. Bindings are looked up when they are used.
+fn ports(env: &Rc<Env>, background: Rc<dyn Background>) -> Ports {
     let database = d1::Database::new(Rc::clone(env));
     Ports {
         audit: Rc::new(audit_log::D1AuditLog::new(database.clone())),
-        background: Rc::new(background::WaitUntil::new(context)),
+        background,
         cache: Rc::new(kv::KvAnswerCache::new(Rc::clone(env))),
         clock: Rc::new(clock::PlatformClock),
         documents: Rc::new(documents::D1Documents::new(database.clone())),
         entropy: Rc::new(entropy::PlatformEntropy),
+        files: Rc::new(r2::Bucket::new(Rc::clone(env))),
         governors: Rc::new(governors::GovernorObjects::new(Rc::clone(env))),
         log: Rc::new(log::ConsoleLog),
         models: Rc::new(models::PlatformModels::new(Rc::clone(env))),

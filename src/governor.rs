@@ -60,10 +60,11 @@ use calendar::Periods;
 pub use calendar::{AlwaysUtc, Zones};
 use command::{Envelope, PROTOCOL, Reply};
 use decide::{Answer, Change, Decision, Moment};
-use journal::{Entry, Event, FORMAT, check_format, parse_entry, to_json};
+use journal::{Ending, Entry, Event, FORMAT, check_format, parse_entry, to_json};
 pub use journal::{Journal, Row};
 use state::State;
 
+use crate::audit::Person;
 use crate::error::Error;
 
 /// An id that several indices share.
@@ -75,6 +76,8 @@ pub struct Governor {
     zones: Rc<dyn Zones>,
     seq: u64,
     state: State,
+    /// What makes digests of users this org's own; without it records name no users.
+    salt: Option<String>,
     /// Whether memory and journal are known to agree.
     certain: bool,
 }
@@ -110,8 +113,16 @@ impl Governor {
             zones,
             seq: 0,
             state: State::new(),
+            salt: None,
             certain: true,
         }
+    }
+
+    /// The same governor with the org's salt, see [`Person::digest`].
+    #[must_use]
+    pub fn salted(self, salt: String) -> Self {
+        let salt = Some(salt);
+        Self { salt, ..self }
     }
 
     /// The governor that wrote `snapshot` and after it `rows`: (seq, entry) in order. Rows that the
@@ -243,6 +254,7 @@ impl Governor {
             zones,
             seq: head.seq,
             state: body.state,
+            salt: None,
             certain: true,
         })
     }
@@ -269,7 +281,13 @@ impl Governor {
         Err(Error::internal(detail))
     }
 
-    fn commit(&mut self, change: Change, at: u64, journal: &mut dyn Journal) -> Result<(), Error> {
+    fn commit(
+        &mut self,
+        mut change: Change,
+        at: u64,
+        journal: &mut dyn Journal,
+    ) -> Result<(), Error> {
+        let person = self.unname(change.ending.as_mut());
         let seal = |ending| self.state.chain.seal(&self.org, at, ending);
         let sealed = change.ending.map(seal).transpose()?;
         let periods = match &change.event {
@@ -284,6 +302,7 @@ impl Governor {
             at,
             periods: (periods != self.state.periods).then_some(periods),
             head: sealed.as_ref().map(|sealed| sealed.hash.clone()),
+            person,
             event: change.event,
         };
         let row = Row {
@@ -297,6 +316,17 @@ impl Governor {
         self.seq = row.seq;
         self.state.apply(entry);
         Ok(())
+    }
+
+    /// Takes what is personal out of a record to be, and leaves the digest of its user.
+    fn unname(&self, ending: Option<&mut Ending>) -> Person {
+        let Some(draft) = ending.map(|ending| &mut ending.draft) else {
+            return Person::default();
+        };
+        let person = std::mem::take(&mut draft.person);
+        let digest = self.salt.as_ref().map(|salt| person.digest(salt));
+        draft.user = digest.unwrap_or_default();
+        person
     }
 
     /// The periods of budgets that an instant lies in.

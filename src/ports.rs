@@ -31,6 +31,8 @@ pub struct Ports {
     pub documents: Rc<dyn Documents>,
     /// Randomness.
     pub entropy: Rc<dyn Entropy>,
+    /// Files of the deployment.
+    pub files: Rc<dyn Files>,
     /// The governors, one per org.
     pub governors: Rc<dyn Governors>,
     /// Failures that an operator must hear of.
@@ -336,6 +338,23 @@ pub trait Governors {
 
     /// Moves what the governor has recorded to the audit log, so that a reader sees it.
     fn flush<'a>(&'a self, org: &'a str) -> Pending<'a, ()>;
+
+    /// The end of the audit chain, with records after position `after` that the object still has.
+    fn chain<'a>(&'a self, org: &'a str, after: u64) -> Pending<'a, ChainEnd>;
+}
+
+/// The end of an org's audit chain, as its governor has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainEnd {
+    /// The last record's position; 0 before the first.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: String,
+    /// The first record of the outbox: not in the audit log yet, as far as the object knows.
+    pub first: Option<u64>,
+    /// Those the object has after the position that was asked for, in order, some hundred at most;
+    /// also some that are in the audit log already.
+    pub records: Vec<Sealed>,
 }
 
 /// An org.
@@ -423,6 +442,8 @@ pub struct AuditFilter {
     pub outcome: Option<String>,
     /// Only this operation.
     pub operation: Option<String>,
+    /// Only this end user, unless erased.
+    pub user: Option<String>,
     /// Only records before this position.
     pub before: Option<u64>,
     /// At most so many, newest first.
@@ -433,4 +454,26 @@ pub struct AuditFilter {
 pub trait AuditLog {
     /// The records that match, newest first.
     fn query<'a>(&'a self, filter: &'a AuditFilter) -> Pending<'a, Vec<Sealed>>;
+
+    /// At most `most` records after position `after`, oldest first.
+    fn read<'a>(&'a self, org: &'a str, after: u64, most: u32) -> Pending<'a, Vec<Sealed>>;
+
+    /// Forgets who an end user was: what is personal goes, the records stay. Gives of how many
+    /// requests.
+    fn erase<'a>(&'a self, org: &'a str, user: &'a str) -> Pending<'a, u64>;
+
+    /// Removes the records up to position `through`, for ever: they are not stored again.
+    fn remove<'a>(&'a self, org: &'a str, through: u64) -> Pending<'a, ()>;
+}
+
+/// Files of the deployment, by names that sort as bytes.
+pub trait Files {
+    /// Stores a file, replacing the one of the same name.
+    fn put<'a>(&'a self, name: &'a str, bytes: Vec<u8>) -> Pending<'a, ()>;
+
+    /// A file.
+    fn get<'a>(&'a self, name: &'a str) -> Pending<'a, Option<Vec<u8>>>;
+
+    /// Names that begin with `prefix` and sort after `after`, in order, up to 1,000; none at the end.
+    fn list<'a>(&'a self, prefix: &'a str, after: &'a str) -> Pending<'a, Vec<String>>;
 }

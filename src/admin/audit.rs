@@ -1,12 +1,17 @@
-//! The audit trail.
+//! The audit trail: pages of records, all of them as a stream, and whether they are as recorded.
 
+mod interval;
+
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::known;
+use crate::audit::inspect::{self, inspect};
+use crate::audit::{Sealed, export, line};
 use crate::error::Error;
 use crate::http::Reply;
-use crate::ports::{AuditFilter, Ports};
+use crate::ports::{AuditFilter, Org, Ports};
 
 /// Records of one page where the caller names no number.
 const DEFAULT_LIMIT: u32 = 50;
@@ -28,7 +33,15 @@ struct Shown {
     record: Box<RawValue>,
 }
 
-/// `?org=…` with `request`, `key`, `outcome`, `operation`, `before`, `limit`; newest first. What the
+#[derive(Serialize)]
+struct Erasure {
+    object: &'static str,
+    org: String,
+    /// Of how many requests nobody knows any more who asked.
+    erased_requests: u64,
+}
+
+/// `?org=…` with `request`, `key`, `outcome`, `operation`, `user`, `before`, `limit`; newest first. What the
 /// governor has recorded so far is included.
 pub(super) async fn query(ports: &Ports, query: &str) -> Result<Reply, Error> {
     let filter = parse(query)?;
@@ -37,13 +50,11 @@ pub(super) async fn query(ports: &Ports, query: &str) -> Result<Reply, Error> {
     let records = ports.audit.query(&filter).await?;
     let full = u32::try_from(records.len()).is_ok_and(|count| count >= filter.limit);
     let next_before = records.last().map(|sealed| sealed.seq).filter(|_| full);
-    let shown = |sealed: crate::audit::Sealed| {
-        let record = RawValue::from_string(sealed.record)
-            .map_err(|error| Error::internal(format!("stored record {}: {error}", sealed.seq)))?;
+    let shown = |sealed: Sealed| {
         Ok(Shown {
             seq: sealed.seq,
+            record: line::embedded(&sealed.record)?,
             hash: sealed.hash,
-            record,
         })
     };
     let data = records
@@ -60,6 +71,69 @@ pub(super) async fn query(ports: &Ports, query: &str) -> Result<Reply, Error> {
     ))
 }
 
+/// `?org=…`, and `after` where an earlier call stopped.
+pub(super) async fn verify(ports: &Ports, query: &str) -> Result<Reply, Error> {
+    let [org, after] = parameters(query, ["org", "after"])?;
+    let malformed = || {
+        Error::invalid(
+            "after",
+            "`after` is what the call before gave as `next_after`.",
+        )
+    };
+    let start = after
+        .map(|text| inspect::parse_start(&text).ok_or_else(malformed))
+        .transpose()?;
+    let org = named(ports, org).await?;
+    Ok(Reply::json(200, &inspect(ports, &org.id, start).await?))
+}
+
+/// `?org=…` with `from` and `to`: what was recorded from then on, and before then. Streamed.
+pub(super) async fn export(ports: &Ports, query: &str) -> Result<Reply, Error> {
+    let [org, from, to] = parameters(query, ["org", "from", "to"])?;
+    let interval = interval::parse(from.as_deref(), to.as_deref())?;
+    let org = named(ports, org).await?;
+    let lines = export::export(ports, &org.id, interval).await?;
+    Ok(Reply::relayed("application/x-ndjson", lines))
+}
+
+/// Forgets who an end user was, whose name is a segment of a path.
+pub(super) async fn erase(ports: &Ports, org: Org, user: &str) -> Result<Reply, Error> {
+    let malformed = |_| Error::invalid("user", "The user in the path is no UTF-8 text.");
+    let user = percent_decode_str(user).decode_utf8().map_err(malformed)?;
+    // What is still in the outbox would come after.
+    ports.governors.flush(&org.id).await?;
+    let erased = ports.audit.erase(&org.id, &user).await?;
+    Ok(Reply::json(
+        200,
+        &Erasure {
+            object: "audit.erasure",
+            org: org.id,
+            erased_requests: erased,
+        },
+    ))
+}
+
+/// The org that a query names.
+async fn named(ports: &Ports, org: Option<String>) -> Result<Org, Error> {
+    let unnamed = || Error::invalid("org", "Say whose records: `?org=…`.");
+    known(ports, &org.ok_or_else(unnamed)?).await
+}
+
+/// The values of the parameters that a path takes.
+fn parameters<const N: usize>(query: &str, names: [&str; N]) -> Result<[Option<String>; N], Error> {
+    let mut values = [const { None }; N];
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let place = names.iter().position(|known| *known == name);
+        let Some(slot) = place.and_then(|place| values.get_mut(place)) else {
+            let message = format!("This path takes the parameters {}.", names.join(", "));
+            let unknown: String = name.chars().take(50).collect();
+            return Err(Error::invalid(unknown, message));
+        };
+        *slot = Some(value.into_owned());
+    }
+    Ok(values)
+}
+
 fn parse(query: &str) -> Result<AuditFilter, Error> {
     let mut filter = AuditFilter {
         limit: DEFAULT_LIMIT,
@@ -73,10 +147,11 @@ fn parse(query: &str) -> Result<AuditFilter, Error> {
             "key" => filter.key = Some(value),
             "outcome" => filter.outcome = Some(value),
             "operation" => filter.operation = Some(value),
+            "user" => filter.user = Some(value),
             "before" => filter.before = Some(number("before", &value)?),
             "limit" => filter.limit = number("limit", &value)?,
             other => {
-                let message = "Audit records are filtered by org, request, key, outcome, operation, before and limit.";
+                let message = "Audit records are filtered by org, request, key, outcome, operation, user, before and limit.";
                 return Err(Error::invalid(
                     other.chars().take(50).collect::<String>(),
                     message,

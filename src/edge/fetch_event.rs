@@ -5,6 +5,7 @@ use std::rc::Rc;
 use web_sys::{Request, Response};
 use worker::{Context, Env, console_error, event};
 
+use super::background::WaitUntil;
 use super::incoming::FetchRequest;
 use super::ports;
 use super::reply::respond;
@@ -19,7 +20,7 @@ thread_local! {
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    let ports = ports(&Rc::new(env), context);
+    let ports = ports(&Rc::new(env), Rc::new(WaitUntil::new(context)));
     let isolate = ISOLATE.with(Rc::clone);
     let incoming = FetchRequest::new(request);
     let reply = Box::pin(serve(&ports, &isolate, &incoming)).await;

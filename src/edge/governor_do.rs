@@ -95,6 +95,7 @@ impl GovernorObject {
         let message: Message = serde_json::from_str(body).map_err(unreadable)?;
         let answer = match message.ask {
             Ask::Execute(envelope) => self.execute(&message.org, &envelope),
+            Ask::Chain(after) => self.chain(&message.org, after),
             Ask::Flush => self.flush(&message.org).await,
         };
         self.arm(answer.is_err()).await;
@@ -109,6 +110,11 @@ impl GovernorObject {
             None => Reply::Unsupported { protocol: PROTOCOL },
         };
         serde_json::to_string(&reply).map_err(|error| Error::internal(error.to_string()))
+    }
+
+    fn chain(&self, org: &str, after: u64) -> Result<String, Error> {
+        let end = self.with(org, |live, journal| live.chain(after, journal))?;
+        serde_json::to_string(&end).map_err(|error| Error::internal(error.to_string()))
     }
 
     async fn flush(&self, org: &str) -> Result<String, Error> {

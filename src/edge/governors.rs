@@ -14,7 +14,7 @@ use super::clock::within;
 use super::js::{self, Thrown};
 use crate::error::Error;
 use crate::governor::command::{Command, Envelope, Reply};
-use crate::ports::{Governors, Pending};
+use crate::ports::{ChainEnd, Governors, Pending};
 
 /// Milliseconds in which a command is answered, a second try included.
 const COMMAND_MS: u64 = 1_500;
@@ -53,6 +53,8 @@ pub(super) struct Message {
 pub(super) enum Ask {
     /// An [`Envelope`], parsed only after its version was looked at.
     Execute(Box<RawValue>),
+    /// Where the audit chain ends, and the records after a position that the object has.
+    Chain(u64),
     /// Move the records to the audit log now.
     Flush,
 }
@@ -138,6 +140,14 @@ impl GovernorObjects {
 impl Governors for GovernorObjects {
     fn execute<'a>(&'a self, org: &'a str, command: Command) -> Pending<'a, Reply> {
         self.command(org, command).boxed_local()
+    }
+
+    fn chain<'a>(&'a self, org: &'a str, after: u64) -> Pending<'a, ChainEnd> {
+        async move {
+            let answer = self.ask(org, Ask::Chain(after), COMMAND_MS).await?;
+            serde_json::from_str(&answer).map_err(|error| unavailable(error.to_string()))
+        }
+        .boxed_local()
     }
 
     fn flush<'a>(&'a self, org: &'a str) -> Pending<'a, ()> {

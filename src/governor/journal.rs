@@ -6,7 +6,7 @@ use super::Id;
 use super::calendar::Periods;
 use super::command::{Activate, Idempotency, Refusal, Subjects, Target, Tokens, TopUp};
 use super::demand::MoneyHold;
-use crate::audit::{Draft, Flag, GENESIS, Record, Sealed, chain_hash};
+use crate::audit::{Draft, Flag, GENESIS, Person, Record, Sealed, chain_hash};
 use crate::error::{Error, Kind};
 use crate::money::Nanos;
 
@@ -43,6 +43,9 @@ pub(super) struct Entry {
     /// The hash of the audit record that came with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) head: Option<String>,
+    /// Who is behind the audit record that came with it; goes its own way with it.
+    #[serde(default, skip_serializing_if = "Person::is_empty")]
+    pub(super) person: Person,
     /// The periods of budgets, where new ones began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) periods: Option<Periods>,

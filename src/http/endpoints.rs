@@ -41,6 +41,10 @@ impl Method {
 pub enum Endpoint<'a> {
     /// `GET /admin/v1/audit`
     Audit,
+    /// `GET /admin/v1/audit/export`
+    AuditExport,
+    /// `GET /admin/v1/audit/verify`
+    AuditVerify,
     /// A conversation in any wire, e.g. `POST /v1/chat/completions`.
     Chat(ChatPath<'a>),
     /// `GET|PUT /admin/v1/orgs/{org}/config`
@@ -71,6 +75,8 @@ pub enum Endpoint<'a> {
     Response(&'a str),
     /// `GET /v1/responses/{id}/input_items`
     ResponseInput(&'a str),
+    /// `DELETE /admin/v1/orgs/{org}/users/{user}/records`
+    UserRecords(&'a str, &'a str),
     /// Several calls of which the first that is answered counts: `POST /v1/{account}/{gateway}`.
     Universal(Gateway<'a>),
     /// A path that is one call and no conversation.
@@ -175,11 +181,16 @@ fn own<'a>(path: &'a str, segments: &[&'a str]) -> Option<(Endpoint<'a>, &'stati
         ["v1", "knowledge", "documents"] => (Endpoint::Documents, "GET, POST"),
         ["v1", "knowledge", "documents", id] => (Endpoint::Document(id), "DELETE"),
         ["admin", "v1", "audit"] => (Endpoint::Audit, "GET"),
+        ["admin", "v1", "audit", "export"] => (Endpoint::AuditExport, "GET"),
+        ["admin", "v1", "audit", "verify"] => (Endpoint::AuditVerify, "GET"),
         ["admin", "v1", "orgs"] => (Endpoint::Orgs, "GET, POST"),
         ["admin", "v1", "orgs", org, "config"] => (Endpoint::Config(org), "GET, PUT"),
         ["admin", "v1", "orgs", org, "limits"] => (Endpoint::Limits(org), "GET"),
         ["admin", "v1", "orgs", org, "keys"] => (Endpoint::Keys(org), "GET, POST"),
         ["admin", "v1", "orgs", org, "keys", id] => (Endpoint::Key(org, id), "DELETE"),
+        ["admin", "v1", "orgs", org, "users", user, "records"] => {
+            (Endpoint::UserRecords(org, user), "DELETE")
+        }
         _ => return None,
     };
     Some(found)

@@ -1,6 +1,6 @@
 //! One request under way: what it knows of itself, for its record and its headers.
 
-use crate::audit::{Attempt, Draft, Outcome};
+use crate::audit::{Attempt, Draft, Outcome, Person};
 use crate::auth::Principal;
 use crate::error::Error;
 use crate::governor::command::{Command, Reply, Subjects};
@@ -91,11 +91,27 @@ impl Exchange {
         self.draft.error = Some(error.kind);
     }
 
+    /// Tells the governor who asked, which is kept apart from the record.
+    fn named(&self, mut command: Command) -> Command {
+        let draft = match &mut command {
+            Command::Refuse { draft } => draft,
+            Command::Reserve(reserve) => &mut reserve.draft,
+            Command::Settle(settle) => &mut settle.draft,
+            _ => return command,
+        };
+        draft.person = Person {
+            user: self.subjects.user.clone(),
+            address: self.subjects.address.clone(),
+        };
+        command
+    }
+
     /// Asks the org's governor.
     ///
     /// # Errors
     /// `Unavailable` where it cannot be reached or speaks another version.
     pub async fn govern(&self, command: Command) -> Result<Reply, Error> {
+        let command = self.named(command);
         let reply = self.ports.governors.execute(&self.org, command).await?;
         match reply {
             Reply::Unsupported { protocol } => Err(Error::unavailable(

@@ -11,6 +11,9 @@ export const adminKey = "local-admin-key";
 
 export type Gateway = Awaited<ReturnType<typeof startGateway>>;
 
+/** What the Worker stores into, for tests that look behind it. */
+type Bindings = { DB: D1Database; FILES: R2Bucket; GOVERNOR: DurableObjectNamespace };
+
 type Options = { workers?: number; vars?: Record<string, string> };
 
 type Config = Extract<TestHarnessOptions["workers"][number], { config: object }>["config"];
@@ -53,6 +56,13 @@ export async function startGateway({ workers = 1, vars = {} }: Options = {}) {
     emulator: emulator(server),
     /** Asks the emulator as the provider of the URL's host, past the gateway. */
     fetchProvider: (url: string, init?: RequestInit) => dispatch(server, "emulator", url, init),
+    /** The stores behind the Worker. */
+    bindings: (): Promise<Bindings> => server.getWorker<Bindings>(workerName(0)).getEnv(),
+    /** Does what the clock starts every hour. */
+    runCron: async () => {
+      const scheduledTime = new Date();
+      await server.getWorker(workerName(0)).scheduled({ cron: "7 * * * *", scheduledTime });
+    },
     /** Drops the memory of an org's governor; its storage stays. */
     evictGovernor: (org: string) =>
       server.getWorker(workerName(0)).evictDurableObject("GovernorObject", { name: org }),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use worker::{SqlStorage, SqlStorageValue};
 
+use crate::audit::Sealed;
 use crate::error::Error;
 use crate::governor::{Journal, Row};
 
@@ -31,6 +32,10 @@ CREATE TABLE IF NOT EXISTS snapshot (
   state TEXT NOT NULL,
   PRIMARY KEY (seq, part)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS salt (
+  id INTEGER PRIMARY KEY CHECK (id = 0),
+  salt TEXT NOT NULL -- of the digests of users; never leaves this object
+) STRICT;
 CREATE TABLE IF NOT EXISTS meta (
   id INTEGER PRIMARY KEY CHECK (id = 0),
   org TEXT NOT NULL
@@ -70,6 +75,13 @@ pub(super) struct Recorded {
     pub(super) record: String,
     /// Its hash.
     pub(super) hash: String,
+    /// Who is behind it, as JSON.
+    pub(super) person: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Salt {
+    salt: String,
 }
 
 #[derive(Deserialize)]
@@ -92,6 +104,11 @@ struct Part {
 #[derive(Deserialize)]
 struct Last {
     seq: u64,
+}
+
+#[derive(Deserialize)]
+struct First {
+    seq: Option<u64>,
 }
 
 impl SqlJournal {
@@ -137,12 +154,41 @@ impl SqlJournal {
         })
     }
 
+    /// The org's salt; `fresh` becomes it at first use.
+    pub(super) fn salt(&self, fresh: [u8; 32]) -> Result<String, Error> {
+        let insert = "INSERT OR IGNORE INTO salt (id, salt) VALUES (0, ?1)";
+        self.run(insert, vec![hex::encode(fresh).into()])?;
+        let rows: Vec<Salt> = self.rows("SELECT salt FROM salt", Vec::new())?;
+        let salt = rows.into_iter().next().map(|row| row.salt);
+        salt.ok_or_else(|| Error::internal("governor storage: the salt is not there"))
+    }
+
     /// Rows with audit records after `row`, in order, some hundred at most.
     pub(super) fn records_after(&self, row: u64) -> Result<Vec<Recorded>, Error> {
         self.rows(
-            "SELECT seq, audit_seq, record, hash FROM journal
+            "SELECT seq, audit_seq, record, hash, entry -> '$.person' AS person FROM journal
              WHERE seq > ?1 AND record IS NOT NULL ORDER BY seq LIMIT ?2",
             vec![integer(row)?, i64::from(BATCH_ROWS).into()],
+        )
+    }
+
+    /// The position in the audit chain of the first record after `row`.
+    pub(super) fn first_sealed(&self, row: u64) -> Result<Option<u64>, Error> {
+        let sql = "SELECT min(audit_seq) AS seq FROM journal WHERE seq > ?1";
+        let rows: Vec<First> = self.rows(sql, vec![integer(row)?])?;
+        Ok(rows.first().and_then(|first| first.seq))
+    }
+
+    /// Records after position `after` of the audit chain, in order, some hundred at most.
+    pub(super) fn sealed_after(&self, after: u64) -> Result<Vec<Sealed>, Error> {
+        // Nothing is that far, and no JavaScript number either.
+        let Ok(after) = integer(after) else {
+            return Ok(Vec::new());
+        };
+        self.rows(
+            "SELECT audit_seq AS seq, record, hash FROM journal
+             WHERE audit_seq > ?1 ORDER BY seq LIMIT ?2",
+            vec![after, i64::from(BATCH_ROWS).into()],
         )
     }
 

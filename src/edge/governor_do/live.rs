@@ -4,12 +4,14 @@ use std::rc::Rc;
 
 use super::journal::{Recorded, Snapshot, SqlJournal};
 use crate::audit::Sealed;
+use crate::edge::audit_log::Moved;
 use crate::edge::d1::PARAMETER_BYTES;
+use crate::edge::entropy::PlatformEntropy;
 use crate::edge::zones::IntlZones;
 use crate::error::Error;
 use crate::governor::command::{Command, Envelope, Reply};
 use crate::governor::{Alert, Governor, Journal, Row};
-use crate::ports::HttpCall;
+use crate::ports::{ChainEnd, Entropy, HttpCall};
 use crate::webhook;
 
 /// Milliseconds between the first record and the move to D1, in which others join it.
@@ -59,7 +61,7 @@ pub(super) struct Batch {
     /// The org.
     pub(super) org: String,
     /// The records.
-    pub(super) records: Vec<Sealed>,
+    pub(super) records: Vec<Moved>,
     /// The row of the last of them.
     pub(super) last: u64,
 }
@@ -88,9 +90,10 @@ impl Live {
         let stored = journal.load(org)?;
         let snapshot = stored.snapshot.as_ref();
         let state = snapshot.map(|snapshot| snapshot.state.as_str());
+        let salt = journal.salt(PlatformEntropy.bytes()?)?;
         Ok(Self {
             org: org.to_owned(),
-            governor: Governor::restore(org, Rc::new(IntlZones), state, stored.rows)?,
+            governor: Governor::restore(org, Rc::new(IntlZones), state, stored.rows)?.salted(salt),
             last_record: stored.last_record,
             drained: 0,
             compacted: snapshot.map_or(0, |snapshot| snapshot.seq),
@@ -169,6 +172,17 @@ impl Live {
         let pause = DRAIN_DELAY_MS.saturating_mul(2_u64.saturating_pow(self.untaken));
         self.silent_until = now.saturating_add(pause.min(LONGEST_SILENCE_MS));
         Ok(())
+    }
+
+    /// Where the audit chain ends, and the records after position `after` that are still here.
+    pub(super) fn chain(&self, after: u64, journal: &SqlJournal) -> Result<ChainEnd, Error> {
+        let (seq, hash) = self.governor.head();
+        Ok(ChainEnd {
+            seq,
+            hash: hash.to_owned(),
+            first: journal.first_sealed(self.drained)?,
+            records: journal.sealed_after(after)?,
+        })
     }
 
     pub(super) const fn last_record(&self) -> u64 {
@@ -266,10 +280,13 @@ fn batch(org: &str, rows: Vec<Recorded>) -> Option<Batch> {
             break;
         }
         last = Some(row.seq);
-        records.push(Sealed {
-            seq: row.audit_seq,
-            record: row.record,
-            hash: row.hash,
+        records.push(Moved {
+            sealed: Sealed {
+                seq: row.audit_seq,
+                record: row.record,
+                hash: row.hash,
+            },
+            person: row.person,
         });
     }
     last.map(|last| Batch {

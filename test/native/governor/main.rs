@@ -11,6 +11,7 @@ mod idempotency;
 mod ledger;
 mod limits;
 mod model;
+mod people;
 mod properties;
 mod refusals;
 mod restart;

@@ -11,6 +11,7 @@ mod world;
 
 mod admin;
 mod answers;
+mod audit;
 mod bad_input;
 mod caching;
 mod crosses;

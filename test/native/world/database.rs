@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use esclusa::audit::{Record, Sealed};
+use esclusa::audit::{Person, Record, Sealed};
 use esclusa::error::Error;
 use esclusa::ports::{
     ApiKey, AuditFilter, AuditLog, ConfigRow, Document, Documents, Org, Passage, Pending, Tenants,
@@ -20,11 +20,15 @@ type Place = (String, String);
 #[derive(Default)]
 pub(crate) struct Tables {
     pub(crate) audit: BTreeMap<(String, u64), Sealed>,
+    /// How far the records of an org are archived.
+    archived: BTreeMap<String, u64>,
     pub(crate) configs: BTreeMap<(String, u64), ConfigRow>,
     documents: BTreeMap<Place, Document>,
     keys: BTreeMap<Place, ApiKey>,
     orgs: BTreeMap<String, Org>,
     passages: BTreeMap<Place, Passage>,
+    /// Who is behind a request.
+    pub(crate) people: BTreeMap<Place, Person>,
 }
 
 /// The database.
@@ -67,7 +71,11 @@ impl Database {
     /// Stores audit records as the governor's object does: what is there already stays.
     pub(crate) async fn store_records(&self, org: &str, records: &[Sealed]) -> Result<(), Error> {
         let stored = self.run(Port::Audit, move |tables| {
+            let archived = tables.archived.get(org).copied().unwrap_or(0);
             let kept = records.iter().filter(|sealed| {
+                if sealed.seq <= archived {
+                    return true;
+                }
                 let place = (org.to_owned(), sealed.seq);
                 let row = tables
                     .audit
@@ -231,6 +239,33 @@ impl AuditLog for Database {
                 .filter(|((org, _), sealed)| *org == filter.org && matches(filter, sealed));
             let most = usize::try_from(filter.limit).unwrap();
             found.take(most).map(|(_, sealed)| sealed.clone()).collect()
+        })
+    }
+
+    fn read<'a>(&'a self, org: &'a str, after: u64, most: u32) -> Pending<'a, Vec<Sealed>> {
+        self.run(Port::Audit, move |tables| {
+            let rows = (org.to_owned(), after + 1)..=(org.to_owned(), u64::MAX);
+            let rows = tables.audit.range(rows).map(|(_, sealed)| sealed.clone());
+            rows.take(usize::try_from(most).unwrap()).collect()
+        })
+    }
+
+    fn erase<'a>(&'a self, org: &'a str, user: &'a str) -> Pending<'a, u64> {
+        self.run(Port::Audit, move |tables| {
+            let before = tables.people.len();
+            tables
+                .people
+                .retain(|(of, _), person| of != org || person.user != user);
+            u64::try_from(before - tables.people.len()).unwrap()
+        })
+    }
+
+    fn remove<'a>(&'a self, org: &'a str, through: u64) -> Pending<'a, ()> {
+        self.run(Port::Audit, move |tables| {
+            tables.archived.insert(org.to_owned(), through);
+            tables
+                .audit
+                .retain(|(of, seq), _| of != org || *seq > through);
         })
     }
 }

@@ -11,6 +11,7 @@ pub(crate) enum Port {
     Audit,
     Cache,
     Documents,
+    Files,
     Governor,
     Responses,
     Tenants,
@@ -18,10 +19,11 @@ pub(crate) enum Port {
 }
 
 impl Port {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Audit,
         Self::Cache,
         Self::Documents,
+        Self::Files,
         Self::Governor,
         Self::Responses,
         Self::Tenants,

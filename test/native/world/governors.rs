@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use esclusa::error::Error;
 use esclusa::governor::command::{Command, Envelope, Reply};
-use esclusa::ports::{Governors, Pending};
+use esclusa::ports::{ChainEnd, Governors, Pending};
 use futures::FutureExt;
 
 use super::database::Database;
@@ -195,6 +195,11 @@ impl Objects {
 impl Governors for Objects {
     fn execute<'a>(&'a self, org: &'a str, command: Command) -> Pending<'a, Reply> {
         self.command(org, command).boxed_local()
+    }
+
+    fn chain<'a>(&'a self, org: &'a str, after: u64) -> Pending<'a, ChainEnd> {
+        let work = move || self.of(org).borrow_mut().chain(after).unwrap();
+        self.shared.call(Port::Governor, work).boxed_local()
     }
 
     fn flush<'a>(&'a self, org: &'a str) -> Pending<'a, ()> {

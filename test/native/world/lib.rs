@@ -34,7 +34,7 @@ use self::http::{Opened, Request, Response};
 use self::platform::{CollectedLog, FixedSecrets, GroupBackground, SeededEntropy};
 use self::provider::Provider;
 use self::shared::Shared;
-use self::stores::{Cache, Index, StoredResponses};
+use self::stores::{Bucket, Cache, Index, StoredResponses};
 
 /// The deployment.
 #[derive(Clone)]
@@ -42,6 +42,7 @@ pub(crate) struct World {
     pub(crate) shared: Rc<Shared>,
     pub(crate) cache: Cache,
     pub(crate) database: Database,
+    pub(crate) files: Bucket,
     pub(crate) governors: Objects,
     pub(crate) provider: Provider,
     pub(crate) responses: StoredResponses,
@@ -70,6 +71,7 @@ impl World {
         let database = Database::new(Rc::clone(&shared));
         Self {
             cache: Cache::new(Rc::clone(&shared)),
+            files: Bucket::new(Rc::clone(&shared)),
             governors: Objects::new(Rc::clone(&shared), database.clone()),
             index: Index::new(Rc::clone(&shared)),
             provider: Provider::new(Rc::clone(&shared)),
@@ -93,6 +95,7 @@ impl World {
             clock: Rc::new(ClockPort(Rc::clone(&self.shared.clock))),
             documents: Rc::new(self.database.clone()),
             entropy: Rc::new(SeededEntropy(shared())),
+            files: Rc::new(self.files.clone()),
             governors: Rc::new(self.governors.clone()),
             log: Rc::new(CollectedLog(shared())),
             models: Rc::new(self.provider.clone()),

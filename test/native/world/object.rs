@@ -6,6 +6,7 @@ use esclusa::audit::Sealed;
 use esclusa::error::Error;
 use esclusa::governor::command::{Command, Envelope, Reply};
 use esclusa::governor::{AlwaysUtc, Governor, Journal, Row};
+use esclusa::ports::ChainEnd;
 
 use super::ledger::Ledger;
 
@@ -127,6 +128,26 @@ impl Object {
     pub(crate) fn due(&self) -> Option<u64> {
         let governor = self.governor.as_ref()?;
         governor.next_due().into_iter().chain(self.drain_at).min()
+    }
+
+    /// Where the audit chain ends, and the records after position `after` that are still here.
+    pub(crate) fn chain(&mut self, after: u64) -> Result<ChainEnd, Error> {
+        self.load()?;
+        let (seq, hash) = self.governor.as_ref().unwrap().head();
+        let rows = self.storage.rows.iter();
+        let sealed = rows.filter_map(|row| row.sealed.clone().map(|sealed| (row.seq, sealed)));
+        let sealed: Vec<(u64, Sealed)> = sealed.collect();
+        let waits = |(row, _): &&(u64, Sealed)| *row > self.drained;
+        Ok(ChainEnd {
+            seq,
+            hash: hash.to_owned(),
+            first: sealed.iter().find(waits).map(|(_, sealed)| sealed.seq),
+            records: sealed
+                .into_iter()
+                .map(|(_, sealed)| sealed)
+                .filter(|sealed| sealed.seq > after)
+                .collect(),
+        })
     }
 
     /// The last row that carries a record.

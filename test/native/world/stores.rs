@@ -1,11 +1,11 @@
-//! Cached answers, stored responses and vectors in memory.
+//! Cached answers, files, stored responses and vectors in memory.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use esclusa::ports::{
-    AnswerCache, Owner, Pending, ResponseRow, Responses, VectorMatch, VectorRecord, Vectors,
+    AnswerCache, Files, Owner, Pending, ResponseRow, Responses, VectorMatch, VectorRecord, Vectors,
 };
 use futures::FutureExt;
 
@@ -50,6 +50,43 @@ impl AnswerCache for Cache {
                 .insert(key.to_owned(), (end, entry));
         };
         self.shared.call(Port::Cache, work).boxed_local()
+    }
+}
+
+/// Files by their names.
+#[derive(Clone)]
+pub(crate) struct Bucket {
+    shared: Rc<Shared>,
+    pub(crate) files: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
+}
+
+impl Bucket {
+    pub(crate) fn new(shared: Rc<Shared>) -> Self {
+        let files = Rc::default();
+        Self { shared, files }
+    }
+}
+
+impl Files for Bucket {
+    fn put<'a>(&'a self, name: &'a str, bytes: Vec<u8>) -> Pending<'a, ()> {
+        let work = move || drop(self.files.borrow_mut().insert(name.to_owned(), bytes));
+        self.shared.call(Port::Files, work).boxed_local()
+    }
+
+    fn get<'a>(&'a self, name: &'a str) -> Pending<'a, Option<Vec<u8>>> {
+        let work = || self.files.borrow().get(name).cloned();
+        self.shared.call(Port::Files, work).boxed_local()
+    }
+
+    fn list<'a>(&'a self, prefix: &'a str, after: &'a str) -> Pending<'a, Vec<String>> {
+        let work = move || {
+            let files = self.files.borrow();
+            let names = files.keys().filter(|name| name.starts_with(prefix));
+            let names = names.filter(|name| name.as_str() > after);
+            // Few, so that tests see more than one page.
+            names.take(3).cloned().collect()
+        };
+        self.shared.call(Port::Files, work).boxed_local()
     }
 }
 

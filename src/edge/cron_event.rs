@@ -1,0 +1,15 @@
+//! What the clock starts: see `[triggers]` in wrangler.toml.
+
+use std::rc::Rc;
+
+use worker::{Env, ScheduleContext, ScheduledEvent, event};
+
+use super::background::Scheduled;
+use super::ports;
+use crate::audit::keep::keep;
+
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, context: ScheduleContext) {
+    let ports = ports(&Rc::new(env), Rc::new(Scheduled::new(context)));
+    Box::pin(keep(&ports)).await;
+}

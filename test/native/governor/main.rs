@@ -6,6 +6,9 @@
     reason = "an overflow in a test is a failure of that test"
 )]
 
+#[path = "../world/random.rs"]
+mod random;
+
 mod budgets;
 mod idempotency;
 mod ledger;
@@ -14,5 +17,6 @@ mod model;
 mod properties;
 mod refusals;
 mod restart;
+mod simulation;
 mod storage;
 mod window;

@@ -10,6 +10,7 @@ use esclusa::governor::rules::{Limit, Measure, Pace, Scope, Window};
 use esclusa::money::Nanos;
 use esclusa::usage::Usage;
 use proptest::prelude::*;
+use serde_json::Value;
 
 use super::storage::*;
 
@@ -505,4 +506,29 @@ fn a_bucket_counts_what_was_used_beyond_what_has_drained() {
     world.run(settle("another", 0));
     used_tokens(&mut world, "a", 1_000, 0);
     assert!(!passes(&mut world, with_tokens("b", 1, 0)));
+}
+
+#[test]
+fn further_subjects_share_a_place_where_a_rule_has_too_many() {
+    let mut world = World::limited(vec![requests("user", 1)]);
+    let of_user = |user: &str| {
+        let mut reserve = reservation(user);
+        user.clone_into(&mut reserve.subjects.user);
+        reserve
+    };
+    assert!(passes(&mut world, of_user("known")));
+    // As after 100,000 users in a minute.
+    let mut snapshot: Value = serde_json::from_str(&world.governor.snapshot().unwrap()).unwrap();
+    let places = &mut snapshot["state"]["meters"]["flows"]["families"][0][1];
+    let counted = places["known"].clone();
+    let users = (0..100_000).map(|index| (format!("u{index}"), counted.clone()));
+    places.as_object_mut().unwrap().extend(users);
+    world.storage.snapshot = Some(snapshot.to_string());
+    world.crash();
+    assert!(passes(&mut world, of_user("one more")));
+    assert!(
+        !passes(&mut world, of_user("and another")),
+        "they share one"
+    );
+    assert!(!passes(&mut world, of_user("u7")), "its own place is full");
 }

@@ -96,9 +96,14 @@ fn repeated_admission(
     moment: Moment<'_>,
 ) -> Decision {
     let by = reserve.bound.saturating_sub(open.bound);
+    let candidate = open.target.as_ref().and_then(|target| {
+        let mut candidates = reserve.candidates.iter();
+        candidates.position(|candidate| candidate == target)
+    });
+    let candidate = candidate.unwrap_or_default();
     if by <= Nanos::ZERO {
         return Decision::unchanged(Answer::Admitted {
-            candidate: 0,
+            candidate,
             shown: open.holds.clone(),
         });
     }
@@ -107,6 +112,7 @@ fn repeated_admission(
         step: None,
         by,
         target: None,
+        candidate,
         route: reserve.route.as_deref(),
     };
     raised(state, open, &raise, moment)
@@ -251,6 +257,7 @@ pub(super) fn extension(state: &State, extend: &Extend, moment: Moment<'_>) -> D
         step: Some(extend.step),
         by: extend.by,
         target: extend.target.as_ref(),
+        candidate: 0,
         route: None,
     };
     raised(state, open, &raise, moment)
@@ -262,6 +269,8 @@ struct Raise<'a> {
     step: Option<u32>,
     by: Nanos,
     target: Option<&'a Target>,
+    /// What a repeated admission was for.
+    candidate: usize,
     route: Option<&'a str>,
 }
 
@@ -275,13 +284,8 @@ fn raised(state: &State, open: &Reservation, raise: &Raise<'_>, moment: Moment<'
                 target: raise.target.cloned(),
             };
             let shown = open.holds.clone();
-            Decision::changed(
-                event,
-                Answer::Admitted {
-                    candidate: 0,
-                    shown,
-                },
-            )
+            let candidate = raise.candidate;
+            Decision::changed(event, Answer::Admitted { candidate, shown })
         }
         Err(Spent::Refused(reason)) => {
             Decision::unchanged(Answer::Refused(reason, open.holds.clone()))

@@ -194,9 +194,10 @@ impl Meters {
                     None => continue,
                 },
             };
-            if let Some(flow) = self.flows.get_mut(family, &hold.place) {
-                flow.correct(family.gauge(0), (held, actual), hold.at, at);
-            }
+            let gauge = family.gauge(0);
+            // What was held may have drained and been swept out: what was used beyond it counts now.
+            let flow = self.flows.entry(family, &hold.place, || Flow::new(gauge));
+            flow.correct(gauge, (held, actual), hold.at, at);
         }
     }
 
@@ -233,7 +234,12 @@ fn stance(budget: &Budget, spending: &Spending, price: Price<'_>) -> Option<Spen
     }
     if price.cached {
         let barred = budget.when_spent == WhenSpent::Refuse && spending.exhausts(budget.amount);
-        return if barred { exhausted(false) } else { None };
+        if barred {
+            return exhausted(false);
+        }
+    }
+    if price.cached && price.amount == Nanos::ZERO {
+        return None;
     }
     if price.amount < Nanos::ZERO {
         return exhausted(false);

@@ -7,7 +7,7 @@ use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 use super::Id;
-use super::command::{Subjects, Tokens};
+use super::command::{Subjects, Target, Tokens};
 use super::demand::{Demand, Holds};
 use crate::audit::Draft;
 use crate::money::Nanos;
@@ -19,6 +19,9 @@ pub(super) struct Reservation {
     pub(super) draft: Box<Draft>,
     #[serde(default)]
     pub(super) subjects: Subjects,
+    /// The candidate it was admitted for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) target: Option<Target>,
     /// What it was likely to use.
     pub(super) tokens: Tokens,
     /// What is held for it.

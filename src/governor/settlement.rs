@@ -5,7 +5,7 @@ use super::decide::{Answer, Decision, Moment};
 use super::demand::{Demand, Holds, MoneyHold};
 use super::journal::{Call, Ending, Event, Settled};
 use super::state::{Expired, State};
-use crate::audit::{Draft, Flag, Outcome};
+use crate::audit::{Attempt, Draft, Flag, Outcome};
 use crate::money::Nanos;
 use crate::usage::Usage;
 
@@ -53,7 +53,8 @@ fn charge(
     let (cost, flags) = judge(settle, bound);
     let draft = &settle.draft;
     let calls = if state.rules.guards_targets() {
-        draft.attempts.iter().map(call).collect()
+        let calls = draft.attempts.iter();
+        calls.map(|attempt| call(attempt, cost)).collect()
     } else {
         Vec::new()
     };
@@ -75,13 +76,15 @@ fn charge(
     Decision::recorded(event, Some(ending), Answer::Settled(holds.clone()))
 }
 
-fn call(attempt: &crate::audit::Attempt) -> Call {
+/// What a call used. A negative cost, or more than the `whole` request's, is unknown: so it is all.
+fn call(attempt: &Attempt, whole: Nanos) -> Call {
+    let is_known = (Nanos::ZERO..=whole).contains(&attempt.cost);
     Call {
         target: Target {
             provider: attempt.provider.clone(),
             model: attempt.model.clone(),
         },
-        cost: attempt.cost,
+        cost: if is_known { attempt.cost } else { whole },
         tokens: tokens(&attempt.usage),
     }
 }

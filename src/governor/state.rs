@@ -218,6 +218,7 @@ impl State {
         let mut reservation = Reservation {
             draft: reserved.draft,
             subjects: reserved.subjects,
+            target: reserved.target,
             tokens: reserved.tokens,
             bound: reserved.bound,
             holds: Holds::default(),
@@ -230,8 +231,8 @@ impl State {
             self.named.begin(at, name, body, &request);
         }
         self.hold(&mut reservation, None, at);
-        if reserved.target.is_some() {
-            self.hold(&mut reservation, reserved.target.as_ref(), at);
+        if let Some(target) = reservation.target.clone() {
+            self.hold(&mut reservation, Some(&target), at);
         }
         self.reserved = self.reserved.plus(reservation.bound);
         self.open.insert(request, reservation);

@@ -76,10 +76,6 @@ impl<F: Ord + Clone, T> Table<F, T> {
         self.families.get(family)?.get(place)
     }
 
-    pub(super) fn get_mut(&mut self, family: &F, place: &str) -> Option<&mut T> {
-        self.families.get_mut(family)?.get_mut(place)
-    }
-
     /// The value of a place, which begins as `new` where there is none.
     pub(super) fn entry(&mut self, family: &F, place: &Id, new: impl FnOnce() -> T) -> &mut T {
         self.families

@@ -224,8 +224,12 @@ impl Flow {
             }
             Self::Open(count) => *count = corrected(*count),
             Self::TokenBucket(level, since) => {
-                let without = undrained.saturating_sub(gauge.scaled(held));
-                *level = without.saturating_add(gauge.scaled(actual));
+                let elapsed = u128::from(at.saturating_sub(then));
+                let drained = elapsed.saturating_mul(u128::from(gauge.limit));
+                let unused = gauge.scaled(held.saturating_sub(actual));
+                // What has drained since may have been this: it is not given back once more.
+                let without = undrained.saturating_sub(unused.saturating_sub(drained));
+                *level = without.saturating_add(gauge.scaled(actual.saturating_sub(held)));
                 *since = at;
             }
         }

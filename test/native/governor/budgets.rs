@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
-use esclusa::audit::{CacheStatus, Outcome};
-use esclusa::governor::command::{BudgetState, Command, Refusal, Reply, Reserve, TopUp};
+use esclusa::audit::{Attempt, CacheStatus, Draft, Outcome};
+use esclusa::governor::command::{
+    BudgetState, Command, Refusal, Reply, Reserve, Settle, Target, TopUp,
+};
 use esclusa::governor::rules::{Budget, Period, Rules, WhenSpent};
 use esclusa::governor::{Alert, Governor, Zones};
 use esclusa::money::Nanos;
@@ -295,6 +297,63 @@ fn alerts_wait_until_they_are_delivered() {
         panic!("no alerts")
     };
     assert_eq!((alerts.len(), delivered), (1, 1));
+    world.storage.snapshot = Some(world.governor.snapshot().unwrap());
+    world.crash();
+    let restored = world.read(Command::Alerts { after: 1 });
+    assert_eq!(restored, Reply::Alerts { alerts, delivered });
+}
+
+#[test]
+fn a_cached_answer_that_costs_something_needs_the_money() {
+    for when_spent in [WhenSpent::Refuse, WhenSpent::CacheOnly] {
+        let mut world = budgeted(vec![Budget {
+            when_spent,
+            ..daily(10)
+        }]);
+        let cached = |request: &str, bound: i64| {
+            let mut reserve = costing(request, bound);
+            reserve.draft.cache = CacheStatus::Hit;
+            reserve
+        };
+        assert!(!passes(&mut world, cached("dear", 11)));
+        assert!(passes(&mut world, cached("cheap", 10)));
+        assert!(passes(&mut world, cached("free", 0)));
+    }
+}
+
+#[test]
+fn a_negative_or_absurd_cost_of_a_call_is_the_bound_for_its_model_too() {
+    let mut world = budgeted(vec![budget("model", Period::Day, 100, WhenSpent::Refuse)]);
+    for (index, cost) in (0_i64..).zip([-5, i64::MIN, i64::MAX]) {
+        let id = format!("r{index}");
+        let target = Target {
+            provider: "p".to_owned(),
+            model: "m".to_owned(),
+        };
+        let reserve = Reserve {
+            candidates: vec![target],
+            ..costing(&id, 10)
+        };
+        assert!(passes(&mut world, reserve));
+        let call = Attempt {
+            model: "m".to_owned(),
+            cost: Nanos::new(cost),
+            ..Attempt::default()
+        };
+        let draft = Draft {
+            attempts: vec![call],
+            ..draft(&id)
+        };
+        world.run(Command::Settle(Settle {
+            draft,
+            cost: Nanos::new(cost),
+            kept: false,
+        }));
+    }
+    let of_model = |it: &BudgetState| it.subject == "m";
+    let budgets = world.state().budgets;
+    let spent = budgets.into_iter().find(of_model).map(|it| it.spent.get());
+    assert_eq!(spent, Some(30));
 }
 
 fn top_up(id: &str, amount: i64) -> Command {

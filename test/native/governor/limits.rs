@@ -1,5 +1,7 @@
 //! Limits beyond requests of the whole org: whom they count apart, what they count, how windows move.
 
+mod corners;
+
 use std::collections::BTreeMap;
 
 use esclusa::audit::{Attempt, Draft};

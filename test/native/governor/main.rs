@@ -6,6 +6,10 @@
     reason = "an overflow in a test is a failure of that test"
 )]
 
+#[path = "../world/random.rs"]
+mod random;
+
+mod bad_input;
 mod budgets;
 mod idempotency;
 mod ledger;
@@ -15,5 +19,6 @@ mod people;
 mod properties;
 mod refusals;
 mod restart;
+mod simulation;
 mod storage;
 mod window;

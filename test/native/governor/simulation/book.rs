@@ -1,0 +1,468 @@
+//! What a governor must have done, counted apart from it: plain lists of what was asked and
+//! answered, every sum counted anew.
+
+use esclusa::audit::{Outcome, Record};
+use esclusa::governor::command::{Reserve, Settle, Target};
+use esclusa::governor::rules::{Budget, Limit, Measure, Pace, Period, Rules, Scope, Window};
+
+use super::spans::Spans;
+use crate::storage::SECOND;
+
+/// Where a request is counted: as such, and once more for each model that it is sent to.
+#[derive(Clone, Debug)]
+pub(super) struct Mark {
+    target: Option<Target>,
+    at: u64,
+    spans: Spans,
+    /// Position among all that happened.
+    order: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Open,
+    Settled,
+    Expired,
+    Corrected,
+}
+
+/// A request that was admitted, or charged without that.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) asked: Reserve,
+    pub(super) bound: i64,
+    marks: Vec<Mark>,
+    pub(super) end: End,
+    charged: i128,
+    settled: Option<Settle>,
+    /// Whether it passed the limits.
+    admitted: bool,
+}
+
+/// The list of everything.
+#[derive(Default)]
+pub(super) struct Book {
+    pub(super) rules: Rules,
+    pub(super) spans: Spans,
+    pub(super) clock: u64,
+    pub(super) requests: Vec<Request>,
+    order: u64,
+    /// Since when something is counted.
+    flows: Vec<(Limit, u64)>,
+    purses: Vec<((Scope, Period), u64)>,
+    /// Records' costs, with their place.
+    charges: Vec<(i128, u64)>,
+    payments: Vec<(i128, u64)>,
+}
+
+/// A limit or budget that speaks of a subject.
+pub(super) struct Place<'a, R> {
+    pub(super) rule: &'a R,
+    pub(super) subject: String,
+}
+
+impl Book {
+    /// Something was written at `at`.
+    pub(super) fn moved(&mut self, at: u64) {
+        self.clock = self.clock.max(at);
+        self.order += 1;
+        self.spans = self.spans.at(self.clock, &self.rules.time_zone);
+    }
+
+    /// The first rules say what zone the org is in from the beginning.
+    pub(super) fn begin(&mut self, rules: &Rules) {
+        self.rules.time_zone.clone_from(&rules.time_zone);
+        self.spans = Spans::default();
+    }
+
+    pub(super) fn activate(&mut self, rules: &Rules) {
+        let flows = rules.limits.iter().map(|limit| {
+            let old = self.flows.iter().find(|(it, _)| same_flow(it, limit));
+            (limit.clone(), old.map_or(self.order, |(_, since)| *since))
+        });
+        let purses = rules.budgets.iter().map(|budget| {
+            let account = (budget.per.clone(), budget.period);
+            let old = self.purses.iter().find(|(it, _)| *it == account);
+            (account, old.map_or(self.order, |(_, since)| *since))
+        });
+        (self.flows, self.purses) = (flows.collect(), purses.collect());
+        self.rules = rules.clone();
+    }
+
+    pub(super) fn pay(&mut self, amount: i64) {
+        self.payments.push((i128::from(amount), self.order));
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<usize> {
+        let is_it = |request: &Request| request.asked.draft.request == id;
+        self.requests.iter().rposition(is_it)
+    }
+
+    pub(super) fn open(&mut self, reserve: &Reserve, target: Option<&Target>) {
+        self.requests.push(Request {
+            asked: reserve.clone(),
+            bound: reserve.bound.get(),
+            marks: vec![self.mark(None)],
+            end: End::Open,
+            charged: 0,
+            settled: None,
+            admitted: true,
+        });
+        if target.is_some() {
+            self.send(self.requests.len() - 1, target);
+        }
+    }
+
+    /// The request is sent to another model.
+    pub(super) fn send(&mut self, index: usize, target: Option<&Target>) {
+        let mark = self.mark(target);
+        self.requests[index].marks.push(mark);
+    }
+
+    fn mark(&self, target: Option<&Target>) -> Mark {
+        Mark {
+            target: target.cloned(),
+            at: self.clock,
+            spans: self.spans,
+            order: self.order,
+        }
+    }
+
+    /// A record of a charge.
+    pub(super) fn charge(&mut self, record: &Record, settle: Option<&Settle>) {
+        let cost = i128::from(record.cost.get());
+        self.charges.push((cost, self.order));
+        let id = &record.draft.request;
+        let index = self.find(id).unwrap_or_else(|| {
+            let settle = settle.expect("a record of a request that nobody asked");
+            let reserve = Reserve {
+                draft: settle.draft.clone(),
+                ..crate::storage::reservation(id)
+            };
+            self.open(&reserve, None);
+            let index = self.requests.len() - 1;
+            self.requests[index].admitted = false;
+            index
+        });
+        let request = &mut self.requests[index];
+        let (end, before) = match record.draft.outcome {
+            Outcome::Expired => (End::Expired, End::Open),
+            Outcome::Late => (End::Corrected, End::Expired),
+            _ => (End::Settled, End::Open),
+        };
+        assert_eq!(request.end, before, "{id} ended twice");
+        request.end = end;
+        request.charged += cost;
+        request.settled = settle.cloned();
+        assert_eq!(
+            record.bound.get(),
+            request.bound,
+            "{id} held something else"
+        );
+        if let Some(settle) = settle {
+            let (cost, bound) = (settle.cost.get(), request.bound);
+            let absurd = bound > 0 && i128::from(cost) > i128::from(bound) * 1_000;
+            let due = if cost < 0 || absurd { bound } else { cost };
+            assert_eq!(request.charged, i128::from(due), "{id} is charged wrongly");
+        }
+    }
+
+    /// Everything ever charged.
+    pub(super) fn charged(&self) -> i128 {
+        self.charges.iter().map(|(cost, _)| cost).sum()
+    }
+
+    /// What was paid in and not spent since.
+    pub(super) fn balance(&self) -> Option<i128> {
+        let (_, first) = self.payments.first()?;
+        let spent = self.charges.iter().filter(|(_, order)| order > first);
+        let spent: i128 = spent.map(|(cost, _)| cost).sum();
+        Some(self.payments.iter().map(|(paid, _)| paid).sum::<i128>() - spent)
+    }
+
+    /// What is held for all open requests.
+    pub(super) fn reserved(&self) -> i128 {
+        self.running()
+            .map(|request| i128::from(request.bound))
+            .sum()
+    }
+
+    pub(super) fn running(&self) -> impl Iterator<Item = &Request> {
+        self.requests.iter().filter(|it| it.end == End::Open)
+    }
+
+    /// The limits that speak of a request, as such or sent to `target`.
+    pub(super) fn limits<'a>(
+        &'a self,
+        asked: &'a Reserve,
+        target: Option<&'a Target>,
+    ) -> impl Iterator<Item = Place<'a, Limit>> {
+        self.rules.limits.iter().filter_map(move |rule| {
+            let subject = subject(&rule.per, asked, target)?;
+            let alike = self.rules.limits.iter().filter(|it| same_flow(it, rule));
+            speaks(
+                rule.only.as_deref(),
+                alike.map(|it| it.only.as_deref()),
+                &subject,
+            )
+            .then_some(Place { rule, subject })
+        })
+    }
+
+    /// The budgets that speak of a request, as such or sent to `target`.
+    pub(super) fn budgets<'a>(
+        &'a self,
+        asked: &'a Reserve,
+        target: Option<&'a Target>,
+    ) -> impl Iterator<Item = Place<'a, Budget>> {
+        self.rules.budgets.iter().filter_map(move |rule| {
+            let subject = subject(&rule.per, asked, target)?;
+            let alike = |it: &&Budget| it.per == rule.per && it.period == rule.period;
+            let alike = self.rules.budgets.iter().filter(alike);
+            speaks(
+                rule.only.as_deref(),
+                alike.map(|it| it.only.as_deref()),
+                &subject,
+            )
+            .then_some(Place { rule, subject })
+        })
+    }
+
+    /// Since when the money of a budget is counted; that of the whole org always is.
+    fn since(&self, budget: &Budget) -> u64 {
+        let is_it = |((per, period), _): &&((Scope, Period), u64)| {
+            *per == budget.per && *period == budget.period
+        };
+        match budget.per {
+            Scope::Org => 0,
+            _ => self.purses.iter().find(is_it).unwrap().1,
+        }
+    }
+
+    /// When the period began in which a budget counts a request, and whether it does so for the
+    /// model that it was sent to last only.
+    pub(super) fn held(&self, index: usize, place: &Place<'_, Budget>) -> Option<(u64, bool)> {
+        let Budget { per, period, .. } = place.rule;
+        let request = &self.requests[index];
+        let since = self.since(place.rule);
+        let mark = request.marks(per, &place.subject, since).next()?;
+        Some((mark.spans.from(*period), mark.order == self.order))
+    }
+
+    /// Whether a limit has counted a request before this moment.
+    pub(super) fn counted(&self, index: usize, place: &Place<'_, Limit>) -> bool {
+        let flow = self.flows.iter().find(|(it, _)| same_flow(it, place.rule));
+        let since = flow.unwrap().1;
+        let mut marks = self.requests[index].marks(&place.rule.per, &place.subject, since);
+        marks.any(|mark| mark.order < self.order)
+    }
+
+    /// What is spent and held of a budget in the period that began at `from`.
+    pub(super) fn used(&self, place: &Place<'_, Budget>, from: u64) -> i128 {
+        let Budget { per, period, .. } = place.rule;
+        let since = self.since(place.rule);
+        let here = |request: &&Request| {
+            let mark = request.marks(per, &place.subject, since).next();
+            mark.is_some_and(|mark| mark.spans.from(*period) == from)
+        };
+        let mine = self.requests.iter().filter(here);
+        mine.map(|request| request.cost(per, &place.subject)).sum()
+    }
+
+    /// Amounts that a limit counts, with their time.
+    pub(super) fn passed(&self, place: &Place<'_, Limit>) -> Vec<(u64, u64)> {
+        let Limit { per, measure, .. } = place.rule;
+        let flow = self.flows.iter().find(|(it, _)| same_flow(it, place.rule));
+        let since = flow.unwrap().1;
+        let mut passed = Vec::new();
+        for request in self.requests.iter().filter(|it| it.admitted) {
+            let amount = request.amount(*measure, per, &place.subject);
+            let often = match measure {
+                Measure::Requests(_) => usize::MAX,
+                _ => 1,
+            };
+            let marks = request.marks(per, &place.subject, since).take(often);
+            passed.extend(marks.map(|mark| (mark.at, amount)));
+        }
+        passed.sort_by_key(|(at, _)| *at);
+        passed
+    }
+}
+
+impl Request {
+    /// Where it is counted for a subject, since it is counted at all.
+    fn marks<'a>(
+        &'a self,
+        per: &'a Scope,
+        subject: &'a str,
+        since: u64,
+    ) -> impl Iterator<Item = &'a Mark> {
+        self.marks.iter().filter(move |mark| {
+            mark.order > since
+                && per.is_of_target() == mark.target.is_some()
+                && self::subject(per, &self.asked, mark.target.as_ref()).as_deref() == Some(subject)
+        })
+    }
+
+    /// Held, or charged to a subject.
+    fn cost(&self, per: &Scope, subject: &str) -> i128 {
+        match &self.settled {
+            _ if self.end == End::Open => i128::from(self.bound),
+            Some(settle) if self.end == End::Settled && per.is_of_target() => {
+                let calls = settle.draft.attempts.iter();
+                let mine = calls.filter(|call| match per {
+                    Scope::Model => call.model == subject,
+                    _ => call.provider == subject,
+                });
+                let known = |cost: &i128| (0..=self.charged).contains(cost);
+                mine.map(|call| i128::from(call.cost.get()))
+                    .map(|cost| Some(cost).filter(known).unwrap_or(self.charged))
+                    .sum()
+            }
+            _ => self.charged,
+        }
+    }
+
+    pub(super) fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.marks.iter().filter_map(|mark| mark.target.as_ref())
+    }
+
+    fn amount(&self, measure: Measure, per: &Scope, subject: &str) -> u64 {
+        let of = |input: u64, output: u64| amount(measure, input, output);
+        let held = needed(&self.asked, measure);
+        match (&self.settled, measure) {
+            (_, Measure::Concurrent) => u64::from(self.end == End::Open),
+            (Some(settle), _) if self.end == End::Settled => {
+                let calls = settle.draft.attempts.iter();
+                let mine = calls.filter(|call| match per {
+                    Scope::Model => call.model == subject,
+                    _ => call.provider == subject,
+                });
+                if per.is_of_target() {
+                    let (input, output) = mine.fold((0_u64, 0_u64), |(input, output), call| {
+                        let usage = &call.usage;
+                        (
+                            input.saturating_add(usage.input_tokens),
+                            output.saturating_add(usage.output_tokens),
+                        )
+                    });
+                    of(input, output)
+                } else {
+                    let usage = &settle.draft.usage;
+                    of(usage.input_tokens, usage.output_tokens)
+                }
+            }
+            _ => held,
+        }
+    }
+}
+
+/// What a request asks of a measure.
+pub(super) fn needed(asked: &Reserve, measure: Measure) -> u64 {
+    amount(measure, asked.tokens.input, asked.tokens.output).max(1)
+}
+
+fn amount(measure: Measure, input: u64, output: u64) -> u64 {
+    match measure {
+        Measure::Concurrent | Measure::Requests(_) => 1,
+        Measure::InputTokens(_) => input,
+        Measure::OutputTokens(_) => output,
+        Measure::Tokens(_) => input.saturating_add(output),
+    }
+}
+
+/// Whether two limits count the same.
+fn same_flow(one: &Limit, other: &Limit) -> bool {
+    let bucket = |limit: &Limit| {
+        let pace = limit.measure.pace();
+        pace.filter(|it| it.window == Window::TokenBucket)
+            .map(|_| limit.limit)
+    };
+    one.per == other.per && one.measure == other.measure && bucket(one) == bucket(other)
+}
+
+fn speaks<'a>(
+    only: Option<&str>,
+    mut alike: impl Iterator<Item = Option<&'a str>>,
+    subject: &str,
+) -> bool {
+    match only {
+        Some(name) => name == subject,
+        None => !alike.any(|only| only == Some(subject)),
+    }
+}
+
+fn subject(per: &Scope, asked: &Reserve, target: Option<&Target>) -> Option<String> {
+    let (draft, subjects) = (&asked.draft, &asked.subjects);
+    let name = match (per, target) {
+        (Scope::Model, Some(target)) => &target.model,
+        (Scope::Provider, Some(target)) => &target.provider,
+        (Scope::Model | Scope::Provider, None) | (_, Some(_)) => return None,
+        (Scope::Address, None) => &subjects.address,
+        (Scope::Header(name), None) => {
+            return Some(subjects.headers.get(name).cloned().unwrap_or_default());
+        }
+        (Scope::Key, None) => &draft.key,
+        (Scope::Metadata(name), None) => {
+            return Some(subjects.metadata.get(name).cloned().unwrap_or_default());
+        }
+        (Scope::Operation, None) => &draft.operation,
+        (Scope::Org, None) => return Some(String::new()),
+        (Scope::Tier, None) => &draft.tier,
+        (Scope::User, None) => &subjects.user,
+    };
+    Some(name.clone())
+}
+
+/// The most that any window which ends at `now` may not exceed, is exceeded: says by which amount.
+pub(super) fn excess(passed: &[(u64, u64)], limit: &Limit, now: u64) -> Option<u128> {
+    let sum = |since: u64| -> u128 {
+        let recent = passed.iter().rev().take_while(|(at, _)| *at >= since);
+        recent.map(|(_, amount)| u128::from(*amount)).sum()
+    };
+    let most = u128::from(limit.limit);
+    let over = match limit.measure.pace() {
+        None => sum(0).saturating_sub(most),
+        Some(Pace { seconds, window }) => {
+            let length = u64::from(seconds) * SECOND;
+            match window {
+                Window::Sliding => sum((now + 1).saturating_sub(length)).saturating_sub(most),
+                Window::Fixed => sum(now - now % length).saturating_sub(most),
+                Window::TokenBucket => {
+                    let mut starts = passed.iter().map(|(at, _)| *at).collect::<Vec<_>>();
+                    starts.dedup();
+                    let over = |at: u64| {
+                        let length = u128::from(length);
+                        let filled = (u128::from(now - at) * most).div_ceil(length);
+                        sum(at).saturating_sub(most + filled)
+                    };
+                    starts.into_iter().map(over).max().unwrap_or(0)
+                }
+            }
+        }
+    };
+    (over > 0).then_some(over)
+}
+
+/// Whether a refusal can be explained: with `needed` more, the window and a sixtieth of it would hold
+/// too much. A token bucket is judged only from above, since what drains is not given back.
+pub(super) fn is_full(passed: &[(u64, u64)], limit: &Limit, needed: u64, now: u64) -> bool {
+    let Some(Pace { seconds, window }) = limit.measure.pace() else {
+        return excess(&with(passed, needed, now), limit, now).is_some();
+    };
+    let length = u64::from(seconds) * SECOND;
+    match window {
+        Window::Sliding => {
+            let begin = now.saturating_sub(length + 2 * length.div_ceil(60));
+            let recent = passed.iter().filter(|(at, _)| *at >= begin);
+            let sum: u128 = recent.map(|(_, amount)| u128::from(*amount)).sum();
+            sum + u128::from(needed) > u128::from(limit.limit)
+        }
+        Window::Fixed => excess(&with(passed, needed, now), limit, now).is_some(),
+        Window::TokenBucket => true,
+    }
+}
+
+fn with(passed: &[(u64, u64)], needed: u64, now: u64) -> Vec<(u64, u64)> {
+    passed.iter().copied().chain([(now, needed)]).collect()
+}

@@ -291,8 +291,8 @@ impl Governor {
         let seal = |ending| self.state.chain.seal(&self.org, at, ending);
         let sealed = change.ending.map(seal).transpose()?;
         let periods = match &change.event {
-            // Nothing was spent in the periods so far, so nothing is lost with them.
-            Event::Activated(first) if self.state.is_unspent() => {
+            // No request was counted in the periods so far, so nothing is lost with them.
+            Event::Activated(first) if !self.state.used => {
                 Periods::default().at(at, &first.rules.time_zone, &self.zones)
             }
             _ => self.periods(at),

@@ -20,7 +20,7 @@ pub struct Rules {
     /// Limits on money.
     pub budgets: Vec<Budget>,
     /// The IANA time zone in which days, weeks and months begin, e.g. `Europe/Rome`. A change takes
-    /// effect for each period when the current one ends; at once where nothing was spent yet.
+    /// effect for each period when the current one ends; at once in an org that was not used yet.
     pub time_zone: String,
     /// Whether requests are admitted only against the prepaid balance.
     pub prepaid: bool,

@@ -70,6 +70,8 @@ pub(super) struct State {
     pub(super) rules: Rules,
     /// The periods that the clock is in.
     pub(super) periods: Periods,
+    /// Whether any request was ever counted in them.
+    pub(super) used: bool,
     /// Keys refused for ever. Never purged: as many as the org has ever revoked.
     pub(super) revoked: BTreeSet<String>,
     pub(super) changes: Recent<()>,
@@ -100,6 +102,7 @@ impl State {
             versions: Versions::default(),
             rules: Rules::default(),
             periods: Periods::default(),
+            used: false,
             revoked: BTreeSet::new(),
             changes: Recent::new(),
             meters: Meters::default(),
@@ -115,11 +118,6 @@ impl State {
             refusals: Refusals::default(),
             named: Named::new(),
         }
-    }
-
-    /// Whether nothing was ever charged or held.
-    pub(super) fn is_unspent(&self) -> bool {
-        self.charged == Total::default() && self.open.len() == 0
     }
 
     /// The governor's own time: the caller's, unless that went back.
@@ -214,6 +212,7 @@ impl State {
     }
 
     fn reserve(&mut self, reserved: Reserved, at: u64) {
+        self.used = true;
         let request = Id::from(reserved.draft.request.as_str());
         let mut reservation = Reservation {
             draft: reserved.draft,
@@ -278,6 +277,7 @@ impl State {
     }
 
     fn settle(&mut self, settled: &Settled, at: u64) {
+        self.used = true;
         let request = &settled.request;
         self.charged = self.charged.plus(settled.cost);
         self.credits = self.credits.map(|balance| balance.minus(settled.cost));

@@ -54,7 +54,7 @@ fn an_eviction_between_reservation_and_settlement_loses_nothing() {
 fn full() -> Refusal {
     Refusal::RateLimited {
         limit: "requests".to_owned(),
-        retry_after_ms: 61 * SECOND,
+        retry_after_ms: 60 * SECOND,
     }
 }
 

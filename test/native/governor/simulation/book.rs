@@ -69,7 +69,7 @@ impl Book {
         self.spans = self.spans.at(self.clock, &self.rules.time_zone);
     }
 
-    /// The first rules say what zone the org is in from the beginning.
+    /// The rules of an org that was not used yet say what zone it is in from the beginning.
     pub(super) fn begin(&mut self, rules: &Rules) {
         self.rules.time_zone.clone_from(&rules.time_zone);
         self.spans = Spans::default();

@@ -144,8 +144,7 @@ impl<'a> Life<'a> {
     fn activate(&mut self) {
         let version = self.random.below(self.versions.config + 3);
         let rules = script::rules(self.random, self.scale);
-        let is_first = self.versions.config == 0;
-        if is_first && version > 0 {
+        if self.book.requests.is_empty() && version > self.versions.config {
             self.book.begin(&rules);
         }
         let (_, written) = self.send(&activate_rules(version, rules.clone()));

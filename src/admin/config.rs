@@ -51,13 +51,11 @@ pub(super) async fn put(ports: &Ports, incoming: &dyn Incoming, org: Org) -> Res
 
 /// Only the platform knows all time zones.
 fn check_zone(ports: &Ports, zone: &str) -> Result<(), Error> {
-    match ports.zones.offset(zone, ports.clock.now()) {
-        Some(_) => Ok(()),
-        None => {
-            let message = format!("`{zone}` is no IANA time zone, like Europe/Rome.");
-            Err(Error::invalid("time_zone", message))
-        }
+    if ports.zones.offset(zone, ports.clock.now()).is_some() {
+        return Ok(());
     }
+    let message = format!("`{zone}` is no IANA time zone, like Europe/Rome.");
+    Err(Error::invalid("time_zone", message))
 }
 
 /// Stores a version.

@@ -29,12 +29,16 @@ pub async fn note_subjects(
 ) -> Result<(), Error> {
     let view = isolate.org(&exchange.ports, &exchange.org).await?;
     let subjects = &mut exchange.subjects;
-    subjects.user = incoming.header(USER).map(subject).unwrap_or_default();
+    subjects.user = incoming
+        .header(USER)
+        .as_deref()
+        .map(subject)
+        .unwrap_or_default();
     let address = incoming.header(ADDRESS);
     subjects.address = address.as_deref().and_then(network).unwrap_or_default();
     subjects.headers = scopes(view.config.rules())
         .filter_map(|scope| match scope {
-            Scope::Header(name) => Some((name.clone(), subject(incoming.header(name)?))),
+            Scope::Header(name) => Some((name.clone(), subject(&incoming.header(name)?))),
             _ => None,
         })
         .collect();
@@ -45,13 +49,11 @@ pub async fn note_subjects(
 pub fn note_body(exchange: &mut Exchange, user: Option<&str>) {
     let subjects = &mut exchange.subjects;
     if subjects.user.is_empty() {
-        subjects.user = user
-            .map(|user| subject(user.to_owned()))
-            .unwrap_or_default();
+        subjects.user = user.map(subject).unwrap_or_default();
     }
     let metadata = exchange.draft.metadata.iter();
     subjects.metadata = metadata
-        .map(|(name, value)| (name.clone(), subject(text(value))))
+        .map(|(name, value)| (name.clone(), subject(&text(value))))
         .collect();
 }
 
@@ -62,7 +64,7 @@ fn scopes(rules: &Rules) -> impl Iterator<Item = &Scope> {
 }
 
 /// A subject of bounded length. `*` alone is the place that subjects share where there are too many.
-fn subject(text: String) -> String {
+fn subject(text: &str) -> String {
     if text == "*" {
         return String::new();
     }
@@ -77,17 +79,17 @@ fn text(value: &Scalar) -> String {
     }
 }
 
-/// An IPv4 address, or the /64 of an IPv6 address: whoever has one has all of its addresses.
+/// An address, but of version 6 its /64: whoever has one of those has all.
 fn network(address: &str) -> Option<String> {
     Some(match address.trim().parse().ok()? {
         IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => match address.to_ipv4_mapped() {
-            Some(address) => address.to_string(),
-            None => {
-                let [a, b, c, d, ..] = address.segments();
-                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        IpAddr::V6(address) => {
+            if let Some(address) = address.to_ipv4_mapped() {
+                return Some(address.to_string());
             }
-        },
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
     })
 }
 
@@ -111,7 +113,7 @@ mod tests {
 
     #[test]
     fn subjects_are_bounded() {
-        assert_eq!(subject("*".to_owned()), "");
-        assert_eq!(subject("é".repeat(300)).chars().count(), MOST_CHARACTERS);
+        assert_eq!(subject("*"), "");
+        assert_eq!(subject(&"é".repeat(300)).chars().count(), MOST_CHARACTERS);
     }
 }

@@ -22,7 +22,7 @@ fn continued((seq, hash): (u64, &str), texts: &[&str]) -> Vec<Sealed> {
             hash,
         }
     };
-    (seq + 1..).zip(texts).map(seal).collect()
+    (seq.saturating_add(1)..).zip(texts).map(seal).collect()
 }
 
 /// The witness of a record.

@@ -1,8 +1,10 @@
 //! `/admin/v1`: orgs, keys, configuration, live limits and the audit trail, for whoever holds the
 //! secret `ESCLUSA_ADMIN_KEY`.
 
+mod alerts;
 mod audit;
 mod config;
+mod credits;
 mod keys;
 mod limits;
 mod orgs;
@@ -62,6 +64,10 @@ pub async fn serve(
             config::put(ports, incoming, known(ports, org).await?).await
         }
         (Endpoint::Config(org), _) => config::get(ports, known(ports, org).await?).await,
+        (Endpoint::Alerts(org), _) => alerts::list(ports, known(ports, org).await?).await,
+        (Endpoint::Credits(org), _) => {
+            credits::pay(ports, incoming, known(ports, org).await?).await
+        }
         (Endpoint::Limits(org), _) => limits::get(ports, known(ports, org).await?).await,
         (Endpoint::UserRecords(org, user), _) => {
             audit::erase(ports, known(ports, org).await?, user).await

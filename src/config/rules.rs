@@ -27,6 +27,7 @@ use crate::governor::rules::{
     Budget, Limit, Measure, Pace, Period, Rules, Scope, UTC, WhenSpent, Window,
 };
 use crate::money::Nanos;
+use crate::protocol::PublicUrl;
 
 /// Requests that a new org may make in any 60 seconds.
 const DEFAULT_REQUESTS_PER_MINUTE: u64 = 600;
@@ -92,6 +93,13 @@ pub(super) struct BudgetEntry {
     when_spent: WhenSpent,
 }
 
+/// Where alerts go.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AlertSection {
+    webhook: Option<String>,
+}
+
 /// How an org pays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -130,10 +138,15 @@ pub(super) fn build(
     limits: Option<Vec<LimitEntry>>,
     budgets: Option<Vec<BudgetEntry>>,
     time_zone: Option<String>,
-    credits: Credits,
+    (credits, alerts): (Credits, AlertSection),
     catalogue: &Catalogue,
     report: &mut Report,
 ) -> Rules {
+    if let Some(url) = &alerts.webhook
+        && let Err(reason) = PublicUrl::parse(url)
+    {
+        report.add("alerts.webhook", reason.to_string());
+    }
     let limits = match limits {
         Some(entries) => self::limits(entries, report),
         None => vec![default_limit()],
@@ -153,7 +166,7 @@ pub(super) fn build(
         budgets,
         time_zone,
         prepaid: credits == Credits::Prepaid,
-        webhook: None,
+        webhook: alerts.webhook,
     }
 }
 

@@ -78,6 +78,8 @@ struct Document {
     #[serde(default)]
     credits: Credits,
     #[serde(default, deserialize_with = "present")]
+    alerts: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "present")]
     tiers: Option<Box<RawValue>>,
 }
 
@@ -116,8 +118,19 @@ fn build(document: Document, catalogue: &Catalogue, report: &mut Report) -> Tena
     let budgets: Option<Vec<BudgetEntry>> = document
         .budgets
         .and_then(|json| shape::list(&json, "budgets", report));
-    let (zone, credits) = (document.time_zone, document.credits);
-    let rules = rules::build(limits, budgets, zone, credits, catalogue, report);
+    let alerts = document
+        .alerts
+        .and_then(|json| shape::section(&json, "alerts", report))
+        .unwrap_or_default();
+    let paying = (document.credits, alerts);
+    let rules = rules::build(
+        limits,
+        budgets,
+        document.time_zone,
+        paying,
+        catalogue,
+        report,
+    );
     let tiers = document
         .tiers
         .and_then(|json| shape::section(&json, "tiers", report))

@@ -65,6 +65,10 @@ pub enum Endpoint<'a> {
     Keys(&'a str),
     /// `GET /admin/v1/orgs/{org}/limits`
     Limits(&'a str),
+    /// `/admin/v1/orgs/{org}/alerts`
+    Alerts(&'a str),
+    /// `/admin/v1/orgs/{org}/credits`
+    Credits(&'a str),
     /// `GET /v1/models/{id}`; an id may hold slashes.
     Model(&'a str),
     /// `GET /v1/models`
@@ -186,6 +190,8 @@ fn own<'a>(path: &'a str, segments: &[&'a str]) -> Option<(Endpoint<'a>, &'stati
         ["admin", "v1", "orgs"] => (Endpoint::Orgs, "GET, POST"),
         ["admin", "v1", "orgs", org, "config"] => (Endpoint::Config(org), "GET, PUT"),
         ["admin", "v1", "orgs", org, "limits"] => (Endpoint::Limits(org), "GET"),
+        ["admin", "v1", "orgs", org, "alerts"] => (Endpoint::Alerts(org), "GET"),
+        ["admin", "v1", "orgs", org, "credits"] => (Endpoint::Credits(org), "POST"),
         ["admin", "v1", "orgs", org, "keys"] => (Endpoint::Keys(org), "GET, POST"),
         ["admin", "v1", "orgs", org, "keys", id] => (Endpoint::Key(org, id), "DELETE"),
         ["admin", "v1", "orgs", org, "users", user, "records"] => {

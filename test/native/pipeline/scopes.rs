@@ -163,3 +163,61 @@ fn a_budget_of_each_user_says_whose_it_is() {
     assert!(message.contains("month-per-user"), "{message}");
     assert_eq!(refused.told("x-ai-budget-remaining-usd"), "0");
 }
+
+#[test]
+fn reached_thresholds_are_listed() {
+    let day = json!({ "usd": "0.01", "period": "day", "thresholds": [50, 100] });
+    let acme = Acme::with(&json!({ "budgets": [day] }));
+    let usage = esclusa::usage::Usage {
+        input_tokens: 1_000,
+        output_tokens: 20_000,
+        ..Default::default()
+    };
+    acme.world.provider.once(QWEN, Act::Use(usage));
+    acme.ask(&question("light", "Hello"));
+    let list = Request::new("GET", "/admin/v1/orgs/acme/alerts").admin();
+    let alerts = acme.world.expect(&acme.worker, list, 200).json();
+    assert_eq!(alerts["data"].as_array().unwrap().len(), 1, "{alerts}");
+    let alert = &alerts["data"][0];
+    assert_eq!(alert["threshold_percent"], 50);
+    assert_eq!(
+        (&alert["budget"], &alert["limit_usd"]),
+        (&json!("day"), &json!("0.01"))
+    );
+    assert_eq!(alert["delivered"], false);
+}
+
+#[test]
+fn a_prepaid_org_is_served_once_it_has_paid() {
+    let acme = Acme::with(&json!({ "budgets": [], "credits": "prepaid" }));
+    let refused = acme.send(&question("light", "Hello"));
+    let message = check_error(&refused, 402, "budget_exhausted");
+    assert!(message.contains("prepaid"), "{message}");
+    let pay = |id: &str, usd: &str| {
+        let payment = json!({ "id": id, "usd": usd, "note": "first" });
+        Request::new("POST", "/admin/v1/orgs/acme/credits")
+            .admin()
+            .json(&payment)
+    };
+    for _ in 0..2 {
+        let state = acme
+            .world
+            .expect(&acme.worker, pay("invoice-1", "1"), 200)
+            .json();
+        assert_eq!(state["credits"]["balance_usd"], "1", "once for its id");
+    }
+    let answer = acme.ask(&question("light", "Hello"));
+    let spent = acme.spent();
+    let balance = acme.limits()["credits"]["balance_usd"].clone();
+    let left = 1.0 - spent.parse::<f64>().unwrap();
+    assert!((balance.as_str().unwrap().parse::<f64>().unwrap() - left).abs() < 1e-9);
+    assert_eq!(
+        answer.told("x-ai-budget-remaining-usd").get(..4),
+        Some("0.99")
+    );
+    for (bad, param) in [(pay("", "1"), "id"), (pay("b", "much"), "usd")] {
+        let response = acme.world.send(&acme.worker, bad);
+        check_error(&response, 400, "invalid_request");
+        assert_eq!(response.json()["error"]["param"], param);
+    }
+}

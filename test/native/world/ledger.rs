@@ -26,6 +26,7 @@ enum Event {
     Activated { version: u64, rules: Rules },
     Corrected { request: String },
     CorpusChanged {},
+    Delivered {},
     Expired { request: String },
     Extended { request: String, by: Nanos },
     KeyRevoked {},
@@ -33,6 +34,7 @@ enum Event {
     Reserved { draft: Named, bound: Nanos },
     Settled { request: String },
     Summarised {},
+    ToppedUp {},
 }
 
 #[derive(Deserialize)]
@@ -101,7 +103,11 @@ impl Ledger {
                 self.charge(self.day_of[&request], &record);
             }
             Event::CorpusChanged {} => self.corpus += 1,
-            Event::KeyRevoked {} | Event::Refused {} | Event::Summarised {} => {}
+            Event::Delivered {}
+            | Event::KeyRevoked {}
+            | Event::Refused {}
+            | Event::Summarised {}
+            | Event::ToppedUp {} => {}
         }
     }
 

@@ -1,0 +1,54 @@
+//! Thresholds that an org's budgets have reached.
+
+use serde::Serialize;
+
+use super::List;
+use crate::error::Error;
+use crate::governor::Alert;
+use crate::governor::command::{Command, Reply as Verdict};
+use crate::http::Reply;
+use crate::ports::{Org, Ports};
+
+#[derive(Serialize)]
+struct Shown {
+    id: u64,
+    at: u64,
+    budget: String,
+    per: String,
+    subject: String,
+    period: String,
+    threshold_percent: u8,
+    spent_usd: String,
+    limit_usd: String,
+    /// Whether the webhook has taken it.
+    delivered: bool,
+}
+
+/// The last thousand, oldest first.
+pub(super) async fn list(ports: &Ports, org: Org) -> Result<Reply, Error> {
+    let ask = Command::Alerts { after: 0 };
+    match ports.governors.execute(&org.id, ask).await? {
+        Verdict::Alerts { alerts, delivered } => {
+            let shown = alerts.into_iter().map(|alert| show(alert, delivered));
+            Ok(List::reply(shown.collect()))
+        }
+        verdict => Err(Error::internal(format!(
+            "the governor answered {verdict:?}"
+        ))),
+    }
+}
+
+fn show(alert: Alert, delivered: u64) -> Shown {
+    Shown {
+        id: alert.id,
+        at: alert.at,
+        per: alert.per.to_string(),
+        budget: alert.budget,
+        subject: alert.subject,
+        period: alert.period,
+        threshold_percent: alert.threshold,
+        spent_usd: alert.spent.to_usd(),
+        limit_usd: alert.limit.to_usd(),
+        delivered: alert.id <= delivered,
+    }
+}

@@ -1,0 +1,51 @@
+//! Money that an org pays in advance.
+
+use serde::{Deserialize, Deserializer};
+
+use super::{done, limits, read};
+use crate::error::Error;
+use crate::governor::command::{Command, TopUp};
+use crate::http::{Incoming, Reply};
+use crate::money::Nanos;
+use crate::ports::{Org, Ports};
+
+const ID_LIMIT: usize = 100;
+const NOTE_LIMIT: usize = 500;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Payment {
+    /// Names it, so that a repetition counts once.
+    id: String,
+    #[serde(deserialize_with = "usd")]
+    usd: Nanos,
+    #[serde(default)]
+    note: String,
+}
+
+fn usd<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Nanos, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Nanos::from_usd(&text).map_err(serde::de::Error::custom)
+}
+
+/// Adds to the balance, once for an id, with a record; a negative amount takes back. Shows the live
+/// state afterwards.
+pub(super) async fn pay(ports: &Ports, incoming: &dyn Incoming, org: Org) -> Result<Reply, Error> {
+    let Payment { id, usd, note } = read(incoming).await?;
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    if id.is_empty() || id.len() > ID_LIMIT || !is_plain(&id) {
+        let message = format!("A payment's id has 1 to {ID_LIMIT} visible ASCII characters.");
+        return Err(Error::invalid("id", message));
+    }
+    if note.len() > NOTE_LIMIT {
+        let message = format!("A note has at most {NOTE_LIMIT} bytes.");
+        return Err(Error::invalid("note", message));
+    }
+    let payment = TopUp {
+        id,
+        amount: usd,
+        note,
+    };
+    done(ports, &org.id, Command::TopUp(payment)).await?;
+    limits::get(ports, org).await
+}

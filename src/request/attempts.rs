@@ -34,13 +34,14 @@ pub struct Terms {
 /// is asked once, or as often as the terms say while it fails for reasons that may pass.
 ///
 /// `prepare` makes the call; a candidate that cannot express the request, or that this deployment
-/// cannot reach, is passed over. `attempt` sends it, has so many milliseconds, and notes in the usage what it knows to have used, also where
-/// it fails.
+/// cannot reach, is passed over, as is one at a limit of its own. `attempt` sends it, has so many
+/// milliseconds, and notes in the usage what it knows to have used, also where it fails.
 ///
 /// # Errors
-/// The first error of `prepare` where no candidate could be asked, `UpstreamFailed` naming every attempt, `UpstreamBusy` where all of them met a rate limit, `DeadlineExceeded`, `InvalidRequest` where every model
-/// refused the request itself, `Forbidden` where a provider's policy forbids it, `BudgetExhausted`
-/// where an attempt of unknown cost has used the reservation and there is no more.
+/// The first error of `prepare` where no candidate could be asked, `UpstreamFailed` naming every
+/// attempt, `UpstreamBusy` where all of them met a rate limit, `DeadlineExceeded`, `InvalidRequest`
+/// where every model refused the request itself, `Forbidden` where a provider's policy forbids it,
+/// `BudgetExhausted` where an attempt of unknown cost has used the reservation and there is no more.
 pub async fn first_success<C, T>(
     exchange: &mut Exchange,
     candidates: &[Candidate],
@@ -102,8 +103,8 @@ pub async fn first_success<C, T>(
 }
 
 /// Sees to it that what is `held` covers one more attempt: those of unknown cost keep their bounds,
-/// all of them. The governor is asked for an`other` candidate than it admitted where limits speak of
-/// models.
+/// all of them. Where limits speak of models, the governor is asked about `other`, a candidate that it
+/// did not admit.
 async fn hold(
     exchange: &Exchange,
     held: &mut Nanos,

@@ -28,8 +28,8 @@ async function main(command: string, args: string[]): Promise<number> {
 /** A key of a new org that no budget stops. */
 async function createKey(gateway: Gateway, org: string, perMinute: number | null) {
   await administer(gateway, "POST", "/orgs", { id: org });
-  const limits = { limits: [{ count: "requests", limit: perMinute, seconds: 60 }], budgets: [] };
-  await administer(gateway, "PUT", `/orgs/${org}/config`, limits);
+  const limits = perMinute ? [{ count: "requests", limit: perMinute, seconds: 60 }] : [];
+  await administer(gateway, "PUT", `/orgs/${org}/config`, { limits, budgets: [] });
   const scopes = ["inference"];
   const { key } = await administer(gateway, "POST", `/orgs/${org}/keys`, { scopes });
   return key;

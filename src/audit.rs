@@ -8,7 +8,6 @@ pub mod archive;
 pub mod checkpoint;
 pub mod export;
 pub mod inspect;
-pub mod keep;
 pub mod line;
 pub mod person;
 pub mod trail;
@@ -48,6 +47,8 @@ pub enum Outcome {
     Late,
     /// Refused before any attempt.
     Refused,
+    /// An earlier answer was given again, for its `Idempotency-Key`.
+    Replayed,
     /// Not a request: money was paid in, see `credit`.
     ToppedUp,
     /// Refusals beyond the ones recorded in full; `count` says how many.

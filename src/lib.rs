@@ -41,6 +41,8 @@ pub mod admin;
 pub mod config;
 pub mod isolate;
 pub mod knowledge;
+pub mod request_files;
+pub mod upkeep;
 
 // The world.
 pub mod ports;

@@ -474,6 +474,9 @@ pub trait Files {
     /// A file.
     fn get<'a>(&'a self, name: &'a str) -> Pending<'a, Option<Vec<u8>>>;
 
+    /// Removes files, at most 1,000; unknown names are ignored.
+    fn delete<'a>(&'a self, names: &'a [String]) -> Pending<'a, ()>;
+
     /// Names that begin with `prefix` and sort after `after`, in order, up to 1,000; none at the end.
     fn list<'a>(&'a self, prefix: &'a str, after: &'a str) -> Pending<'a, Vec<String>>;
 }

@@ -137,12 +137,15 @@ pub struct Reserve {
 }
 
 /// An `Idempotency-Key` with what it was sent with, both as digests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Idempotency {
     /// Of the API key's id and the header.
     pub name: String,
     /// Of path and body.
     pub body: String,
+    /// The request whose answer was to be replayed and is not there: the name is free again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<String>,
 }
 
 /// What a request counts for, beyond what its draft says.

@@ -1,9 +1,12 @@
 //! One request under way: what it knows of itself, for its record and its headers.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use crate::audit::{Attempt, Draft, Outcome, Person};
 use crate::auth::Principal;
 use crate::error::Error;
-use crate::governor::command::{Command, Reply, Subjects};
+use crate::governor::command::{Command, Idempotency, Reply, Subjects};
 use crate::money::Nanos;
 use crate::ports::Ports;
 use crate::routing::plan::Candidate;
@@ -26,6 +29,10 @@ pub struct Exchange {
     pub admitted_for: usize,
     /// Whether the governor wants to be asked before another candidate is.
     pub guarded: bool,
+    /// The client's own name for it.
+    pub idempotency: Option<Idempotency>,
+    /// How it ended, once it is settled: for whoever watches its answer go out.
+    pub ended: Rc<Cell<Option<Outcome>>>,
     /// The record so far.
     pub draft: Draft,
     phase_began: u64,
@@ -48,6 +55,8 @@ impl Exchange {
             subjects: Subjects::default(),
             admitted_for: 0,
             guarded: false,
+            idempotency: None,
+            ended: Rc::default(),
             draft,
             phase_began: arrived,
         }

@@ -6,6 +6,7 @@ use crate::cache::{self, Entry};
 use crate::error::{Error, Kind, Source};
 use crate::governor::command::{Command, Reply, Settle, State};
 use crate::ports::Ports;
+use crate::request::copies::is_success;
 use crate::request::exchange::Exchange;
 use crate::request::recall::Place;
 
@@ -20,6 +21,7 @@ const RETRY_MS: [u64; 3] = [1_000, 4_000, 15_000];
 /// the settlement is tried again in the background, and at last the reservation expires, charged at
 /// its bound and recorded, so that nothing is lost.
 pub async fn settle(exchange: Exchange) -> (Draft, Option<State>) {
+    exchange.ended.set(Some(exchange.draft.outcome));
     match try_settle(&exchange).await {
         Ok(state) => (exchange.draft, Some(state)),
         Err(error) => {
@@ -34,7 +36,7 @@ async fn try_settle(exchange: &Exchange) -> Result<State, Error> {
     let settle = Settle {
         draft: exchange.draft.clone(),
         cost: exchange.cost(),
-        kept: false,
+        kept: exchange.idempotency.is_some() && is_success(exchange.draft.outcome),
     };
     match exchange.govern(Command::Settle(settle)).await? {
         Reply::Settled { state } => Ok(state),

@@ -1,7 +1,7 @@
 //! The audit trail: verified, witnessed, archived, exported.
 
-use esclusa::audit::keep::keep;
 use esclusa::audit::{GENESIS, Person, Sealed, chain_hash};
+use esclusa::upkeep::hourly as keep;
 use serde_json::Value;
 
 use super::support::*;

@@ -22,6 +22,7 @@ mod gemini;
 #[path = "../../../src/golden.rs"]
 mod golden;
 mod headers;
+mod idempotency;
 mod images;
 mod isolation;
 mod limits;

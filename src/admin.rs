@@ -8,6 +8,7 @@ mod credits;
 mod keys;
 mod limits;
 mod orgs;
+mod transcripts;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -69,6 +70,12 @@ pub async fn serve(
             credits::pay(ports, incoming, known(ports, org).await?).await
         }
         (Endpoint::Limits(org), _) => limits::get(ports, known(ports, org).await?).await,
+        (Endpoint::Transcript(org, request), Method::Delete) => {
+            transcripts::remove(ports, known(ports, org).await?, request).await
+        }
+        (Endpoint::Transcript(org, request), _) => {
+            transcripts::get(ports, known(ports, org).await?, request).await
+        }
         (Endpoint::UserRecords(org, user), _) => {
             audit::erase(ports, known(ports, org).await?, user).await
         }

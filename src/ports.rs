@@ -458,6 +458,15 @@ pub trait AuditLog {
     /// At most `most` records after position `after`, oldest first.
     fn read<'a>(&'a self, org: &'a str, after: u64, most: u32) -> Pending<'a, Vec<Sealed>>;
 
+    /// The requests of an end user after the id `after`, in order, `most` at most, unless erased.
+    fn requests_of<'a>(
+        &'a self,
+        org: &'a str,
+        user: &'a str,
+        after: &'a str,
+        most: u32,
+    ) -> Pending<'a, Vec<String>>;
+
     /// Forgets who an end user was: what is personal goes, the records stay. Gives of how many
     /// requests.
     fn erase<'a>(&'a self, org: &'a str, user: &'a str) -> Pending<'a, u64>;

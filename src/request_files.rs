@@ -15,6 +15,8 @@ pub struct Folder(&'static str);
 
 /// Answers kept for their `Idempotency-Key`.
 pub const ANSWERS: Folder = Folder("idempotency");
+/// What was asked and answered.
+pub const TRANSCRIPTS: Folder = Folder("transcripts");
 
 impl Folder {
     /// The name of a request's file; none where `request` is no id of ours.

@@ -2,9 +2,11 @@
 //! time is over.
 
 use crate::audit::{archive, checkpoint};
+use crate::config::{self, tenant};
 use crate::error::Error;
 use crate::ports::Ports;
 use crate::request::idempotency;
+use crate::transcript;
 
 /// Does it for every org. What fails is logged, and done by the next run.
 pub async fn hourly(ports: &Ports) {
@@ -28,7 +30,20 @@ pub async fn hourly(ports: &Ports) {
         );
         let purged = idempotency::purge(ports, &org).await;
         note(ports, &org, "kept answers were not removed", purged);
+        let purged = purge_transcripts(ports, &org).await;
+        note(ports, &org, "transcripts were not removed", purged);
     }
+}
+
+/// By the newest configuration, which is in force or will be in a moment.
+async fn purge_transcripts(ports: &Ports, org: &str) -> Result<(), Error> {
+    let Some(row) = ports.tenants.config(org, None).await? else {
+        return Ok(());
+    };
+    let restored = tenant::restore(&row.document, config::catalogue()?);
+    let unreadable = || Error::internal(format!("configuration {} cannot be read", row.version));
+    let (config, _) = restored.ok_or_else(unreadable)?;
+    transcript::purge(ports, org, config.transcripts()).await
 }
 
 fn note<T>(ports: &Ports, org: &str, failure: &str, done: Result<T, Error>) {

@@ -12,10 +12,14 @@ use crate::audit::{Sealed, export, line};
 use crate::error::Error;
 use crate::http::Reply;
 use crate::ports::{AuditFilter, Org, Ports};
+use crate::request_files::{ANSWERS, TRANSCRIPTS};
 
 /// Records of one page where the caller names no number.
 const DEFAULT_LIMIT: u32 = 50;
 const LIMITS: std::ops::RangeInclusive<u32> = 1..=500;
+
+/// Requests whose files are removed at once: two files each, of 1,000 that one deletion may name.
+const FILES_AT_ONCE: u32 = 500;
 
 #[derive(Serialize)]
 struct Page {
@@ -102,6 +106,7 @@ pub(super) async fn erase(ports: &Ports, org: Org, user: &str) -> Result<Reply, 
     let user = percent_decode_str(user).decode_utf8().map_err(malformed)?;
     // What is still in the outbox would come after.
     ports.governors.flush(&org.id).await?;
+    erase_files(ports, &org.id, &user).await?;
     let erased = ports.audit.erase(&org.id, &user).await?;
     Ok(Reply::json(
         200,
@@ -111,6 +116,25 @@ pub(super) async fn erase(ports: &Ports, org: Org, user: &str) -> Result<Reply, 
             erased_requests: erased,
         },
     ))
+}
+
+/// Removes what is stored of the texts of a user's requests: first, since who asked tells which.
+async fn erase_files(ports: &Ports, org: &str, user: &str) -> Result<(), Error> {
+    let mut after = String::new();
+    loop {
+        let requests = ports.audit.requests_of(org, user, &after, FILES_AT_ONCE);
+        let requests = requests.await?;
+        let Some(last) = requests.last() else {
+            return Ok(());
+        };
+        after.clone_from(last);
+        let names = requests.iter().flat_map(|request| {
+            let folders = [ANSWERS, TRANSCRIPTS];
+            folders.map(|folder| folder.name(org, request))
+        });
+        let names: Vec<String> = names.flatten().collect();
+        ports.files.delete(&names).await?;
+    }
 }
 
 /// The org that a query names.

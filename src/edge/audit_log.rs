@@ -28,6 +28,11 @@ pub(super) struct Moved {
 #[derive(Deserialize)]
 struct Erased {}
 
+#[derive(Deserialize)]
+struct OfRequest {
+    request: String,
+}
+
 /// How many records of a batch are in the table as they were sent.
 #[derive(Deserialize)]
 struct Confirmed {
@@ -130,6 +135,22 @@ impl AuditLog for D1AuditLog {
         let sql = "SELECT seq, record, hash FROM audit WHERE org = ?1 AND seq > ?2
             ORDER BY seq LIMIT ?3";
         async move { self.database.rows(sql, &(org, after, most)).await }.boxed_local()
+    }
+
+    fn requests_of<'a>(
+        &'a self,
+        org: &'a str,
+        user: &'a str,
+        after: &'a str,
+        most: u32,
+    ) -> Pending<'a, Vec<String>> {
+        let sql = "SELECT request FROM audit_personal
+            WHERE org = ?1 AND user = ?2 AND request > ?3 ORDER BY request LIMIT ?4";
+        async move {
+            let rows: Vec<OfRequest> = self.database.rows(sql, &(org, user, after, most)).await?;
+            Ok(rows.into_iter().map(|row| row.request).collect())
+        }
+        .boxed_local()
     }
 
     fn erase<'a>(&'a self, org: &'a str, user: &'a str) -> Pending<'a, u64> {

@@ -1,5 +1,6 @@
 //! The body of a request on its way in: digested where the client names the request with an
-//! `Idempotency-Key`. The body is read where the request is parsed, once.
+//! `Idempotency-Key`, noted where the org stores transcripts. The body is read where the request is
+//! parsed, once.
 
 use std::cell::RefCell;
 
@@ -11,12 +12,14 @@ use crate::governor::command::Idempotency;
 use crate::http::{Incoming, Method};
 use crate::request::exchange::Exchange;
 use crate::request::idempotency::{digest, name};
+use crate::transcript::Transcript;
 
 /// A request whose body is seen when it is read.
 pub struct BodyWatch<'a> {
     incoming: &'a dyn Incoming,
     name: Option<String>,
     digest: RefCell<Option<String>>,
+    transcript: RefCell<Option<Transcript>>,
 }
 
 impl<'a> BodyWatch<'a> {
@@ -29,11 +32,13 @@ impl<'a> BodyWatch<'a> {
             incoming,
             name: name(incoming, &exchange.draft.key)?,
             digest: RefCell::default(),
+            transcript: RefCell::new(exchange.transcript.clone()),
         })
     }
 
     /// Notes what was seen.
     pub fn note(self, exchange: &mut Exchange) {
+        exchange.transcript = self.transcript.into_inner();
         let whole = self.incoming.whole().map(ToOwned::to_owned);
         let body = whole.or(self.digest.into_inner());
         exchange.idempotency = self.name.zip(body).map(|(name, body)| Idempotency {
@@ -67,6 +72,9 @@ impl Incoming for BodyWatch<'_> {
             if self.name.is_some() {
                 let digest = digest(self.incoming, &bytes);
                 self.digest.replace(Some(digest));
+            }
+            if let Some(transcript) = self.transcript.borrow_mut().as_mut() {
+                transcript.hear(&bytes);
             }
             Ok(bytes)
         };

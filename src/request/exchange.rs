@@ -9,7 +9,9 @@ use crate::error::Error;
 use crate::governor::command::{Command, Idempotency, Reply, Subjects};
 use crate::money::Nanos;
 use crate::ports::Ports;
+use crate::protocol::Answer;
 use crate::routing::plan::Candidate;
+use crate::transcript::Transcript;
 use crate::usage::Usage;
 
 /// Milliseconds a request may take in all.
@@ -33,6 +35,8 @@ pub struct Exchange {
     pub idempotency: Option<Idempotency>,
     /// How it ended, once it is settled: for whoever watches its answer go out.
     pub ended: Rc<Cell<Option<Outcome>>>,
+    /// Its texts, where the org stores them.
+    pub transcript: Option<Transcript>,
     /// The record so far.
     pub draft: Draft,
     phase_began: u64,
@@ -57,6 +61,7 @@ impl Exchange {
             guarded: false,
             idempotency: None,
             ended: Rc::default(),
+            transcript: None,
             draft,
             phase_began: arrived,
         }
@@ -90,6 +95,13 @@ impl Exchange {
         if let Some(attempt) = self.draft.attempts.last_mut() {
             attempt.usage = usage;
             attempt.cost = cost;
+        }
+    }
+
+    /// Notes what was answered, where the org stores that.
+    pub fn say(&mut self, answer: &Answer) {
+        if let Some(transcript) = &mut self.transcript {
+            transcript.say(answer);
         }
     }
 

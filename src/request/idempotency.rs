@@ -200,6 +200,7 @@ pub fn record(mut exchange: Exchange, original: &str, status: u16) {
     exchange.draft.status = status;
     exchange.draft.note = format!("replays {original}");
     exchange.idempotency = None;
+    exchange.transcript = None;
     let background = exchange.ports.background.clone();
     background.spawn(Box::pin(async move {
         settle(exchange).await;

@@ -22,6 +22,9 @@ const RETRY_MS: [u64; 3] = [1_000, 4_000, 15_000];
 /// its bound and recorded, so that nothing is lost.
 pub async fn settle(exchange: Exchange) -> (Draft, Option<State>) {
     exchange.ended.set(Some(exchange.draft.outcome));
+    if let Some(transcript) = &exchange.transcript {
+        transcript.store(&exchange.ports, &exchange.org, &exchange.draft);
+    }
     match try_settle(&exchange).await {
         Ok(state) => (exchange.draft, Some(state)),
         Err(error) => {

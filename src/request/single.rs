@@ -16,7 +16,7 @@ use crate::auth::Scope;
 use crate::config::{self, Model, ModelKind};
 use crate::error::Error;
 use crate::governor::command::State;
-use crate::http::{EmbedPath, Gateway, Incoming, Reply, Work};
+use crate::http::{Body, EmbedPath, Gateway, Incoming, Reply, Work};
 use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::ports::Ports;
@@ -392,6 +392,7 @@ async fn release<T: Task>(
         }
         Given::Whole(reply) => {
             exchange.end_phase("release");
+            note_answer::<T>(&mut exchange, &reply);
             let (draft, settled) = settle(exchange).await;
             (reply, draft, settled.unwrap_or(state))
         }
@@ -399,4 +400,13 @@ async fn release<T: Task>(
     headers::set(&mut reply, &draft, &decision, &state);
     headers::warnings(&mut reply, &task.warnings(model));
     reply
+}
+
+/// Notes an answer that is a text. Vectors tell nobody anything.
+fn note_answer<T: Task>(exchange: &mut Exchange, reply: &Reply) {
+    if let (Some(transcript), Body::Bytes(bytes)) = (&mut exchange.transcript, &reply.body)
+        && T::KIND != ModelKind::Embedding
+    {
+        transcript.give(bytes);
+    }
 }

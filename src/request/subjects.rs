@@ -9,6 +9,7 @@ use crate::governor::rules::{Rules, Scope};
 use crate::http::Incoming;
 use crate::isolate::Isolate;
 use crate::request::exchange::Exchange;
+use crate::transcript::Transcript;
 
 /// The caller's name for the end user.
 const USER: &str = "x-ai-user";
@@ -17,7 +18,7 @@ const ADDRESS: &str = "cf-connecting-ip";
 /// Characters of a subject.
 const MOST_CHARACTERS: usize = 200;
 
-/// Notes them, before anything of the request is read. The org's rules are those that this isolate
+/// Notes them, and whether the org stores texts, before anything of the request is read. The org's rules are those that this isolate
 /// knows: what a newer rule names is taken as not named by a request of that moment.
 ///
 /// # Errors
@@ -28,6 +29,7 @@ pub async fn note_subjects(
     incoming: &dyn Incoming,
 ) -> Result<(), Error> {
     let view = isolate.org(&exchange.ports, &exchange.org).await?;
+    exchange.transcript = view.config.transcripts().detail.map(Transcript::new);
     let subjects = &mut exchange.subjects;
     subjects.user = incoming
         .header(USER)

@@ -43,4 +43,5 @@ mod streams;
 mod support;
 mod tool_calls;
 mod transcriptions;
+mod transcripts;
 mod translation;

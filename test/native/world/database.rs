@@ -250,6 +250,22 @@ impl AuditLog for Database {
         })
     }
 
+    fn requests_of<'a>(
+        &'a self,
+        org: &'a str,
+        user: &'a str,
+        after: &'a str,
+        most: u32,
+    ) -> Pending<'a, Vec<String>> {
+        self.run(Port::Audit, move |tables| {
+            let of_user = tables.people.iter().filter(|((of, request), person)| {
+                of == org && person.user == user && request.as_str() > after
+            });
+            let ids = of_user.map(|((_, request), _)| request.clone());
+            ids.take(usize::try_from(most).unwrap()).collect()
+        })
+    }
+
     fn erase<'a>(&'a self, org: &'a str, user: &'a str) -> Pending<'a, u64> {
         self.run(Port::Audit, move |tables| {
             let before = tables.people.len();

@@ -40,6 +40,7 @@ mod demand;
 mod idempotency;
 mod journal;
 mod meters;
+mod people;
 mod recent;
 mod refusals;
 mod reservations;
@@ -76,7 +77,8 @@ pub struct Governor {
     zones: Rc<dyn Zones>,
     seq: u64,
     state: State,
-    /// What makes digests of users this org's own; without it records name no users.
+    /// What makes digests of users this org's own. Without it records name no users, and counters
+    /// name them as they are.
     salt: Option<String>,
     /// Whether memory and journal are known to agree.
     certain: bool,
@@ -118,7 +120,7 @@ impl Governor {
         }
     }
 
-    /// The same governor with the org's salt, see [`Person::digest`].
+    /// The same governor with the org's salt, see [`digest`](crate::audit::person::digest).
     #[must_use]
     pub fn salted(self, salt: String) -> Self {
         let salt = Some(salt);
@@ -202,7 +204,10 @@ impl Governor {
             at,
             periods: &periods,
         };
-        let Decision { change, answer } = decide::decide(&self.state, &envelope.command, moment);
+        let unnamed = |salt: &String| people::unnamed(&envelope.command, salt);
+        let unnamed = self.salt.as_ref().map(unnamed);
+        let command = unnamed.as_ref().unwrap_or(&envelope.command);
+        let Decision { change, answer } = decide::decide(&self.state, command, moment);
         if let Some(change) = change {
             if let Some(closing) = decide::closing_before(&self.state, &change.event, at) {
                 self.commit(closing, at, journal)?;
@@ -287,7 +292,7 @@ impl Governor {
         at: u64,
         journal: &mut dyn Journal,
     ) -> Result<(), Error> {
-        let person = self.unname(change.ending.as_mut());
+        let person = change.ending.as_mut().map(taken).unwrap_or_default();
         let seal = |ending| self.state.chain.seal(&self.org, at, ending);
         let sealed = change.ending.map(seal).transpose()?;
         let periods = match &change.event {
@@ -316,17 +321,6 @@ impl Governor {
         self.seq = row.seq;
         self.state.apply(entry);
         Ok(())
-    }
-
-    /// Takes what is personal out of a record to be, and leaves the digest of its user.
-    fn unname(&self, ending: Option<&mut Ending>) -> Person {
-        let Some(draft) = ending.map(|ending| &mut ending.draft) else {
-            return Person::default();
-        };
-        let person = std::mem::take(&mut draft.person);
-        let digest = self.salt.as_ref().map(|salt| person.digest(salt));
-        draft.user = digest.unwrap_or_default();
-        person
     }
 
     /// The periods of budgets that an instant lies in.
@@ -371,4 +365,9 @@ impl Governor {
             },
         }
     }
+}
+
+/// Takes what is personal out of a record to be.
+fn taken(ending: &mut Ending) -> Person {
+    std::mem::take(&mut ending.draft.person)
 }

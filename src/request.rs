@@ -1,5 +1,6 @@
 //! The path of a request: the phases top to bottom over [`crate::ports`], nothing else.
 
+pub mod act;
 pub mod admit;
 pub mod attempts;
 pub mod body_watch;

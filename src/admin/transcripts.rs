@@ -1,8 +1,11 @@
 //! What was asked and answered, where the org stores it.
 
+use crate::audit::Change;
 use crate::error::{Error, Kind};
 use crate::http::Reply;
 use crate::ports::{Org, Ports};
+use crate::request::act::{administer, note_change};
+use crate::request::exchange::Exchange;
 use crate::request_files::TRANSCRIPTS;
 use crate::transcript;
 
@@ -18,9 +21,20 @@ pub(super) async fn get(ports: &Ports, org: Org, request: &str) -> Result<Reply,
 }
 
 /// Removes the transcript of a request, also where there is none.
-pub(super) async fn remove(ports: &Ports, org: Org, request: &str) -> Result<Reply, Error> {
-    if let Some(name) = TRANSCRIPTS.name(&org.id, request) {
-        ports.files.delete(&[name]).await?;
-    }
+pub(super) async fn remove(act: &mut Exchange, request: &str) -> Result<Reply, Error> {
+    let name = TRANSCRIPTS.name(&act.org, request).ok_or_else(none)?;
+    let change = Change {
+        object: format!("transcript/{request}"),
+        ..Change::default()
+    };
+    note_change(act, change);
+    administer(act, 204, None).await?;
+    act.ports.files.delete(&[name]).await?;
     Ok(Reply::empty(204))
+}
+
+fn none() -> Error {
+    let message =
+        "There is no transcript of this request: the org stores none, or its time is over.";
+    Error::new(Kind::NotFound, message)
 }

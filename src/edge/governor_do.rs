@@ -97,6 +97,7 @@ impl GovernorObject {
             Ask::Execute(envelope) => self.execute(&message.org, &envelope),
             Ask::Chain(after) => self.chain(&message.org, after),
             Ask::Flush => self.flush(&message.org).await,
+            Ask::Purge => self.purge(&message.org).await,
         };
         self.arm(answer.is_err()).await;
         answer
@@ -121,6 +122,12 @@ impl GovernorObject {
         self.with(org, |_, _| Ok(()))?;
         self.drain().await?;
         Ok(String::new())
+    }
+
+    async fn purge(&self, org: &str) -> Result<String, Error> {
+        let moved = self.flush(org).await?;
+        self.with(org, |live, journal| live.purge(journal))?;
+        Ok(moved)
     }
 
     /// Everything that is due.

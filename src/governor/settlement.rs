@@ -4,6 +4,7 @@ use super::command::{Settle, Subjects, Target, Tokens};
 use super::decide::{Answer, Decision, Moment};
 use super::demand::{Demand, Holds, MoneyHold};
 use super::journal::{Call, Ending, Event, Settled};
+use super::reservations::Reservation;
 use super::state::{Expired, State};
 use crate::audit::{Attempt, Draft, Flag, Outcome};
 use crate::money::Nanos;
@@ -15,7 +16,8 @@ const ABSURD_TIMES: i64 = 1_000;
 pub(super) fn settlement(state: &State, settle: &Settle, moment: Moment<'_>) -> Decision {
     let draft = &settle.draft;
     if let Some(open) = state.open.get(&draft.request) {
-        return charge(state, settle, open.bound, &open.holds, Vec::new());
+        let charged = charge(state, settle, open.bound, &open.holds, Vec::new());
+        return asked_by(open, charged);
     }
     let shown = Holds::default();
     match state.ended.get(&draft.request) {
@@ -29,6 +31,16 @@ pub(super) fn settlement(state: &State, settle: &Settle, moment: Moment<'_>) -> 
             charge(state, settle, Nanos::ZERO, &shown, unreserved)
         }
     }
+}
+
+/// Who asked is what the reservation says: it may have been forgotten meanwhile.
+fn asked_by(open: &Reservation, mut charged: Decision) -> Decision {
+    let ending = charged.change.as_mut().and_then(|it| it.ending.as_mut());
+    if let Some(Ending { draft, .. }) = ending {
+        draft.person.clone_from(&open.draft.person);
+        draft.user.clone_from(&open.draft.user);
+    }
+    charged
 }
 
 /// Whom a request is charged to that was never reserved: all that its record names.

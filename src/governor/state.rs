@@ -42,6 +42,9 @@ pub(super) const KEEP_PAYMENTS: Keep = Keep {
     count: 10_000,
 };
 
+/// Ids of acts of administration: like those of refused requests.
+const KEEP_ACTS: Keep = KEEP_REFUSED;
+
 /// A request that was admitted and has ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Ended {
@@ -75,6 +78,8 @@ pub(super) struct State {
     /// Keys refused for ever. Never purged: as many as the org has ever revoked.
     pub(super) revoked: BTreeSet<String>,
     pub(super) changes: Recent<()>,
+    #[serde(default = "Recent::new")]
+    pub(super) acts: Recent<()>,
     pub(super) meters: Meters,
     pub(super) alerts: Alerts,
     /// Everything ever charged.
@@ -105,6 +110,7 @@ impl State {
             used: false,
             revoked: BTreeSet::new(),
             changes: Recent::new(),
+            acts: Recent::new(),
             meters: Meters::default(),
             alerts: Alerts::default(),
             charged: Total::default(),
@@ -146,6 +152,7 @@ impl State {
                 self.rules = activate.rules;
                 self.drop_meters();
             }
+            Event::Administered { id } => self.acts.insert(at, id, ()),
             Event::CorpusChanged { id } => {
                 self.versions.corpus = self.versions.corpus.saturating_add(1);
                 self.changes.insert(at, id, ());
@@ -159,6 +166,10 @@ impl State {
                 by,
                 target,
             } => self.extend(&request, step, by, target.as_ref(), at),
+            Event::Forgotten { id, user } => {
+                self.open.forget(&user);
+                self.acts.insert(at, id, ());
+            }
             Event::KeyRevoked { key } => {
                 self.revoked.insert(key);
             }
@@ -187,6 +198,7 @@ impl State {
         self.refused.forget(at, KEEP_REFUSED, drop);
         self.changes.forget(at, KEEP_CHANGES, drop);
         self.payments.forget(at, KEEP_PAYMENTS, drop);
+        self.acts.forget(at, KEEP_ACTS, drop);
         self.refusals.forget(at);
         self.named.forget(at);
         self.meters.forget(&self.periods, at);

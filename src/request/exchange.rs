@@ -115,6 +115,7 @@ impl Exchange {
     /// Tells the governor who asked, which is kept apart from the record.
     fn named(&self, mut command: Command) -> Command {
         let draft = match &mut command {
+            Command::Administer(act) => &mut act.draft,
             Command::Refuse { draft } => draft,
             Command::Reserve(reserve) => &mut reserve.draft,
             Command::Settle(settle) => &mut settle.draft,

@@ -36,8 +36,7 @@ pub async fn note_subjects(
         .as_deref()
         .map(subject)
         .unwrap_or_default();
-    let address = incoming.header(ADDRESS);
-    subjects.address = address.as_deref().and_then(network).unwrap_or_default();
+    subjects.address = address(incoming);
     subjects.headers = scopes(view.config.rules())
         .filter_map(|scope| match scope {
             Scope::Header(name) => Some((name.clone(), subject(&incoming.header(name)?))),
@@ -79,6 +78,13 @@ fn text(value: &Scalar) -> String {
         Scalar::Number(value) => value.to_string(),
         Scalar::Text(value) => value.clone(),
     }
+}
+
+/// The client's address, as it is counted and recorded; empty where it is not known.
+#[must_use]
+pub fn address(incoming: &dyn Incoming) -> String {
+    let address = incoming.header(ADDRESS);
+    address.as_deref().and_then(network).unwrap_or_default()
 }
 
 /// An address, but of version 6 its /64: whoever has one of those has all.

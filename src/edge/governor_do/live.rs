@@ -239,6 +239,17 @@ impl Live {
         if few || self.row_bytes < self.snapshot_bytes {
             return Ok(());
         }
+        self.snapshot(journal)
+    }
+
+    /// Replaces all rows whose records are in D1, few as they may be.
+    pub(super) fn purge(&mut self, journal: &SqlJournal) -> Result<(), Error> {
+        self.snapshot(journal)?;
+        journal.forget(self.compacted, self.drained)
+    }
+
+    fn snapshot(&mut self, journal: &SqlJournal) -> Result<(), Error> {
+        let seq = self.governor.seq();
         let state = self.governor.snapshot()?;
         (self.snapshot_bytes, self.row_bytes) = (state.len(), 0);
         journal.keep(&Snapshot { seq, state })?;

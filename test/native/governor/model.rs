@@ -97,9 +97,11 @@ impl Model {
                 state.budgets = org.into_iter().chain(state.budgets).collect();
                 Reply::State { state }
             }
-            Command::Alerts { .. } | Command::Delivered { .. } | Command::TopUp(_) => {
-                panic!("not among the steps")
-            }
+            Command::Administer(_)
+            | Command::Alerts { .. }
+            | Command::Delivered { .. }
+            | Command::Forget { .. }
+            | Command::TopUp(_) => panic!("not among the steps"),
             Command::Refuse { draft } => {
                 self.refuse(&draft.request, Refusal::NotReserved, at, Shown::None);
                 self.done()

@@ -9,13 +9,16 @@
 #[path = "../world/lib.rs"]
 mod world;
 
+mod acts;
 mod admin;
 mod answers;
+mod archive;
 mod audit;
 mod bad_input;
 mod caching;
 mod crosses;
 mod embeddings;
+mod erasure;
 mod fallback;
 mod gateway;
 mod gemini;

@@ -24,11 +24,13 @@ struct Entry {
 #[serde(rename_all = "snake_case")]
 enum Event {
     Activated { version: u64, rules: Rules },
+    Administered {},
     Corrected { request: String },
     CorpusChanged {},
     Delivered {},
     Expired { request: String },
     Extended { request: String, by: Nanos },
+    Forgotten {},
     KeyRevoked {},
     Refused {},
     Reserved { draft: Named, bound: Nanos },
@@ -103,7 +105,9 @@ impl Ledger {
                 self.charge(self.day_of[&request], &record);
             }
             Event::CorpusChanged {} => self.corpus += 1,
-            Event::Delivered {}
+            Event::Administered {}
+            | Event::Delivered {}
+            | Event::Forgotten {}
             | Event::KeyRevoked {}
             | Event::Refused {}
             | Event::Summarised {}

@@ -7,14 +7,14 @@ import { childrenNamed } from "../../bench/lib/process-cpu.mjs";
 
 const root = join(import.meta.dirname, "../..");
 
-type Options = { state: string; aheadMilliseconds?: number };
+type Options = { state: string; behindMilliseconds?: number };
 
 /**
  * Starts workerd on what is stored in the folder `state`.
  *
- * @param options.aheadMilliseconds how far the Worker's clock is ahead of this machine's
+ * @param options.behindMilliseconds how far the Worker's clock is behind this machine's
  */
-export async function startOwnProcess({ state, aheadMilliseconds = 0 }: Options) {
+export async function startOwnProcess({ state, behindMilliseconds = 0 }: Options) {
   const before = childrenNamed("workerd");
   const configuration = unstable_getMiniflareWorkerOptions(join(root, "wrangler.dev.toml"));
   // biome-ignore lint/suspicious/noExplicitAny: it is handed on
@@ -38,7 +38,7 @@ export async function startOwnProcess({ state, aheadMilliseconds = 0 }: Options)
             "build/index.js",
             "build/index_bg.wasm",
           ]),
-          bindings: { ...workerOptions.bindings, CLOCK_AHEAD_MS: aheadMilliseconds },
+          bindings: { ...workerOptions.bindings, CLOCK_BEHIND_MS: behindMilliseconds },
           serviceBindings: { ...workerOptions.serviceBindings, ...model },
         },
         {

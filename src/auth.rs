@@ -21,10 +21,12 @@ const KEY_HEADERS: [&str; 4] = [GATEWAY_KEY, "authorization", "x-api-key", "x-go
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// Bring a provider's own key, on the paths of that provider.
     Byok,
+    /// Say what an answer costs, in place of the catalogue.
+    CustomCost,
     /// Ask models.
     Inference,
     /// Add, list and remove documents.
@@ -37,6 +39,7 @@ impl Scope {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Byok => "byok",
+            Self::CustomCost => "custom-cost",
             Self::Inference => "inference",
             Self::Knowledge => "knowledge",
         }
@@ -50,8 +53,17 @@ pub struct Principal {
     pub org: String,
     /// The id of the key.
     pub key: String,
-    /// Whether the key may bring providers' own keys.
-    pub may_bring_keys: bool,
+    /// What the key may besides.
+    pub rights: Rights,
+}
+
+/// What a key may do with a request, besides making it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Bring providers' own keys.
+    pub bring_keys: bool,
+    /// Say what an answer costs.
+    pub set_costs: bool,
 }
 
 /// A well-formed key as a caller presents it. Not yet known to be a real one.

@@ -74,6 +74,14 @@ impl Nanos {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     }
 
+    /// Dollars as JSON writes numbers, e.g. `1.5e-3`, rounded up to a whole nano-dollar.
+    ///
+    /// # Errors
+    /// [`ParseMoneyError`] for what is negative, no number, or too large.
+    pub fn from_decimal_usd(text: &str) -> Result<Self, ParseMoneyError> {
+        scaled_up(text, 9).map(Self)
+    }
+
     /// Parses decimal dollars, e.g. `12.5`.
     ///
     /// # Errors
@@ -130,6 +138,15 @@ impl Rate {
                 Ok(Self(nanos))
             }
         })
+    }
+
+    /// A rate from decimal US dollars for each unit, as JSON writes numbers; rounded up where it is finer
+    /// than a nano-dollar for a million.
+    ///
+    /// # Errors
+    /// [`ParseMoneyError`] for what is negative, no number, or too large.
+    pub fn from_usd_per_unit(text: &str) -> Result<Self, ParseMoneyError> {
+        scaled_up(text, 15).map(Self)
     }
 
     /// Millionths of a nano-dollar that `units` cost: exact, for summing before the one rounding.
@@ -189,6 +206,39 @@ fn parse_decimal(text: &str) -> Result<i64, ParseMoneyError> {
         .and_then(|nanos| nanos.checked_add(fraction))
         .and_then(|nanos| nanos.checked_mul(sign))
         .and_then(|nanos| i64::try_from(nanos).ok())
+        .ok_or(ParseMoneyError)
+}
+
+/// A number that is not negative, with an exponent or without, times 10 to the power of `places`,
+/// rounded up.
+fn scaled_up(text: &str, places: i32) -> Result<i64, ParseMoneyError> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse().map_err(|_| ParseMoneyError)?),
+        None => (text, 0_i32),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    if whole.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(ParseMoneyError);
+    }
+    let coefficient: i128 = digits.parse().map_err(|_| ParseMoneyError)?;
+    let decimals = i32::try_from(fraction.len()).map_err(|_| ParseMoneyError)?;
+    let power = places
+        .checked_add(exponent)
+        .and_then(|it| it.checked_sub(decimals));
+    let power = power.ok_or(ParseMoneyError)?;
+    let factor = 10_i128.checked_pow(power.unsigned_abs());
+    let scaled = match (factor, power >= 0) {
+        _ if coefficient == 0 => Some(0),
+        (Some(factor), true) => coefficient.checked_mul(factor),
+        (Some(factor), false) => coefficient
+            .checked_add(factor.saturating_sub(1))
+            .and_then(|sum| sum.checked_div(factor)),
+        (None, true) => None,
+        (None, false) => Some(1),
+    };
+    scaled
+        .and_then(|scaled| i64::try_from(scaled).ok())
         .ok_or(ParseMoneyError)
 }
 

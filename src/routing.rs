@@ -2,6 +2,7 @@
 //! No I/O.
 
 pub mod bound;
+pub mod custom_cost;
 pub mod plan;
 pub mod single;
 

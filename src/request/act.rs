@@ -4,7 +4,7 @@
 //! not happen, and never a change without one.
 
 use crate::audit::{ADMIN, Change, Outcome};
-use crate::auth::{self, Principal};
+use crate::auth::{self, Principal, Rights};
 use crate::error::Error;
 use crate::governor::command::{Administer, Command, Refusal, Reply};
 use crate::http::Incoming;
@@ -24,7 +24,7 @@ pub fn administrator(
     let principal = Principal {
         org: org.to_owned(),
         key: ADMIN.to_owned(),
-        may_bring_keys: false,
+        rights: Rights::default(),
     };
     let mut act = begin(ports, incoming, (&principal, id), action);
     ADMIN.clone_into(&mut act.draft.endpoint);

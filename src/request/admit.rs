@@ -1,6 +1,6 @@
 //! Who asks, may they, and is the body sane. Nothing here costs money.
 
-use crate::auth::{self, PresentedKey, Principal, Scope};
+use crate::auth::{self, PresentedKey, Principal, Rights, Scope};
 use crate::config;
 use crate::error::{Error, Kind};
 use crate::http::{Gateway, Incoming, JSON_BODY_LIMIT};
@@ -10,10 +10,11 @@ use crate::protocol::{ChatPath, ChatRequest, Dialect, Family};
 use crate::providers::Key;
 use crate::request::conversation;
 use crate::request::exchange::Exchange;
-use crate::request::header::number;
+use crate::request::header::{number, parsed};
 use crate::request::notes::note_headers;
 use crate::request::retries::Retries;
 use crate::routing;
+use crate::routing::custom_cost::CustomCost;
 use crate::routing::plan::Wishes;
 
 /// Cloudflare's bounds of a cached answer's life, in seconds: a minute to a month.
@@ -79,7 +80,10 @@ fn permit(key: &ApiKey, scope: Scope) -> Result<Principal, Error> {
         return Ok(Principal {
             org: key.org.clone(),
             key: key.id.clone(),
-            may_bring_keys: may(Scope::Byok),
+            rights: Rights {
+                bring_keys: may(Scope::Byok),
+                set_costs: may(Scope::CustomCost),
+            },
         });
     }
     let message = format!("This API key lacks the scope `{}`.", scope.as_str());
@@ -113,6 +117,7 @@ pub async fn admit(
             // The body, by which answers are cached, is not the whole conversation.
             || continued,
         cache_seconds: number(incoming, "cf-aig-cache-ttl", CACHE_SECONDS)?,
+        custom_cost: custom_cost(exchange, incoming)?,
         route: None,
     };
     let cache_key = incoming.header("cf-aig-cache-key");
@@ -130,9 +135,33 @@ pub async fn admit(
     })
 }
 
+/// What the caller says that the answer costs.
+///
+/// # Errors
+/// `Forbidden` for a key that may not, `InvalidRequest`.
+pub fn custom_cost(
+    exchange: &mut Exchange,
+    incoming: &dyn Incoming,
+) -> Result<Option<CustomCost>, Error> {
+    const HEADER: &str = "cf-aig-custom-cost";
+    let expected = || {
+        "`{\"total_cost\": USD}`, or USD per token as `per_token_in`, `per_token_out`, `per_cache_read_token` and `per_cache_write_token`".to_owned()
+    };
+    let custom = parsed(incoming, HEADER, CustomCost::parse, expected)?;
+    if custom.is_some() {
+        if !exchange.rights.set_costs {
+            let message =
+                format!("The header `{HEADER}` takes a key with the scope `custom-cost`.");
+            return Err(Error::new(Kind::Forbidden, message));
+        }
+        exchange.draft.policy.push("custom cost".to_owned());
+    }
+    Ok(custom)
+}
+
 /// The key that a caller brings for the provider in the path, where the caller's own key may.
 fn own_key(exchange: &Exchange, incoming: &dyn Incoming, gateway: Gateway<'_>) -> Option<Key> {
-    gateway.provider.filter(|_| exchange.may_bring_keys)?;
+    gateway.provider.filter(|_| exchange.rights.bring_keys)?;
     Key::parse(&auth::foreign_key(incoming)?)
 }
 

@@ -153,7 +153,7 @@ fn note(
     attempt.cost = if attempt.bounded {
         candidate.bound
     } else {
-        candidate.model.price.cost(&usage)
+        candidate.cost(&usage)
     };
     exchange.note(attempt);
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::audit::{Attempt, Draft, Outcome, Person};
-use crate::auth::Principal;
+use crate::auth::{Principal, Rights};
 use crate::error::Error;
 use crate::governor::command::{Command, Idempotency, Reply, Subjects};
 use crate::money::Nanos;
@@ -23,8 +23,8 @@ pub struct Exchange {
     pub ports: Ports,
     /// The caller's org.
     pub org: String,
-    /// Whether the caller may bring providers' own keys.
-    pub may_bring_keys: bool,
+    /// What the caller may besides asking.
+    pub rights: Rights,
     /// Whom it counts for, beyond what the record says.
     pub subjects: Subjects,
     /// The candidate that the governor admitted it for.
@@ -55,7 +55,7 @@ impl Exchange {
         Self {
             ports: ports.clone(),
             org: principal.org.clone(),
-            may_bring_keys: principal.may_bring_keys,
+            rights: principal.rights,
             subjects: Subjects::default(),
             admitted_for: 0,
             guarded: false,
@@ -90,7 +90,7 @@ impl Exchange {
 
     /// Charges the last call, a `candidate`'s answer, with what it turned out to have used.
     pub fn charge(&mut self, candidate: &Candidate, usage: Usage) {
-        let cost = candidate.model.price.cost(&usage);
+        let cost = candidate.cost(&usage);
         self.draft.usage = self.draft.usage.plus(usage);
         if let Some(attempt) = self.draft.attempts.last_mut() {
             attempt.usage = usage;

@@ -24,7 +24,7 @@ use crate::protocol::gemini::Framing;
 use crate::protocol::{Dialect, Warning};
 use crate::providers::{Failure, openai_media};
 use crate::request;
-use crate::request::admit::{attempt_ms, authenticate, check_account, qualified};
+use crate::request::admit::{attempt_ms, authenticate, check_account, custom_cost, qualified};
 use crate::request::attempts::{Terms, first_success};
 use crate::request::body_watch::BodyWatch;
 use crate::request::call::Chunks;
@@ -36,6 +36,7 @@ use crate::request::reserve::{Asking, plan_and_reserve, targets};
 use crate::request::retries::Retries;
 use crate::request::settle::{refuse, settle, settle_failure};
 use crate::request::subjects::{note_body, note_subjects};
+use crate::routing::custom_cost::CustomCost;
 use crate::routing::plan::Candidate;
 use crate::routing::single::{Ask, Plan};
 use crate::usage::Usage;
@@ -124,6 +125,7 @@ pub struct Asked<T> {
     operation: Option<String>,
     attempt_ms: Option<u64>,
     retries: Retries,
+    custom_cost: Option<CustomCost>,
 }
 
 /// Answers a request for embeddings of Google's clients.
@@ -260,6 +262,7 @@ async fn admit<T: Task>(
         operation: incoming.header("x-ai-operation"),
         attempt_ms: attempt_ms(incoming)?,
         retries: Retries::of(incoming)?,
+        custom_cost: custom_cost(exchange, incoming)?,
     })
 }
 
@@ -302,6 +305,7 @@ fn plan<T: Task>(
         model: route.unwrap_or(&asked.model),
         operation: asked.operation.as_deref(),
         work: T::WORK,
+        custom_cost: asked.custom_cost,
     };
     let secrets = exchange.ports.secrets.clone();
     let unfit = |model: &Model| {

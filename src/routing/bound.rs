@@ -3,6 +3,7 @@
 //! A byte-level tokenizer never makes more tokens than there are bytes, so the bytes of the prompt
 //! plus a constant for each message, tool and picture bound its tokens.
 
+use super::custom_cost::CustomCost;
 use crate::config::{Catalogue, Model, Rag};
 use crate::money::Nanos;
 use crate::protocol::{
@@ -162,12 +163,20 @@ fn overhead(request: &ChatRequest) -> u64 {
 
 /// The worst that one attempt at a model may cost.
 #[must_use]
-pub fn attempt(model: &Model, sizes: &Sizes, choices: u32, max_tokens: u32) -> Nanos {
+pub fn attempt(
+    model: &Model,
+    sizes: &Sizes,
+    (choices, max_tokens): (u32, u32),
+    custom: Option<CustomCost>,
+) -> Nanos {
     let usage = Usage {
         input_tokens: sizes.prompt_tokens,
         output_tokens: u64::from(choices).saturating_mul(u64::from(max_tokens)),
         ..Usage::default()
     };
+    if let Some(custom) = custom {
+        return custom.bound(&usage);
+    }
     // A model that charges by another unit answers no conversation; the build sees to that.
     model
         .token_price()
@@ -175,7 +184,7 @@ pub fn attempt(model: &Model, sizes: &Sizes, choices: u32, max_tokens: u32) -> N
 }
 
 /// The price with every input token at the dearest rate that input may have.
-fn dearest(price: &Price) -> Price {
+pub(super) fn dearest(price: &Price) -> Price {
     let others = [
         price.audio_input,
         price.cache_write,

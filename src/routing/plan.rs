@@ -10,7 +10,8 @@ use crate::isolate::OrgView;
 use crate::money::Nanos;
 use crate::protocol::{ChatRequest, Needs, ReasoningMode};
 use crate::routing::bound;
-use crate::usage::estimate_tokens;
+use crate::routing::custom_cost::CustomCost;
+use crate::usage::{Usage, estimate_tokens};
 
 /// The `model` that leaves everything to the gateway.
 const AUTO: &str = "auto";
@@ -124,6 +125,19 @@ pub struct Candidate {
     pub bound: Nanos,
     /// Whether the model thinks, where the caller leaves it open.
     pub reasoning: Option<ReasoningMode>,
+    /// What the caller says that it costs.
+    pub custom: Option<CustomCost>,
+}
+
+impl Candidate {
+    /// What an attempt that used this costs.
+    #[must_use]
+    pub fn cost(&self, usage: &Usage) -> Nanos {
+        match &self.custom {
+            Some(custom) => custom.cost(usage),
+            None => self.model.price.cost(usage),
+        }
+    }
 }
 
 /// What the caller said about the plan, outside the body's standard fields.
@@ -137,6 +151,8 @@ pub struct Wishes {
     pub skip_cache: bool,
     /// For how long the answer may be cached, whatever the operation says.
     pub cache_seconds: Option<u64>,
+    /// What the caller says that the answer costs.
+    pub custom_cost: Option<CustomCost>,
     /// The tier or model that a spent budget wants in place of the one that was asked for.
     pub route: Option<String>,
 }
@@ -164,7 +180,10 @@ impl Plan {
         let sizes = bound::Sizes::of(request, instructions, rag);
         let mut candidates: Vec<Candidate> = models
             .into_iter()
-            .map(|model| candidate(model, request, operation, &sizes, thinks(wanted, tier)))
+            .map(|model| Candidate {
+                reasoning: thinks(wanted, tier),
+                ..candidate(model, request, operation, &sizes, wishes.custom_cost)
+            })
             .collect();
         if let Wanted::Model(_) = wanted {
             name_unlisted(&mut candidates, model, ModelKind::Chat, catalogue);
@@ -342,15 +361,16 @@ fn candidate(
     request: &ChatRequest,
     operation: &Operation,
     sizes: &bound::Sizes,
-    reasoning: Option<ReasoningMode>,
+    custom: Option<CustomCost>,
 ) -> Candidate {
     let max_tokens = output_bound(model, request, operation);
     Candidate {
         model,
         id: Cow::Borrowed(&model.id),
         max_tokens,
-        bound: bound::attempt(model, sizes, request.choices, max_tokens),
-        reasoning,
+        bound: bound::attempt(model, sizes, (request.choices, max_tokens), custom),
+        reasoning: None,
+        custom,
     }
 }
 

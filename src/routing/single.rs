@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::custom_cost::CustomCost;
 use super::plan::{Candidate, Wanted, name_unlisted, named_operation};
 use crate::config::{Catalogue, Model, ModelKind, Tier};
 use crate::error::Error;
@@ -21,6 +22,8 @@ pub struct Ask<'a> {
     pub operation: Option<&'a str>,
     /// What the work is called where the caller names no operation.
     pub work: &'static str,
+    /// What the caller says that it costs.
+    pub custom_cost: Option<CustomCost>,
 }
 
 /// What a request may do from here on.
@@ -62,7 +65,11 @@ impl Plan {
             id: Cow::Borrowed(&model.id),
             max_tokens: 0,
             reasoning: None,
-            bound: model.price.cost(&most(model)),
+            bound: match &ask.custom_cost {
+                Some(custom) => custom.bound(&most(model)),
+                None => model.price.cost(&most(model)),
+            },
+            custom: ask.custom_cost,
         };
         let fitting = models.iter().filter(|model| unfit(model).is_none());
         let mut candidates: Vec<Candidate> = fitting.map(|model| candidate(model)).collect();

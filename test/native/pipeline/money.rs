@@ -244,3 +244,84 @@ fn a_settlement_that_comes_after_the_deadline_corrects_the_charge() {
     assert!(sum > 0);
     assert_eq!(acme.spent(), Nanos::new(sum).to_usd());
 }
+
+/// A key that may say what answers cost.
+fn cost_setter(acme: &Acme) -> String {
+    let new = Request::new("POST", "/admin/v1/orgs/acme/keys").admin();
+    let scopes = json!({ "scopes": ["inference", "custom-cost"] });
+    let key = acme.world.expect(&acme.worker, new.json(&scopes), 201);
+    key.json()["key"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_caller_that_may_says_what_an_answer_costs() {
+    let usage = Usage {
+        input_tokens: 1_000,
+        cached_input_tokens: 900,
+        output_tokens: 10,
+        ..Usage::default()
+    };
+    let cases = [
+        (r#"{"total_cost":0.25}"#, 250_000_000),
+        (r#"{"total_cost":0}"#, 0),
+        (
+            r#"{"per_token_in":1e-6,"per_token_out":0.000002,"per_cache_read_token":5e-7}"#,
+            100 * 1_000 + 900 * 500 + 10 * 2_000,
+        ),
+    ];
+    for (custom, nanos) in cases {
+        let acme = Acme::new();
+        let key = cost_setter(&acme);
+        acme.world.provider.once("openai/gpt-4o", Act::Use(usage));
+        let request = Request::chat(&key, &question("openai/gpt-4o", "Hello"));
+        let request = request.header("cf-aig-custom-cost", custom);
+        let response = acme.world.expect(&acme.worker, request, 200);
+        let record = acme.record(&response);
+        assert_eq!(record.cost, Nanos::new(nanos), "{custom}");
+        assert!(record.flags.is_empty(), "within its bound: {custom}");
+        assert_eq!(record.draft.policy, ["custom cost"]);
+        assert_eq!(acme.spent(), Nanos::new(nanos).to_usd());
+        let embed = Request::new("POST", "/v1/embeddings").key(&key);
+        let embed = embed.json(&json!({ "model": EMBED, "input": "Hi" }));
+        let embed = embed.header("cf-aig-custom-cost", r#"{"total_cost":0.5}"#);
+        let embedded = acme.world.expect(&acme.worker, embed, 200);
+        assert_eq!(acme.record(&embedded).cost, Nanos::new(500_000_000));
+        acme.check_released();
+    }
+}
+
+#[test]
+fn a_custom_cost_is_held_against_the_budget() {
+    let acme = Acme::with(&json!({ "budgets": [{ "usd": "1.00", "period": "day" }] }));
+    let key = cost_setter(&acme);
+    let ask = |custom: &str| {
+        let request = Request::chat(&key, &question(GLM, "Hello"));
+        let request = request.header("cf-aig-custom-cost", custom);
+        acme.world.send(&acme.worker, request).status
+    };
+    let statuses = [
+        ask(r#"{"total_cost":0.6}"#),
+        ask(r#"{"total_cost":0.6}"#),
+        ask(r#"{"total_cost":0.4}"#),
+        ask(r#"{"per_token_out":1e-3}"#),
+        ask(r#"{"total_cost":0}"#),
+    ];
+    assert_eq!(statuses, [200, 402, 200, 402, 200]);
+    assert_eq!(acme.spent(), "1");
+}
+
+#[test]
+fn a_key_that_may_not_say_costs_is_refused() {
+    let acme = Acme::new();
+    let body = question(GLM, "Hello");
+    let request = acme.request(&body);
+    let request = request.header("cf-aig-custom-cost", r#"{"total_cost":0}"#);
+    let refused = acme.world.send(&acme.worker, request);
+    let message = check_error(&refused, 403, "forbidden");
+    assert!(message.contains("custom-cost"), "{message}");
+    let request = Request::chat(&cost_setter(&acme), &body);
+    let request = request.header("cf-aig-custom-cost", "cheap");
+    let refused = acme.world.send(&acme.worker, request);
+    check_error(&refused, 400, "invalid_request");
+    assert_eq!(refused.json()["error"]["param"], "cf-aig-custom-cost");
+}

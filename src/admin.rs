@@ -119,10 +119,16 @@ async fn read<T: DeserializeOwned>(incoming: &dyn Incoming) -> Result<T, Error> 
     })
 }
 
-/// Asks an org's governor for something that it can only do.
-async fn done(ports: &Ports, org: &str, command: Command) -> Result<(), Error> {
+/// Asks an org's governor for something that it can only do, and waits until nothing is admitted as it
+/// was before. Gives when that was, Unix milliseconds.
+async fn done(ports: &Ports, org: &str, command: Command) -> Result<u64, Error> {
     match ports.governors.execute(org, command).await? {
-        Verdict::Done { .. } => Ok(()),
+        Verdict::Done { effective_ms, .. } => {
+            if effective_ms > 0 {
+                ports.clock.sleep(effective_ms).await;
+            }
+            Ok(ports.clock.now())
+        }
         verdict => Err(Error::internal(format!(
             "the governor answered {verdict:?}"
         ))),

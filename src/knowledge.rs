@@ -111,8 +111,9 @@ pub async fn remove(
         return Err(Error::new(Kind::NotFound, message));
     }
     // Without its row a vector is never used, so the rows go first.
-    change_corpus(ports, &org).await?;
+    let effective_ms = change_corpus(ports, &org).await?;
     delete_vectors(ports, &passages).await?;
+    ports.clock.sleep(effective_ms).await;
     Ok(Reply::empty(204))
 }
 
@@ -178,15 +179,16 @@ async fn read(ports: &Ports, incoming: &dyn Incoming) -> Result<(Document, Vec<S
 /// From now on no answer of the old corpus is served.
 ///
 /// Every change of documents is announced before it, so that a failure in its middle leaves no
-/// cached answer behind, and after it, so that no answer of its middle is served again.
-async fn change_corpus(ports: &Ports, org: &str) -> Result<(), Error> {
+/// cached answer behind, and after it, so that no answer of its middle is served again. Gives the
+/// milliseconds after which that is so: isolates may admit from leases until then.
+async fn change_corpus(ports: &Ports, org: &str) -> Result<u64, Error> {
     let id = hex::encode(ports.entropy.bytes()?);
     match ports
         .governors
         .execute(org, Command::ChangeCorpus { id })
         .await?
     {
-        Verdict::Done { .. } => Ok(()),
+        Verdict::Done { effective_ms, .. } => Ok(effective_ms),
         verdict => Err(Error::internal(format!(
             "the change of corpus was answered {verdict:?}"
         ))),

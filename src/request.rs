@@ -11,6 +11,7 @@ pub mod ground;
 pub mod header;
 pub mod headers;
 pub mod helper;
+pub mod leasing;
 pub mod notes;
 pub mod patience;
 pub mod pulse;

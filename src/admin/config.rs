@@ -16,13 +16,16 @@ struct Shown {
     org: String,
     version: u64,
     created_at: u64,
+    /// Since when nothing is admitted under an older version, of one that was put in force now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_at: Option<u64>,
     config: Box<RawValue>,
 }
 
 /// The newest configuration, with its version as `ETag`.
 pub(super) async fn get(ports: &Ports, org: Org) -> Result<Reply, Error> {
     let row = newest(ports, &org.id).await?;
-    show(200, org.id, row)
+    show(org.id, row, None)
 }
 
 /// Stores a new version and puts it in force. Once this has answered, nothing is admitted under an
@@ -45,8 +48,8 @@ pub(super) async fn put(ports: &Ports, incoming: &dyn Incoming, org: Org) -> Res
         }
     }
     save(ports, &org.id, current.version.saturating_add(1), &document).await?;
-    let row = activate_newest(ports, &org.id).await?;
-    show(200, org.id, row)
+    let (row, effective_at) = activate_newest(ports, &org.id).await?;
+    show(org.id, row, Some(effective_at))
 }
 
 /// Only the platform knows all time zones.
@@ -78,9 +81,9 @@ pub(super) async fn save(
     Err(Error::new(Kind::Conflict, message))
 }
 
-/// Puts the newest stored version in force. Repeating it changes nothing, so that a crash between
+/// Puts the newest stored version in force; gives it with the time since when it is. Repeating it changes nothing, so that a crash between
 /// storing and this is mended by the next change.
-pub(super) async fn activate_newest(ports: &Ports, org: &str) -> Result<ConfigRow, Error> {
+pub(super) async fn activate_newest(ports: &Ports, org: &str) -> Result<(ConfigRow, u64), Error> {
     let row = newest(ports, org).await?;
     let restored = tenant::restore(&row.document, config::catalogue()?);
     let Some((config, _)) = restored else {
@@ -93,8 +96,8 @@ pub(super) async fn activate_newest(ports: &Ports, org: &str) -> Result<ConfigRo
         version: row.version,
         rules: config.rules().clone(),
     };
-    done(ports, org, Command::Activate(activate)).await?;
-    Ok(row)
+    let effective_at = done(ports, org, Command::Activate(activate)).await?;
+    Ok((row, effective_at))
 }
 
 async fn newest(ports: &Ports, org: &str) -> Result<ConfigRow, Error> {
@@ -105,7 +108,7 @@ async fn newest(ports: &Ports, org: &str) -> Result<ConfigRow, Error> {
     })
 }
 
-fn show(status: u16, org: String, row: ConfigRow) -> Result<Reply, Error> {
+fn show(org: String, row: ConfigRow, effective_at: Option<u64>) -> Result<Reply, Error> {
     let etag = etag(row.version);
     let config = RawValue::from_string(row.document)
         .map_err(|error| Error::internal(format!("stored configuration: {error}")))?;
@@ -113,9 +116,10 @@ fn show(status: u16, org: String, row: ConfigRow) -> Result<Reply, Error> {
         org,
         version: row.version,
         created_at: row.created_at,
+        effective_at,
         config,
     };
-    let mut reply = Reply::json(status, &shown);
+    let mut reply = Reply::json(200, &shown);
     reply.set("etag", etag);
     Ok(reply)
 }

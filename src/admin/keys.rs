@@ -95,13 +95,11 @@ pub(super) async fn revoke(ports: &Ports, org: Org, key: &str) -> Result<Reply, 
     if !existed {
         return Err(Error::new(Kind::NotFound, "There is no key of this id."));
     }
-    done(
-        ports,
-        &org.id,
-        Command::RevokeKey {
-            key: key.to_owned(),
-        },
-    )
-    .await?;
-    Ok(Reply::empty(204))
+    let revoke = Command::RevokeKey {
+        key: key.to_owned(),
+    };
+    let effective_at = done(ports, &org.id, revoke).await?;
+    let mut reply = Reply::empty(204);
+    reply.set("x-ai-effective-at", effective_at.to_string());
+    Ok(reply)
 }

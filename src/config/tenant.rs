@@ -22,7 +22,7 @@ use super::problem::{Problem, Report};
 use super::rules::{self, BudgetEntry, Credits, LimitEntry};
 use super::shape::{self, Entries, Found};
 use super::tier::{Tier, UnknownTier};
-use crate::governor::rules::Rules;
+use crate::governor::rules::{Admission, Rules};
 
 /// The document of a new org: every default.
 pub const DEFAULT_DOCUMENT: &str = "{}";
@@ -77,6 +77,8 @@ struct Document {
     time_zone: Option<String>,
     #[serde(default)]
     credits: Credits,
+    #[serde(default)]
+    admission: Admission,
     #[serde(default, deserialize_with = "present")]
     alerts: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
@@ -131,6 +133,10 @@ fn build(document: Document, catalogue: &Catalogue, report: &mut Report) -> Tena
         catalogue,
         report,
     );
+    let rules = Rules {
+        admission: document.admission,
+        ..rules
+    };
     let tiers = document
         .tiers
         .and_then(|json| shape::section(&json, "tiers", report))

@@ -87,8 +87,10 @@ async fn ingest(
         .documents
         .store(&exchange.org, document, &passages)
         .await?;
-    change_corpus(&ports, &exchange.org).await?;
-    delete_vectors(&ports, &replaced).await
+    let effective_ms = change_corpus(&ports, &exchange.org).await?;
+    delete_vectors(&ports, &replaced).await?;
+    ports.clock.sleep(effective_ms).await;
+    Ok(())
 }
 
 /// The passages of a document. Their ids are digests over org, document, position and text, so that

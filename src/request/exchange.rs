@@ -4,6 +4,8 @@ use crate::audit::{Attempt, Draft, Outcome, Person};
 use crate::auth::Principal;
 use crate::error::Error;
 use crate::governor::command::{Command, Reply, Subjects};
+use crate::governor::lease::Part;
+use crate::isolate::{OrgView, SharedHolder};
 use crate::money::Nanos;
 use crate::ports::Ports;
 use crate::routing::plan::Candidate;
@@ -26,6 +28,12 @@ pub struct Exchange {
     pub admitted_for: usize,
     /// Whether the governor wants to be asked before another candidate is.
     pub guarded: bool,
+    /// Where the org is admitted from leases, what this isolate holds.
+    pub holder: Option<SharedHolder>,
+    /// Whether the org's rules let requests be admitted from leases.
+    pub lends: bool,
+    /// The lease that it was admitted from.
+    pub part: Option<Part>,
     /// The record so far.
     pub draft: Draft,
     phase_began: u64,
@@ -48,9 +56,19 @@ impl Exchange {
             subjects: Subjects::default(),
             admitted_for: 0,
             guarded: false,
+            holder: None,
+            lends: false,
+            part: None,
             draft,
             phase_began: arrived,
         }
+    }
+
+    /// Notes of what state of the org its plan is.
+    pub fn plan_for(&mut self, view: &OrgView) {
+        self.draft.versions = view.versions;
+        self.holder.clone_from(&view.holder);
+        self.lends = view.config.rules().lends();
     }
 
     /// Notes that the phase `name` has ended now.
@@ -94,16 +112,23 @@ impl Exchange {
     /// Tells the governor who asked, which is kept apart from the record.
     fn named(&self, mut command: Command) -> Command {
         let draft = match &mut command {
+            Command::Detach(detach) => &mut detach.draft,
             Command::Refuse { draft } => draft,
             Command::Reserve(reserve) => &mut reserve.draft,
             Command::Settle(settle) => &mut settle.draft,
             _ => return command,
         };
-        draft.person = Person {
+        draft.person = self.person();
+        command
+    }
+
+    /// Who asked.
+    #[must_use]
+    pub fn person(&self) -> Person {
+        Person {
             user: self.subjects.user.clone(),
             address: self.subjects.address.clone(),
-        };
-        command
+        }
     }
 
     /// Asks the org's governor.

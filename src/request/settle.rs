@@ -7,11 +7,12 @@ use crate::error::{Error, Kind, Source};
 use crate::governor::command::{Command, Reply, Settle, State};
 use crate::ports::Ports;
 use crate::request::exchange::Exchange;
+use crate::request::leasing::settle_soon;
 use crate::request::recall::Place;
 
 /// Pauses before a settlement that failed is tried again, in milliseconds: together less than the
 /// 30 s for which the platform lets work outlive the answer.
-const RETRY_MS: [u64; 3] = [1_000, 4_000, 15_000];
+pub(crate) const RETRY_MS: [u64; 3] = [1_000, 4_000, 15_000];
 
 /// Ends an admitted request: charges what its calls cost, once, and records it. Gives the record and
 /// the limits after the charge.
@@ -19,7 +20,14 @@ const RETRY_MS: [u64; 3] = [1_000, 4_000, 15_000];
 /// Where the governor is out of reach there are none to give: the answer is delivered all the same,
 /// the settlement is tried again in the background, and at last the reservation expires, charged at
 /// its bound and recorded, so that nothing is lost.
+///
+/// Where the org is admitted from leases, nobody waits: it is told with others, and there are no newer
+/// limits to give.
 pub async fn settle(exchange: Exchange) -> (Draft, Option<State>) {
+    if let Some(holder) = exchange.holder.clone() {
+        settle_soon(&exchange, holder, settlement(&exchange));
+        return (exchange.draft, None);
+    }
     match try_settle(&exchange).await {
         Ok(state) => (exchange.draft, Some(state)),
         Err(error) => {
@@ -31,14 +39,21 @@ pub async fn settle(exchange: Exchange) -> (Draft, Option<State>) {
 }
 
 async fn try_settle(exchange: &Exchange) -> Result<State, Error> {
-    let settle = Settle {
+    match exchange
+        .govern(Command::Settle(settlement(exchange)))
+        .await?
+    {
+        Reply::Settled { state } => Ok(state),
+        reply => Err(Error::internal(format!("settle was answered {reply:?}"))),
+    }
+}
+
+fn settlement(exchange: &Exchange) -> Settle {
+    Settle {
         draft: exchange.draft.clone(),
         cost: exchange.cost(),
         kept: false,
-    };
-    match exchange.govern(Command::Settle(settle)).await? {
-        Reply::Settled { state } => Ok(state),
-        reply => Err(Error::internal(format!("settle was answered {reply:?}"))),
+        part: exchange.part.clone(),
     }
 }
 

@@ -97,7 +97,11 @@ impl Model {
                 state.budgets = org.into_iter().chain(state.budgets).collect();
                 Reply::State { state }
             }
-            Command::Alerts { .. } | Command::Delivered { .. } | Command::TopUp(_) => {
+            Command::Alerts { .. }
+            | Command::Delivered { .. }
+            | Command::Detach(_)
+            | Command::Flush(_)
+            | Command::TopUp(_) => {
                 panic!("not among the steps")
             }
             Command::Refuse { draft } => {
@@ -409,13 +413,17 @@ impl Model {
 
     fn done(&self) -> Reply {
         let versions = self.versions;
-        Reply::Done { versions }
+        Reply::Done {
+            versions,
+            effective_ms: 0,
+        }
     }
 
     fn admitted(&self, id: &str, at: u64) -> Reply {
         Reply::Admitted {
             candidate: 0,
             guarded: false,
+            lease: None,
             state: self.state(at, self.shown_to(id)),
         }
     }

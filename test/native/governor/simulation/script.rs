@@ -60,7 +60,7 @@ pub(super) fn rules(random: &Random, scale: Scale) -> Rules {
             .collect(),
         time_zone: (*random.pick(&ZONES)).to_owned(),
         prepaid: random.chance(200),
-        webhook: None,
+        ..Rules::default()
     }
 }
 
@@ -187,6 +187,7 @@ pub(super) fn reserve(random: &Random, draft: Draft, scale: Scale, planned: Vers
         route: random.chance(200).then(|| CHEAPER.to_owned()),
         planned,
         idempotency: random.chance(150).then(name),
+        lease: None,
         deadline_ms: if random.chance(100) {
             random.below(2 * DAY)
         } else {
@@ -228,6 +229,7 @@ pub(super) fn settle(random: &Random, draft: Draft, bound: i64, known: Option<&R
         draft,
         cost: Nanos::new(cost),
         kept: random.chance(500),
+        part: None,
     }
 }
 

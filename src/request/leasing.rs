@@ -2,12 +2,16 @@
 //! to the governor later. No request waits for another one's work: each takes by value what there is
 //! to tell, unless somebody was faster.
 
+use std::pin::pin;
 use std::rc::Rc;
+
+use futures::FutureExt;
+use futures::future::{Either, LocalBoxFuture, ready, select};
 
 use crate::error::Error;
 use crate::governor::command::{Command, Reply, Reserve, Settle, State};
 use crate::governor::lease::holder::{FLUSH_MS, Way};
-use crate::governor::lease::{Detach, Flush, Part};
+use crate::governor::lease::{Detach, Flush, LEASE_MS, Part};
 use crate::isolate::SharedHolder;
 use crate::ports::Ports;
 use crate::request::exchange::{DEADLINE_MS, Exchange};
@@ -36,21 +40,32 @@ pub async fn ask(exchange: &Exchange, reserve: Reserve) -> Result<Reply, Error> 
     let Some(holder) = &exchange.holder else {
         return exchange.govern(Command::Reserve(reserve)).await;
     };
-    let asked_at = exchange.ports.clock.now();
+    if reserve.lease.is_none() {
+        let reply = exchange.govern(Command::Reserve(reserve)).await?;
+        heard(holder, &reply);
+        return Ok(reply);
+    }
+    let clock = &exchange.ports.clock;
+    let (asked_at, over) = (clock.now(), clock.sleep(LEASE_MS));
     let asked = reserve.clone();
-    let reply = exchange.govern(Command::Reserve(reserve)).await?;
+    let asking = pin!(exchange.govern(Command::Reserve(reserve)));
+    let (reply, over) = match select(asking, over).await {
+        Either::Left((reply, over)) => (reply?, Some(over)),
+        Either::Right(((), asking)) => (asking.await?, None),
+    };
     heard(holder, &reply);
-    if asked.lease.is_some() {
-        let came = match &reply {
-            Reply::Admitted { lease, state, .. } => lease.zip(Some(state)),
-            _ => None,
-        };
-        let lasts_ms = holder.borrow_mut().answered(&asked, asked_at, came);
-        if let Some(lasts_ms) = lasts_ms {
-            let since = exchange.ports.clock.now().saturating_sub(asked_at);
-            let left_ms = lasts_ms.saturating_sub(since);
-            end_in(left_ms, exchange, Rc::clone(holder), asked.draft.request);
-        }
+    let came = match &reply {
+        Reply::Admitted { lease, state, .. } => lease.zip(Some(state)),
+        _ => None,
+    };
+    let name = &asked.draft.request;
+    holder.borrow_mut().answered(&asked, asked_at, came);
+    if over.is_none() {
+        holder.borrow_mut().end(name);
+    }
+    if came.is_some() {
+        let over = over.unwrap_or_else(|| ready(()).boxed_local());
+        end_after(over, exchange, Rc::clone(holder), name.clone());
     }
     Ok(reply)
 }
@@ -65,11 +80,16 @@ fn heard(holder: &SharedHolder, reply: &Reply) {
     holder.borrow_mut().heard(versions);
 }
 
-/// Sees to the end of a lease, by the timer: clocks may be wrong.
-fn end_in(milliseconds: u64, exchange: &Exchange, holder: SharedHolder, lease: String) {
+/// Sees to the end of a lease, by a timer that began before it was asked for: clocks may be set.
+fn end_after(
+    over: LocalBoxFuture<'static, ()>,
+    exchange: &Exchange,
+    holder: SharedHolder,
+    lease: String,
+) {
     let (ports, org) = (exchange.ports.clone(), exchange.org.clone());
     exchange.ports.background.spawn(Box::pin(async move {
-        ports.clock.sleep(milliseconds).await;
+        over.await;
         let flush = {
             let mut holder = holder.borrow_mut();
             holder.end(&lease);

@@ -113,18 +113,15 @@ impl Holder {
         Some(needed.fold(Slice::default(), |sum, slice| sum.plus(slice)))
     }
 
-    /// The answer to a request for a lease that was sent at `asked_at`, once its versions were heard;
-    /// says for how long what came is good, when it has to be ended.
-    pub fn answered(
-        &mut self,
-        reserve: &Reserve,
-        asked_at: u64,
-        came: Option<(Granted, &State)>,
-    ) -> Option<u64> {
+    /// The answer to a request for a lease that was sent at `asked_at`, once its versions were heard.
+    /// What came has to be [ended](Self::end) when [`LEASE_MS`] have passed since.
+    pub fn answered(&mut self, reserve: &Reserve, asked_at: u64, came: Option<(Granted, &State)>) {
         self.unanswered.remove(&reserve.draft.request);
         let line = self.lines.entry(profile(reserve)).or_default();
         line.asking = None;
-        let (granted, state) = came?;
+        let Some((granted, state)) = came else {
+            return;
+        };
         let is_old = state.versions != self.versions;
         let good_ms = if is_old { 0 } else { granted.lasts_ms };
         line.leases.push(Held {
@@ -136,7 +133,6 @@ impl Holder {
             used: Slice::default(),
             state: Rc::new(state.clone()),
         });
-        Some(granted.lasts_ms)
     }
 
     /// The governor has named the versions in force: leases of older ones are over.

@@ -24,6 +24,7 @@ mod golden;
 mod headers;
 mod images;
 mod isolation;
+mod leases;
 mod limits;
 mod messages;
 mod moderations;

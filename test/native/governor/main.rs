@@ -11,7 +11,9 @@ mod random;
 
 mod bad_input;
 mod budgets;
+mod holder;
 mod idempotency;
+mod leases;
 mod ledger;
 mod limits;
 mod model;

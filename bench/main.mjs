@@ -10,7 +10,7 @@ import { stateDirectory } from "../scripts/lib/project.mjs";
 import { startLoad, startUpstream } from "./lib/children.mjs";
 import { prepareGateway } from "./lib/gateway.mjs";
 import { profileOf, summaryOf } from "./lib/profile.mjs";
-import { figuresOf, tableOf } from "./lib/report.mjs";
+import { comparisonsOf, figuresOf, tableOf } from "./lib/report.mjs";
 import { Driver, driveRounds } from "./lib/rounds.mjs";
 import { adminKey, startWorkerd } from "./lib/workerd.mjs";
 import { scenarios as all, floors } from "./scenarios.mjs";
@@ -56,7 +56,8 @@ function chosen() {
   }
   const wanted = all.filter(({ name }) => names.length === 0 || names.includes(name));
   if (options.profile) return names.length > 0 ? wanted : all.filter(({ name }) => name === "chat");
-  return all.filter((scenario) => floors.includes(scenario) || wanted.includes(scenario));
+  const compared = [...floors, ...wanted.map(({ against }) => against?.scenario)];
+  return all.filter((scenario) => compared.includes(scenario) || wanted.includes(scenario));
 }
 
 /** Where the requests to each Worker go. */
@@ -80,6 +81,7 @@ async function measure(driver, scenarios) {
   onProgress("");
   for (const { name, title } of scenarios) console.log(`${name}: ${title}`);
   console.log(`\n${tableOf(figures).join("\n")}\n`);
+  for (const line of comparisonsOf(figures)) console.log(line);
   console.log(
     `Medians over ${figures[0].rounds} rounds (least–greatest); CPU is that of the workerd process.`,
   );

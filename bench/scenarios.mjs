@@ -15,6 +15,8 @@
  * @property {boolean} [fillsCache] whether its first request is another than those that follow
  * @property {(number: number, target: Target) => { path: string, headers?: object, body: string }} request
  *   the request of that number; numbers never repeat within a run
+ * @property {{ scenario: Scenario, atMost: number }} [against] what it is compared with beside the
+ *   floors, and how many times the CPU of that it may cost
  * @property {(headers: object, body: string) => string | undefined} [check]
  *   what is wrong with an answer of status 200
  */
@@ -22,11 +24,12 @@
 import { bareJavaScript } from "./scenarios/bare-js.mjs";
 import { bareRust } from "./scenarios/bare-rust.mjs";
 import { chat } from "./scenarios/chat.mjs";
+import { chatStubbed } from "./scenarios/chat-stubbed.mjs";
 import { faqHit } from "./scenarios/faq-hit.mjs";
 import { faqMiss } from "./scenarios/faq-miss.mjs";
 
 /** @type {Scenario[]} */
-export const scenarios = [bareJavaScript, bareRust, chat, faqHit, faqMiss];
+export const scenarios = [bareJavaScript, bareRust, chatStubbed, chat, faqHit, faqMiss];
 
 /** The scenarios that every other is compared with. */
 export const floors = [bareJavaScript, bareRust];

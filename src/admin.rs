@@ -1,5 +1,6 @@
 //! `/admin/v1`: orgs, keys, configuration, live limits and the audit trail, for whoever holds the
-//! secret `ESCLUSA_ADMIN_KEY`.
+//! secret `ESCLUSA_ADMIN_KEY`. Every change of an org is in its audit trail, see
+//! [`act`](crate::request::act), and so is every attempt that was refused.
 
 mod alerts;
 mod audit;
@@ -8,16 +9,26 @@ mod credits;
 mod keys;
 mod limits;
 mod orgs;
+mod transcripts;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::auth::{is_id, same_secret};
 use crate::error::{Error, Kind};
-use crate::governor::command::{Command, Reply as Verdict};
 use crate::http::{Endpoint, Incoming, Method, Reply};
 use crate::ports::{Org, Ports};
+use crate::request::act;
 use crate::request::admit::json_body;
+use crate::request::exchange::Exchange;
+
+/// An authorised request.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    ports: &'a Ports,
+    incoming: &'a dyn Incoming,
+    id: &'a str,
+}
 
 /// A list, as every path of the API gives it.
 #[derive(Serialize)]
@@ -49,30 +60,64 @@ pub async fn serve(
     id: &str,
 ) -> Result<Reply, Error> {
     authorize(ports, incoming)?;
+    let asked = Asked {
+        ports,
+        incoming,
+        id,
+    };
     match (endpoint, incoming.method()) {
         (Endpoint::Audit, _) => audit::query(ports, incoming.query()).await,
         (Endpoint::AuditExport, _) => audit::export(ports, incoming.query()).await,
         (Endpoint::AuditVerify, _) => audit::verify(ports, incoming.query()).await,
-        (Endpoint::Orgs, Method::Post) => orgs::create(ports, incoming).await,
+        (Endpoint::Orgs, Method::Post) => orgs::create(asked).await,
         (Endpoint::Orgs, _) => orgs::list(ports).await,
         (Endpoint::Keys(org), Method::Post) => {
-            keys::create(ports, incoming, known(ports, org).await?, id).await
+            let create = async |act: &mut Exchange| keys::create(act, incoming).await;
+            asked.change(org, "key.create", create).await
         }
         (Endpoint::Keys(org), _) => keys::list(ports, known(ports, org).await?).await,
-        (Endpoint::Key(org, key), _) => keys::revoke(ports, known(ports, org).await?, key).await,
+        (Endpoint::Key(org, key), _) => {
+            let revoke = async |act: &mut Exchange| keys::revoke(act, key).await;
+            asked.change(org, "key.revoke", revoke).await
+        }
         (Endpoint::Config(org), Method::Put) => {
-            config::put(ports, incoming, known(ports, org).await?).await
+            let put = async |act: &mut Exchange| config::put(act, incoming).await;
+            asked.change(org, "config.save", put).await
         }
         (Endpoint::Config(org), _) => config::get(ports, known(ports, org).await?).await,
         (Endpoint::Alerts(org), _) => alerts::list(ports, known(ports, org).await?).await,
         (Endpoint::Credits(org), _) => {
-            credits::pay(ports, incoming, known(ports, org).await?).await
+            let pay = async |act: &mut Exchange| credits::pay(act, incoming).await;
+            asked.change(org, "credits.pay", pay).await
         }
-        (Endpoint::Limits(org), _) => limits::get(ports, known(ports, org).await?).await,
+        (Endpoint::Limits(org), _) => limits::get(ports, known(ports, org).await?.id).await,
+        (Endpoint::Transcript(org, request), Method::Delete) => {
+            let remove = async |act: &mut Exchange| transcripts::remove(act, request).await;
+            asked.change(org, "transcript.remove", remove).await
+        }
+        (Endpoint::Transcript(org, request), _) => {
+            transcripts::get(ports, known(ports, org).await?, request).await
+        }
         (Endpoint::UserRecords(org, user), _) => {
-            audit::erase(ports, known(ports, org).await?, user).await
+            let erase = async |act: &mut Exchange| audit::erase(act, user).await;
+            asked.change(org, "user.erase", erase).await
         }
         _ => Err(Error::new(Kind::NotFound, "There is nothing at this path.")),
+    }
+}
+
+impl Asked<'_> {
+    /// Changes an org that exists.
+    async fn change(
+        self,
+        org: &str,
+        action: &str,
+        make: impl AsyncFnOnce(&mut Exchange) -> Result<Reply, Error>,
+    ) -> Result<Reply, Error> {
+        let org = known(self.ports, org).await?;
+        let mut act = act::administrator(self.ports, self.incoming, (&org.id, self.id), action);
+        let changed = make(&mut act).await;
+        act::end(act, changed)
     }
 }
 
@@ -117,20 +162,4 @@ async fn read<T: DeserializeOwned>(incoming: &dyn Incoming) -> Result<T, Error> 
             format!("The body is malformed: {}.", error.inner()),
         )
     })
-}
-
-/// Asks an org's governor for something that it can only do, and waits until nothing is admitted as it
-/// was before. Gives when that was, Unix milliseconds.
-async fn done(ports: &Ports, org: &str, command: Command) -> Result<u64, Error> {
-    match ports.governors.execute(org, command).await? {
-        Verdict::Done { effective_ms, .. } => {
-            if effective_ms > 0 {
-                ports.clock.sleep(effective_ms).await;
-            }
-            Ok(ports.clock.now())
-        }
-        verdict => Err(Error::internal(format!(
-            "the governor answered {verdict:?}"
-        ))),
-    }
 }

@@ -8,9 +8,9 @@ pub mod archive;
 pub mod checkpoint;
 pub mod export;
 pub mod inspect;
-pub mod keep;
 pub mod line;
 pub mod person;
+pub mod search;
 pub mod trail;
 pub mod verify;
 
@@ -29,6 +29,9 @@ use crate::usage::Usage;
 /// The hash before the first record of an org.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// Who acts with the deployment's admin key. No key has this id: theirs are hexadecimal digits.
+pub const ADMIN: &str = "admin";
+
 /// How a request ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -38,6 +41,9 @@ pub enum Outcome {
     Answered,
     /// The answer came from the cache.
     Cached,
+    /// Not a request: somebody changed what `change` says. Recorded before or with the change; where
+    /// that then failed, a record of the same request says so.
+    Changed,
     /// The client went away in the middle of a stream.
     ClientGone,
     /// Nobody settled the reservation before its deadline: charged at its bound.
@@ -51,6 +57,8 @@ pub enum Outcome {
     Late,
     /// Refused before any attempt.
     Refused,
+    /// An earlier answer was given again, for its `Idempotency-Key`.
+    Replayed,
     /// Not a request: money was paid in, see `credit`.
     ToppedUp,
     /// Refusals beyond the ones recorded in full; `count` says how many.
@@ -119,7 +127,7 @@ pub struct Draft {
     pub request: String,
     /// When the request arrived, Unix milliseconds.
     pub at: u64,
-    /// The id of the API key.
+    /// The id of the API key; [`ADMIN`] for who holds the deployment's admin key.
     pub key: String,
     /// How it ended.
     pub outcome: Outcome,
@@ -178,12 +186,31 @@ pub struct Draft {
     /// What was found in its texts. Never the values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Findings>,
+    /// What is changed by it, where it is no mere request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Box<Change>>,
     /// What a person wrote about it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
     /// Milliseconds per phase, in the order they ran.
     #[serde(default)]
     pub phases: Vec<(String, u64)>,
+}
+
+/// What is changed by hand. Never a secret or a document's text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Kind and id of the thing, e.g. `key/4f2a96cd01b7`.
+    pub object: String,
+    /// Its version before, where it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
+    /// Its version from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// What it may do from now on: the scopes of a key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
 }
 
 /// A value of a caller's metadata.

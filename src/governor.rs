@@ -41,6 +41,7 @@ mod idempotency;
 mod journal;
 pub mod lease;
 mod meters;
+mod people;
 mod recent;
 mod refusals;
 mod reservations;
@@ -78,7 +79,8 @@ pub struct Governor {
     zones: Rc<dyn Zones>,
     seq: u64,
     state: State,
-    /// What makes digests of users this org's own; without it records name no users.
+    /// What makes digests of users this org's own. Without it records name no users, and counters
+    /// name them as they are.
     salt: Option<String>,
     /// Whether memory and journal are known to agree.
     certain: bool,
@@ -120,7 +122,7 @@ impl Governor {
         }
     }
 
-    /// The same governor with the org's salt, see [`Person::digest`].
+    /// The same governor with the org's salt, see [`digest`](crate::audit::person::digest).
     #[must_use]
     pub fn salted(self, salt: String) -> Self {
         let salt = Some(salt);
@@ -204,9 +206,12 @@ impl Governor {
             at,
             periods: &periods,
         };
-        let decision = decide::decide(&self.state, &envelope.command, moment);
+        let unnamed = |salt: &String| people::unnamed(&envelope.command, salt);
+        let unnamed = self.salt.as_ref().map(unnamed);
+        let command = unnamed.as_ref().unwrap_or(&envelope.command);
+        let decision = decide::decide(&self.state, command, moment);
         let answer = self.carry_out(decision, at, journal)?;
-        if let Command::Flush(flush) = &envelope.command {
+        if let Command::Flush(flush) = command {
             self.flush(flush, moment, journal)?;
         }
         Ok(self.reply(answer, at))
@@ -321,7 +326,7 @@ impl Governor {
         at: u64,
         journal: &mut dyn Journal,
     ) -> Result<(), Error> {
-        let person = self.unname(change.ending.as_mut());
+        let person = change.ending.as_mut().map(taken).unwrap_or_default();
         let seal = |ending| self.state.chain.seal(&self.org, at, ending);
         let sealed = change.ending.map(seal).transpose()?;
         let periods = match &change.event {
@@ -350,17 +355,6 @@ impl Governor {
         self.seq = row.seq;
         self.state.apply(entry);
         Ok(())
-    }
-
-    /// Takes what is personal out of a record to be, and leaves the digest of its user.
-    fn unname(&self, ending: Option<&mut Ending>) -> Person {
-        let Some(draft) = ending.map(|ending| &mut ending.draft) else {
-            return Person::default();
-        };
-        let person = std::mem::take(&mut draft.person);
-        let digest = self.salt.as_ref().map(|salt| person.digest(salt));
-        draft.user = digest.unwrap_or_default();
-        person
     }
 
     /// The periods of budgets that an instant lies in.
@@ -417,4 +411,9 @@ impl Governor {
             },
         }
     }
+}
+
+/// Takes what is personal out of a record to be.
+fn taken(ending: &mut Ending) -> Person {
+    std::mem::take(&mut ending.draft.person)
 }

@@ -37,4 +37,9 @@ pub trait Incoming {
     /// # Errors
     /// `PayloadTooLarge` as soon as more than `limit` bytes are announced or have arrived.
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<Vec<u8>, Error>>;
+
+    /// The digest of the whole that it is a part of, where it is.
+    fn whole(&self) -> Option<&str> {
+        None
+    }
 }

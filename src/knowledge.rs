@@ -7,16 +7,19 @@ mod ingest;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auth::{Principal, Scope, is_id};
+use crate::audit::Change;
+use crate::auth::{Scope, is_id};
 use crate::context::chunk;
 use crate::error::{Error, Kind};
 use crate::governor::command::{Command, Reply as Verdict};
 use crate::http::{Incoming, Method, Reply};
 use crate::isolate::Isolate;
 use crate::ports::{Document, Ports};
+use crate::request::act::{self, administer, effective, note_change};
 use crate::request::admit::{authenticate_now, json_body};
 use crate::request::exchange::Exchange;
 use crate::request::settle::refuse;
+use crate::request::subjects::note_subjects;
 
 /// The longest title, address or collection name, in bytes.
 const NAME_LIMIT: usize = 500;
@@ -80,11 +83,15 @@ pub async fn documents(
         ));
     }
     let mut exchange = Exchange::begin(ports, id, arrived, &principal);
+    note_subjects(&mut exchange, isolate, incoming).await?;
     "knowledge.documents".clone_into(&mut exchange.draft.endpoint);
     "ingest".clone_into(&mut exchange.draft.operation);
     "embed".clone_into(&mut exchange.draft.tier);
     match read(ports, incoming).await {
-        Ok((document, texts)) => ingest::store(exchange, isolate, document, texts).await,
+        Ok((document, texts)) => {
+            note_change(&mut exchange, change(&document.id));
+            ingest::store(exchange, isolate, document, texts).await
+        }
         Err(error) => {
             refuse(exchange, &error);
             Err(error)
@@ -100,21 +107,41 @@ pub async fn remove(
     ports: &Ports,
     isolate: &Isolate,
     incoming: &dyn Incoming,
-    document: &str,
+    (document, id): (&str, &str),
 ) -> Result<Reply, Error> {
-    let Principal { org, .. } =
-        authenticate_now(ports, isolate, incoming, Scope::Knowledge).await?;
-    change_corpus(ports, &org).await?;
-    let passages = ports.documents.remove(&org, document).await?;
-    if passages.is_empty() {
+    let principal = authenticate_now(ports, isolate, incoming, Scope::Knowledge).await?;
+    let mut act = act::begin(ports, incoming, (&principal, id), "document.remove");
+    "knowledge.documents".clone_into(&mut act.draft.endpoint);
+    let removed = take_out(&mut act, document).await;
+    act::end(act, removed)
+}
+
+async fn take_out(act: &mut Exchange, document: &str) -> Result<Reply, Error> {
+    let (ports, org) = (act.ports.clone(), act.org.clone());
+    if is_id(document) {
+        note_change(act, change(document));
+    }
+    if ports.documents.document(&org, document).await?.is_none() {
+        // An earlier removal may have stopped after the rows.
+        change_corpus(&ports, &org).await?;
         let message = "There is no document of this id.";
         return Err(Error::new(Kind::NotFound, message));
     }
+    let id = act.draft.request.clone();
+    administer(act, 204, Some(Command::ChangeCorpus { id })).await?;
+    let passages = ports.documents.remove(&org, document).await?;
     // Without its row a vector is never used, so the rows go first.
-    let effective_ms = change_corpus(ports, &org).await?;
-    delete_vectors(ports, &passages).await?;
-    ports.clock.sleep(effective_ms).await;
+    let effective_ms = change_corpus(&ports, &org).await?;
+    delete_vectors(&ports, &passages).await?;
+    effective(act, effective_ms).await;
     Ok(Reply::empty(204))
+}
+
+fn change(document: &str) -> Change {
+    Change {
+        object: format!("document/{document}"),
+        ..Change::default()
+    }
 }
 
 /// Reads and checks an upload, and cuts its text into passages.

@@ -24,6 +24,7 @@ pub mod audit;
 pub mod auth;
 pub mod cache;
 pub mod context;
+pub mod dlp;
 pub mod governor;
 pub mod intent;
 pub mod money;
@@ -41,6 +42,9 @@ pub mod admin;
 pub mod config;
 pub mod isolate;
 pub mod knowledge;
+pub mod request_files;
+pub mod transcript;
+pub mod upkeep;
 
 // The world.
 pub mod ports;

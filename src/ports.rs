@@ -8,7 +8,7 @@ use futures::future::LocalBoxFuture;
 use futures::stream::LocalBoxStream;
 use serde::{Deserialize, Serialize};
 
-use crate::audit::Sealed;
+use crate::audit::{Person, Sealed};
 use crate::error::Error;
 use crate::governor::Zones;
 use crate::governor::command::{Command, Reply};
@@ -277,6 +277,9 @@ pub trait Documents {
         passages: &'a [Passage],
     ) -> Pending<'a, Vec<String>>;
 
+    /// One document.
+    fn document<'a>(&'a self, org: &'a str, id: &'a str) -> Pending<'a, Option<Document>>;
+
     /// The org's documents, oldest first.
     fn list<'a>(&'a self, org: &'a str) -> Pending<'a, Vec<Document>>;
 
@@ -338,6 +341,9 @@ pub trait Governors {
 
     /// Moves what the governor has recorded to the audit log, so that a reader sees it.
     fn flush<'a>(&'a self, org: &'a str) -> Pending<'a, ()>;
+
+    /// Like [`flush`](Self::flush), and keeps nothing but the present of what it has moved.
+    fn purge<'a>(&'a self, org: &'a str) -> Pending<'a, ()>;
 
     /// The end of the audit chain, with records after position `after` that the object still has.
     fn chain<'a>(&'a self, org: &'a str, after: u64) -> Pending<'a, ChainEnd>;
@@ -444,6 +450,10 @@ pub struct AuditFilter {
     pub operation: Option<String>,
     /// Only this end user, unless erased.
     pub user: Option<String>,
+    /// Only what changed this thing, e.g. `key/4f2a96cd01b7`.
+    pub object: Option<String>,
+    /// Only changes, or only what is none.
+    pub changes: Option<bool>,
     /// Only records before this position.
     pub before: Option<u64>,
     /// At most so many, newest first.
@@ -455,8 +465,24 @@ pub trait AuditLog {
     /// The records that match, newest first.
     fn query<'a>(&'a self, filter: &'a AuditFilter) -> Pending<'a, Vec<Sealed>>;
 
+    /// Who is behind requests, where that is known and not erased.
+    fn people<'a>(
+        &'a self,
+        org: &'a str,
+        requests: &'a [String],
+    ) -> Pending<'a, Vec<(String, Person)>>;
+
     /// At most `most` records after position `after`, oldest first.
     fn read<'a>(&'a self, org: &'a str, after: u64, most: u32) -> Pending<'a, Vec<Sealed>>;
+
+    /// The requests of an end user after the id `after`, in order, `most` at most, unless erased.
+    fn requests_of<'a>(
+        &'a self,
+        org: &'a str,
+        user: &'a str,
+        after: &'a str,
+        most: u32,
+    ) -> Pending<'a, Vec<String>>;
 
     /// Forgets who an end user was: what is personal goes, the records stay. Gives of how many
     /// requests.
@@ -473,6 +499,9 @@ pub trait Files {
 
     /// A file.
     fn get<'a>(&'a self, name: &'a str) -> Pending<'a, Option<Vec<u8>>>;
+
+    /// Removes files, at most 1,000; unknown names are ignored.
+    fn delete<'a>(&'a self, names: &'a [String]) -> Pending<'a, ()>;
 
     /// Names that begin with `prefix` and sort after `after`, in order, up to 1,000; none at the end.
     fn list<'a>(&'a self, prefix: &'a str, after: &'a str) -> Pending<'a, Vec<String>>;

@@ -1,16 +1,20 @@
 //! The path of a request: the phases top to bottom over [`crate::ports`], nothing else.
 
+pub mod act;
 pub mod admit;
 pub mod attempts;
+pub mod body_watch;
 pub mod call;
 pub mod classify;
 pub mod conversation;
+pub mod copies;
 pub mod dispatch;
 pub mod exchange;
 pub mod ground;
 pub mod header;
 pub mod headers;
 pub mod helper;
+pub mod idempotency;
 pub mod leasing;
 pub mod notes;
 pub mod patience;
@@ -39,7 +43,9 @@ use crate::protocol::{ChatPath, Dialect};
 use crate::routing::Plan;
 
 use self::admit::{Admitted, admit, authenticate, check_account};
+use self::body_watch::BodyWatch;
 use self::classify::classify;
+use self::copies::Copies;
 use self::dispatch::dispatch;
 use self::exchange::Exchange;
 use self::ground::ground;
@@ -90,16 +96,8 @@ pub async fn chat(
         }
     };
     exchange.end_phase("admit");
-    match answer(exchange, isolate, admitted).await {
-        Ok(reply) => reply,
-        Err(Failed { error, state }) => {
-            let mut reply = failed(&error);
-            if let Some(state) = state {
-                headers::limits(&mut reply, &state);
-            }
-            reply
-        }
-    }
+    let copies = Copies::of(&exchange);
+    copies.make(answer(exchange, isolate, admitted).await).await
 }
 
 async fn begin(
@@ -109,28 +107,15 @@ async fn begin(
     path: &ChatPath<'_>,
 ) -> Result<Admitted, Error> {
     note_subjects(exchange, isolate, incoming).await?;
-    let admitted = admit(exchange, incoming, path).await?;
+    let watch = BodyWatch::new(exchange, incoming)?;
+    let admitted = admit(exchange, &watch, path).await?;
+    watch.note(exchange);
     note_body(exchange, admitted.request.user.as_deref());
     Ok(admitted)
 }
 
-/// A request that ended without an answer, settled or recorded already.
-struct Failed {
-    error: Error,
-    state: Option<State>,
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self { error, state: None }
-    }
-}
-
-async fn answer(
-    mut exchange: Exchange,
-    isolate: &Isolate,
-    mut admitted: Admitted,
-) -> Result<Reply, Failed> {
+async fn answer(mut exchange: Exchange, isolate: &Isolate, mut admitted: Admitted) -> Reply {
+    let dialect = admitted.dialect;
     let Reserved {
         plan,
         place,
@@ -138,15 +123,13 @@ async fn answer(
         hit,
     } = match plan_and_reserve(&mut exchange, isolate, &mut admitted).await {
         Ok(reserved) => reserved,
-        Err(rejected) => {
-            let (error, state) = rejected.record(exchange);
-            return Err(Failed { error, state });
-        }
+        Err(rejected) => return rejected.reply(exchange, dialect),
     };
     exchange.end_phase("reserve");
     if let Some(entry) = hit {
-        return Ok(release_cached(exchange, &admitted, state, entry).await);
+        return release_cached(exchange, &admitted, state, entry).await;
     }
+    let (ports, id) = (exchange.ports.clone(), exchange.draft.request.clone());
     let patience = Patience::of(&exchange, &admitted, &state);
     let work = async move {
         let grounded = ground(&mut exchange, &admitted, &plan).await;
@@ -161,10 +144,8 @@ async fn answer(
         );
         Ok(reply.await)
     };
-    patience
-        .wait(work.boxed_local())
-        .await
-        .map_err(Failed::from)
+    let done = patience.wait(work.boxed_local()).await;
+    done.unwrap_or_else(|error| failed(&ports, dialect, &error, &id))
 }
 
 /// Asks for admission of an answer from the cache, which costs nothing.
@@ -183,7 +164,9 @@ async fn reserve_cached(
         Admission::Refused(error, state) | Admission::CacheOnly(error, state) => {
             Err(Rejected::Recorded(error, state))
         }
-        Admission::Downgrade(_) | Admission::Stale(_) => Err(reserve::still_stale().into()),
+        Admission::Downgrade(_) | Admission::Repeated(_) | Admission::Stale(_) => {
+            Err(reserve::still_stale().into())
+        }
     }
 }
 
@@ -235,6 +218,7 @@ async fn plan_and_reserve(
             }
             Admission::Downgrade(route) => admitted.wishes.route = Some(route),
             Admission::Refused(error, state) => return Err(Rejected::Recorded(error, state)),
+            Admission::Repeated(original) => reserve::repeat(exchange, original).await?,
             Admission::Stale(versions) => {
                 view = isolate
                     .refresh(&exchange.ports, &exchange.org, versions)

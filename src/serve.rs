@@ -49,7 +49,7 @@ async fn answer(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Re
         }
         Ok(Endpoint::CountTokens(path)) => count_tokens(ports, isolate, incoming, &path).await,
         Ok(Endpoint::Document(document)) => {
-            knowledge::remove(ports, isolate, incoming, document).await
+            knowledge::remove(ports, isolate, incoming, (document, &id)).await
         }
         Ok(Endpoint::Documents) => knowledge::documents(ports, isolate, incoming, &id).await,
         Ok(Endpoint::Health) => Ok(health(ports).await),

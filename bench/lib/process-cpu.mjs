@@ -8,14 +8,20 @@ const MICROSECONDS_PER_TICK = 10_000;
 
 const hasProc = existsSync("/proc/self/stat");
 
-/** Microseconds of CPU, user and system, that a process has used in all its threads. */
+/**
+ * Microseconds of CPU, user and system, that a process has used in all its threads.
+ * @param {number} pid
+ */
 export function cpuMicroseconds(pid) {
   if (!hasProc) return parsePsTime(ps("-o", "time=", "-p", String(pid)));
   const { fields } = procStat(pid);
   return (Number(fields[11]) + Number(fields[12])) * MICROSECONDS_PER_TICK;
 }
 
-/** The children of this process whose command ends with `name`. */
+/**
+ * The children of this process whose command ends with `name`.
+ * @param {string} name
+ */
 export function childrenNamed(name) {
   return processes()
     .filter(({ parent, command }) => parent === process.pid && command.endsWith(name))
@@ -46,7 +52,10 @@ function processes() {
     });
 }
 
-/** The fields of /proc/PID/stat after the command, which may itself hold spaces and parentheses. */
+/**
+ * The fields of /proc/PID/stat after the command, which may itself hold spaces and parentheses.
+ * @param {number | string} pid
+ */
 function procStat(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const end = stat.lastIndexOf(")");
@@ -56,11 +65,15 @@ function procStat(pid) {
   };
 }
 
+/** @param {string[]} options */
 function ps(...options) {
   return execFileSync("ps", options, { encoding: "utf8" });
 }
 
-/** `[[days-]hours:]minutes:seconds`, with a fraction on macOS. */
+/**
+ * `[[days-]hours:]minutes:seconds`, with a fraction on macOS.
+ * @param {string} text
+ */
 function parsePsTime(text) {
   const [clock, days = "0"] = text.trim().split("-").reverse();
   const seconds = clock.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);

@@ -10,15 +10,16 @@ import { spread } from "./statistics.mjs";
  * @param {Map<string, import("./rounds.mjs").Phase[]>} measured
  */
 export function figuresOf(scenarios, floors, measured) {
-  return scenarios.map(({ name, title }) => {
+  return scenarios.map(({ name, title, against }) => {
     const phases = measured.get(name);
     const of = (key) => spread(phases.map((phase) => phase[key]));
+    const ratioTo = (other) => {
+      const base = measured.get(other.name);
+      return spread(phases.map(({ cpu }, round) => cpu / base[round].cpu));
+    };
     const ratios = floors
       .filter((floor) => measured.has(floor.name))
-      .map((floor) => {
-        const base = measured.get(floor.name);
-        return [floor.name, spread(phases.map(({ cpu }, round) => cpu / base[round].cpu))];
-      });
+      .map((floor) => [floor.name, ratioTo(floor)]);
     return {
       name,
       title,
@@ -28,6 +29,13 @@ export function figuresOf(scenarios, floors, measured) {
       p50_milliseconds: of("p50"),
       p99_milliseconds: of("p99"),
       cpu_ratio_to: Object.fromEntries(ratios),
+      ...(against && {
+        against: {
+          name: against.scenario.name,
+          at_most: against.atMost,
+          cpu_ratio: ratioTo(against.scenario),
+        },
+      }),
     };
   });
 }
@@ -45,6 +53,18 @@ export function tableOf(figures) {
     ...floors.map((floor) => range(figure.cpu_ratio_to[floor], 2)),
   ]);
   return aligned([[...head, ...floors.map((floor) => `CPU ÷ ${floor}`)], ...rows]);
+}
+
+/** What scenarios cost against those that they are compared with, as lines of text. */
+export function comparisonsOf(figures) {
+  return figures
+    .filter(({ against }) => against)
+    .map(({ name, against }) => {
+      const { median } = against.cpu_ratio;
+      const verdict = median <= against.at_most ? "kept" : "NOT KEPT";
+      const ratio = range(against.cpu_ratio, 2);
+      return `CPU of ${name} ÷ ${against.name}: ${ratio}; at most ${against.at_most}: ${verdict}.`;
+    });
 }
 
 /** `median (least–greatest)`. */

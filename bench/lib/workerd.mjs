@@ -25,6 +25,21 @@ export async function startWorkerd({ upstream, inspect = false }) {
     { ...bare, name: "bare-rust", modules: rustModules(bareBuild) },
     { ...gateway, name: "esclusa", modules: rustModules(buildDirectory) },
     {
+      ...gateway,
+      name: "esclusa-stubbed",
+      modules: rustModules(buildDirectory),
+      durableObjects: { GOVERNOR: { className: "GovernorStub", scriptName: "governor-stub" } },
+    },
+    {
+      name: "governor-stub",
+      compatibilityDate,
+      modules: [javaScript("bench/workers/governor-stub.js")],
+      durableObjects: {
+        STUB: "GovernorStub",
+        GOVERNOR: { className: "GovernorObject", scriptName: "esclusa", useSQLite: true },
+      },
+    },
+    {
       name: "mock",
       compatibilityDate,
       modules: [javaScript("bench/workers/mock.js"), javaScript("bench/workers/answer.js")],
@@ -68,7 +83,10 @@ function gatewayOptions() {
   return {
     ...workerOptions,
     bindings: { ...workerOptions.bindings, ESCLUSA_ADMIN_KEY: adminKey },
-    serviceBindings: { ...workerOptions.serviceBindings, AI: "mock", VECTORS: "mock" },
+    serviceBindings: {
+      ...workerOptions.serviceBindings,
+      ...{ AI: "mock", VECTORS: "mock", PROVIDERS: "mock" },
+    },
   };
 }
 

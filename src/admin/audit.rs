@@ -8,29 +8,50 @@ use serde_json::value::RawValue;
 
 use super::known;
 use crate::audit::inspect::{self, inspect};
-use crate::audit::{Sealed, export, line};
+use crate::audit::search::search;
+use crate::audit::{Change, Person, Sealed, export, line};
 use crate::error::Error;
+use crate::governor::command::Command;
 use crate::http::Reply;
 use crate::ports::{AuditFilter, Org, Ports};
+use crate::request::act::{administer, note_change};
+use crate::request::exchange::Exchange;
+use crate::request_files::{ANSWERS, TRANSCRIPTS};
 
 /// Records of one page where the caller names no number.
 const DEFAULT_LIMIT: u32 = 50;
 const LIMITS: std::ops::RangeInclusive<u32> = 1..=500;
 
+/// Requests whose files are removed at once: two files each, of 1,000 that one deletion may name.
+const FILES_AT_ONCE: u32 = 500;
+
 #[derive(Serialize)]
 struct Page {
     object: &'static str,
     data: Vec<Shown>,
-    /// Pass as `before` for the next page; absent at the end.
+    /// Pass as `before` for the next page; absent at the end. A page may have fewer records than were
+    /// asked for, or none, and yet a next one: the archive is searched some files at a time.
     next_before: Option<u64>,
+    /// Files of the archive that cannot be read: their records are missing here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<Unreadable>,
 }
 
-/// A record as it is stored, with its place in the chain.
+#[derive(Serialize)]
+struct Unreadable {
+    first: u64,
+    last: u64,
+}
+
+/// A record as it is stored, with its place in the chain, and who is behind it.
 #[derive(Serialize)]
 struct Shown {
     seq: u64,
     hash: String,
     record: Box<RawValue>,
+    /// Beside the record, and absent once it was erased.
+    #[serde(skip_serializing_if = "Person::is_empty")]
+    person: Person,
 }
 
 #[derive(Serialize)]
@@ -41,34 +62,33 @@ struct Erasure {
     erased_requests: u64,
 }
 
-/// `?org=…` with `request`, `key`, `outcome`, `operation`, `user`, `before`, `limit`; newest first. What the
-/// governor has recorded so far is included.
+/// `?org=…` with `request`, `key`, `outcome`, `operation`, `user`, `object`, `changes`, `before`, `limit`;
+/// newest first, on into the archive. What the governor has recorded so far is included.
 pub(super) async fn query(ports: &Ports, query: &str) -> Result<Reply, Error> {
     let filter = parse(query)?;
     let org = known(ports, &filter.org).await?;
     ports.governors.flush(&org.id).await?;
-    let records = ports.audit.query(&filter).await?;
-    let full = u32::try_from(records.len()).is_ok_and(|count| count >= filter.limit);
-    let next_before = records.last().map(|sealed| sealed.seq).filter(|_| full);
-    let shown = |sealed: Sealed| {
+    let found = search(ports, &filter).await?;
+    let shown = |(sealed, person): (Sealed, Person)| {
         Ok(Shown {
             seq: sealed.seq,
             record: line::embedded(&sealed.record)?,
             hash: sealed.hash,
+            person,
         })
     };
-    let data = records
-        .into_iter()
-        .map(shown)
-        .collect::<Result<_, Error>>()?;
-    Ok(Reply::json(
-        200,
-        &Page {
-            object: "list",
-            data,
-            next_before,
-        },
-    ))
+    let data = found.records.into_iter().map(shown);
+    let unreadable = found.unreadable.iter().map(|span| Unreadable {
+        first: span.first,
+        last: span.last,
+    });
+    let page = Page {
+        object: "list",
+        data: data.collect::<Result<_, Error>>()?,
+        next_before: found.next_before,
+        unreadable: unreadable.collect(),
+    };
+    Ok(Reply::json(200, &page))
 }
 
 /// `?org=…`, and `after` where an earlier call stopped.
@@ -96,21 +116,53 @@ pub(super) async fn export(ports: &Ports, query: &str) -> Result<Reply, Error> {
     Ok(Reply::relayed("application/x-ndjson", lines))
 }
 
-/// Forgets who an end user was, whose name is a segment of a path.
-pub(super) async fn erase(ports: &Ports, org: Org, user: &str) -> Result<Reply, Error> {
+/// Forgets who an end user was, whose name is a segment of a path. The record of this names the user by
+/// the digest that the user's own records have.
+pub(super) async fn erase(act: &mut Exchange, user: &str) -> Result<Reply, Error> {
     let malformed = |_| Error::invalid("user", "The user in the path is no UTF-8 text.");
     let user = percent_decode_str(user).decode_utf8().map_err(malformed)?;
+    let change = Change {
+        object: "user".to_owned(),
+        ..Change::default()
+    };
+    note_change(act, change);
+    // First, so that what is under way brings no name after this.
+    let forget = Command::Forget {
+        id: act.draft.request.clone(),
+        user: user.to_string(),
+    };
+    administer(act, 200, Some(forget)).await?;
     // What is still in the outbox would come after.
-    ports.governors.flush(&org.id).await?;
-    let erased = ports.audit.erase(&org.id, &user).await?;
+    act.ports.governors.purge(&act.org).await?;
+    erase_files(&act.ports, &act.org, &user).await?;
+    let erased = act.ports.audit.erase(&act.org, &user).await?;
     Ok(Reply::json(
         200,
         &Erasure {
             object: "audit.erasure",
-            org: org.id,
+            org: act.org.clone(),
             erased_requests: erased,
         },
     ))
+}
+
+/// Removes what is stored of the texts of a user's requests: first, since who asked tells which.
+async fn erase_files(ports: &Ports, org: &str, user: &str) -> Result<(), Error> {
+    let mut after = String::new();
+    loop {
+        let requests = ports.audit.requests_of(org, user, &after, FILES_AT_ONCE);
+        let requests = requests.await?;
+        let Some(last) = requests.last() else {
+            return Ok(());
+        };
+        after.clone_from(last);
+        let names = requests.iter().flat_map(|request| {
+            let folders = [ANSWERS, TRANSCRIPTS];
+            folders.map(|folder| folder.name(org, request))
+        });
+        let names: Vec<String> = names.flatten().collect();
+        ports.files.delete(&names).await?;
+    }
 }
 
 /// The org that a query names.
@@ -148,10 +200,12 @@ fn parse(query: &str) -> Result<AuditFilter, Error> {
             "outcome" => filter.outcome = Some(value),
             "operation" => filter.operation = Some(value),
             "user" => filter.user = Some(value),
+            "object" => filter.object = Some(value),
+            "changes" => filter.changes = Some(flag("changes", &value)?),
             "before" => filter.before = Some(number("before", &value)?),
             "limit" => filter.limit = number("limit", &value)?,
             other => {
-                let message = "Audit records are filtered by org, request, key, outcome, operation, user, before and limit.";
+                let message = "Audit records are filtered by org, request, key, outcome, operation, user, object, changes, before and limit.";
                 return Err(Error::invalid(
                     other.chars().take(50).collect::<String>(),
                     message,
@@ -166,6 +220,12 @@ fn parse(query: &str) -> Result<AuditFilter, Error> {
         return Err(Error::invalid("limit", "`limit` is 1 to 500."));
     }
     Ok(filter)
+}
+
+fn flag(name: &str, value: &str) -> Result<bool, Error> {
+    value
+        .parse()
+        .map_err(|_| Error::invalid(name, format!("`{name}` is `true` or `false`.")))
 }
 
 fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, Error> {

@@ -3,13 +3,15 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::done;
+use crate::audit::Change;
 use crate::config::{self, Problem, tenant};
 use crate::error::{Error, Kind};
 use crate::governor::command::{Activate, Command};
 use crate::http::{Incoming, Reply};
 use crate::ports::{ConfigRow, Org, Ports};
+use crate::request::act::{administer, effective, note_change};
 use crate::request::admit::json_body;
+use crate::request::exchange::Exchange;
 
 #[derive(Serialize)]
 struct Shown {
@@ -30,14 +32,17 @@ pub(super) async fn get(ports: &Ports, org: Org) -> Result<Reply, Error> {
 
 /// Stores a new version and puts it in force. Once this has answered, nothing is admitted under an
 /// older one. `If-Match` makes it conditional on the version that was read.
-pub(super) async fn put(ports: &Ports, incoming: &dyn Incoming, org: Org) -> Result<Reply, Error> {
+pub(super) async fn put(act: &mut Exchange, incoming: &dyn Incoming) -> Result<Reply, Error> {
+    let (ports, org) = (act.ports.clone(), act.org.clone());
+    note_change(act, change(None));
     let body = json_body(incoming).await?;
     let document = String::from_utf8(body)
         .map_err(|_| Error::invalid("", "The configuration is not UTF-8."))?;
     let parsed = tenant::parse(&document, config::catalogue()?);
     let config = parsed.map_err(|problems| refused(&problems))?;
-    check_zone(ports, &config.rules().time_zone)?;
-    let current = newest(ports, &org.id).await?;
+    check_zone(&ports, &config.rules().time_zone)?;
+    let current = newest(&ports, &org).await?;
+    note_change(act, change(Some(current.version)));
     if let Some(expected) = incoming.header("if-match") {
         let etag = etag(current.version);
         if expected.trim() != etag && expected.trim() != "*" {
@@ -47,9 +52,18 @@ pub(super) async fn put(ports: &Ports, incoming: &dyn Incoming, org: Org) -> Res
             return Err(Error::new(Kind::PreconditionFailed, message));
         }
     }
-    save(ports, &org.id, current.version.saturating_add(1), &document).await?;
-    let (row, effective_at) = activate_newest(ports, &org.id).await?;
-    show(org.id, row, Some(effective_at))
+    save(&ports, &org, current.version.saturating_add(1), &document).await?;
+    let (row, effective_ms) = activate_newest(act, 200).await?;
+    let effective_at = effective(act, effective_ms).await;
+    show(org, row, Some(effective_at))
+}
+
+fn change(before: Option<u64>) -> Change {
+    Change {
+        object: "config".to_owned(),
+        before,
+        ..Change::default()
+    }
 }
 
 /// Only the platform knows all time zones.
@@ -81,10 +95,15 @@ pub(super) async fn save(
     Err(Error::new(Kind::Conflict, message))
 }
 
-/// Puts the newest stored version in force; gives it with the time since when it is. Repeating it changes nothing, so that a crash between
-/// storing and this is mended by the next change.
-pub(super) async fn activate_newest(ports: &Ports, org: &str) -> Result<(ConfigRow, u64), Error> {
-    let row = newest(ports, org).await?;
+/// Puts the newest stored version in force with the record of the act. Gives it with the milliseconds
+/// after which it alone is. Repeating it changes nothing, so that a crash between storing and this is
+/// mended by the next change.
+pub(super) async fn activate_newest(
+    act: &mut Exchange,
+    status: u16,
+) -> Result<(ConfigRow, u64), Error> {
+    let org = &act.org;
+    let row = newest(&act.ports, org).await?;
     let restored = tenant::restore(&row.document, config::catalogue()?);
     let Some((config, _)) = restored else {
         return Err(Error::internal(format!(
@@ -96,8 +115,11 @@ pub(super) async fn activate_newest(ports: &Ports, org: &str) -> Result<(ConfigR
         version: row.version,
         rules: config.rules().clone(),
     };
-    let effective_at = done(ports, org, Command::Activate(activate)).await?;
-    Ok((row, effective_at))
+    if let Some(change) = &mut act.draft.change {
+        change.after = Some(row.version);
+    }
+    let effective_ms = administer(act, status, Some(Command::Activate(activate))).await?;
+    Ok((row, effective_ms))
 }
 
 async fn newest(ports: &Ports, org: &str) -> Result<ConfigRow, Error> {

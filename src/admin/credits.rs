@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::{done, limits, read};
+use super::{limits, read};
+use crate::audit::Change;
 use crate::error::Error;
 use crate::governor::command::{Command, TopUp};
 use crate::http::{Incoming, Reply};
 use crate::money::Nanos;
-use crate::ports::{Org, Ports};
+use crate::request::act::{administer, effective, note_change};
+use crate::request::exchange::Exchange;
 
 const ID_LIMIT: usize = 100;
 const NOTE_LIMIT: usize = 500;
@@ -30,7 +32,7 @@ fn usd<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Nanos, D::Error> {
 
 /// Adds to the balance, once for an id, with a record; a negative amount takes back. Shows the live
 /// state afterwards.
-pub(super) async fn pay(ports: &Ports, incoming: &dyn Incoming, org: Org) -> Result<Reply, Error> {
+pub(super) async fn pay(act: &mut Exchange, incoming: &dyn Incoming) -> Result<Reply, Error> {
     let Payment { id, usd, note } = read(incoming).await?;
     let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
     if id.is_empty() || id.len() > ID_LIMIT || !is_plain(&id) {
@@ -41,11 +43,17 @@ pub(super) async fn pay(ports: &Ports, incoming: &dyn Incoming, org: Org) -> Res
         let message = format!("A note has at most {NOTE_LIMIT} bytes.");
         return Err(Error::invalid("note", message));
     }
+    let change = Change {
+        object: format!("payment/{id}"),
+        ..Change::default()
+    };
+    note_change(act, change);
     let payment = TopUp {
         id,
         amount: usd,
         note,
     };
-    done(ports, &org.id, Command::TopUp(payment)).await?;
-    limits::get(ports, org).await
+    let effective_ms = administer(act, 200, Some(Command::TopUp(payment))).await?;
+    effective(act, effective_ms).await;
+    limits::get(&act.ports, act.org.clone()).await
 }

@@ -8,7 +8,7 @@ use crate::governor::command::{
 };
 use crate::http::Reply;
 use crate::money::Nanos;
-use crate::ports::{Org, Ports};
+use crate::ports::Ports;
 
 /// Subjects of a rule that are shown.
 const MOST_SUBJECTS: usize = 200;
@@ -62,12 +62,12 @@ struct Credits {
 }
 
 /// Every limit and budget with used, reserved, remaining and reset.
-pub(super) async fn get(ports: &Ports, org: Org) -> Result<Reply, Error> {
+pub(super) async fn get(ports: &Ports, org: String) -> Result<Reply, Error> {
     let inspect = Command::Inspect {
         most: MOST_SUBJECTS,
     };
-    match ports.governors.execute(&org.id, inspect).await? {
-        Verdict::State { state } => Ok(Reply::json(200, &live(org.id, state))),
+    match ports.governors.execute(&org, inspect).await? {
+        Verdict::State { state } => Ok(Reply::json(200, &live(org, state))),
         verdict => Err(Error::internal(format!(
             "the governor answered {verdict:?}"
         ))),

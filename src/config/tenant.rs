@@ -1,15 +1,16 @@
-//! The document of an org: its limits and budgets, and what of the catalogue it narrows.
+//! The document of an org: its limits and budgets, what of the catalogue it narrows, what it stores.
 //!
 //! ```json
 //! {
 //!   "limits": [{ "count": "requests", "limit": 60, "seconds": 60 }],
 //!   "budgets": [{ "usd": "5.00", "period": "day" }],
-//!   "tiers": { "light": ["@cf/meta/llama-3.1-8b-instruct-fast"] }
+//!   "tiers": { "light": ["@cf/meta/llama-3.1-8b-instruct-fast"] },
+//!   "transcripts": { "store": "redacted", "days": 30 }
 //! }
 //! ```
 //!
 //! Whatever is left out has its default: 600 requests in any minute, 10 US dollars a day, UTC, the
-//! catalogue's models. An empty list of limits or budgets means unlimited. Unknown fields are refused.
+//! catalogue's models, no transcripts. An empty list of limits or budgets means unlimited. Unknown fields are refused.
 
 use std::collections::BTreeMap;
 
@@ -23,17 +24,23 @@ use super::rules::{self, BudgetEntry, Credits, LimitEntry};
 use super::shape::{self, Entries, Found};
 use super::tier::{Tier, UnknownTier};
 use crate::governor::rules::{Admission, Rules};
+use crate::transcript::{Detail, Policy};
 
 /// The document of a new org: every default.
 pub const DEFAULT_DOCUMENT: &str = "{}";
 
 const FILE: &str = "config";
 
+/// Days for which transcripts are stored.
+const USUAL_DAYS: u32 = 30;
+const DAYS: std::ops::RangeInclusive<u32> = 1..=3_650;
+
 /// The configuration of an org.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantConfig {
     rules: Rules,
     tiers: BTreeMap<Tier, Vec<String>>,
+    transcripts: Policy,
 }
 
 impl Default for TenantConfig {
@@ -42,6 +49,7 @@ impl Default for TenantConfig {
         Self {
             rules: rules::defaults(),
             tiers: BTreeMap::new(),
+            transcripts: TranscriptSection::default().policy(),
         }
     }
 }
@@ -51,6 +59,12 @@ impl TenantConfig {
     #[must_use]
     pub const fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// What of prompts and answers is stored.
+    #[must_use]
+    pub const fn transcripts(&self) -> Policy {
+        self.transcripts
     }
 
     /// The ids of the models of a tier for this org, best first; the catalogue's where the org names
@@ -83,6 +97,40 @@ struct Document {
     alerts: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
     tiers: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "present")]
+    transcripts: Option<Box<RawValue>>,
+}
+
+/// What of prompts and answers is stored.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Storing {
+    Full,
+    #[default]
+    Off,
+    Redacted,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TranscriptSection {
+    #[serde(default)]
+    store: Storing,
+    #[serde(default = "usual_days")]
+    days: u32,
+}
+
+const fn usual_days() -> u32 {
+    USUAL_DAYS
+}
+
+impl Default for TranscriptSection {
+    fn default() -> Self {
+        Self {
+            store: Storing::Off,
+            days: USUAL_DAYS,
+        }
+    }
 }
 
 /// A section that is `null` is malformed, not absent.
@@ -141,9 +189,31 @@ fn build(document: Document, catalogue: &Catalogue, report: &mut Report) -> Tena
         .tiers
         .and_then(|json| shape::section(&json, "tiers", report))
         .map(|entries| tiers(entries, catalogue, report));
+    let transcripts: TranscriptSection = document
+        .transcripts
+        .and_then(|json| shape::section(&json, "transcripts", report))
+        .unwrap_or_default();
+    if !DAYS.contains(&transcripts.days) {
+        report.add("transcripts.days", "expected 1 to 3,650 days");
+    }
     TenantConfig {
         rules,
         tiers: tiers.unwrap_or_default(),
+        transcripts: transcripts.policy(),
+    }
+}
+
+impl TranscriptSection {
+    const fn policy(self) -> Policy {
+        let detail = match self.store {
+            Storing::Full => Some(Detail::Full),
+            Storing::Off => None,
+            Storing::Redacted => Some(Detail::Redacted),
+        };
+        Policy {
+            detail,
+            days: self.days,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::d1::Database;
-use crate::audit::Sealed;
+use crate::audit::{Person, Sealed};
 use crate::error::Error;
 use crate::ports::{AuditFilter, AuditLog, Pending};
 
@@ -27,6 +27,19 @@ pub(super) struct Moved {
 /// A row that was removed; its column is of no interest.
 #[derive(Deserialize)]
 struct Erased {}
+
+#[derive(Deserialize)]
+struct OfRequest {
+    request: String,
+}
+
+/// Who is behind a request.
+#[derive(Deserialize)]
+struct Named {
+    request: String,
+    #[serde(flatten)]
+    person: Person,
+}
 
 /// How many records of a batch are in the table as they were sent.
 #[derive(Deserialize)]
@@ -115,6 +128,16 @@ impl D1AuditLog {
         }
     }
 
+    async fn named(&self, org: &str, requests: &[String]) -> Result<Vec<(String, Person)>, Error> {
+        let sql = "SELECT request, user, address FROM audit_personal
+            WHERE org = ?1 AND request IN (SELECT value FROM json_each(?2))";
+        let requests =
+            serde_json::to_string(requests).map_err(|it| Error::internal(it.to_string()))?;
+        let rows: Vec<Named> = self.database.rows(sql, &(org, requests)).await?;
+        let rows = rows.into_iter().map(|row| (row.request, row.person));
+        Ok(rows.collect())
+    }
+
     async fn find(&self, filter: &AuditFilter) -> Result<Vec<Sealed>, Error> {
         let (sql, values) = statement(filter);
         self.database.rows(&sql, &values).await
@@ -126,10 +149,34 @@ impl AuditLog for D1AuditLog {
         self.find(filter).boxed_local()
     }
 
+    fn people<'a>(
+        &'a self,
+        org: &'a str,
+        requests: &'a [String],
+    ) -> Pending<'a, Vec<(String, Person)>> {
+        self.named(org, requests).boxed_local()
+    }
+
     fn read<'a>(&'a self, org: &'a str, after: u64, most: u32) -> Pending<'a, Vec<Sealed>> {
         let sql = "SELECT seq, record, hash FROM audit WHERE org = ?1 AND seq > ?2
             ORDER BY seq LIMIT ?3";
         async move { self.database.rows(sql, &(org, after, most)).await }.boxed_local()
+    }
+
+    fn requests_of<'a>(
+        &'a self,
+        org: &'a str,
+        user: &'a str,
+        after: &'a str,
+        most: u32,
+    ) -> Pending<'a, Vec<String>> {
+        let sql = "SELECT request FROM audit_personal
+            WHERE org = ?1 AND user = ?2 AND request > ?3 ORDER BY request LIMIT ?4";
+        async move {
+            let rows: Vec<OfRequest> = self.database.rows(sql, &(org, user, after, most)).await?;
+            Ok(rows.into_iter().map(|row| row.request).collect())
+        }
+        .boxed_local()
     }
 
     fn erase<'a>(&'a self, org: &'a str, user: &'a str) -> Pending<'a, u64> {
@@ -155,6 +202,14 @@ fn statement(filter: &AuditFilter) -> (String, Vec<Value>) {
             " AND request IN (SELECT request FROM audit_personal
                 WHERE audit_personal.org = audit.org AND user = ?)",
             filter.user.clone().map(Value::from),
+        ),
+        (
+            " AND record ->> '$.change.object' = ?",
+            filter.object.clone().map(Value::from),
+        ),
+        (
+            " AND (record ->> '$.change' IS NOT NULL) = ?",
+            filter.changes.map(|wanted| Value::from(u8::from(wanted))),
         ),
         (" AND seq < ?", filter.before.map(Value::from)),
     ];

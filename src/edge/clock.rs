@@ -55,7 +55,7 @@ pub(super) async fn within<F: Future>(milliseconds: u64, future: F) -> Option<F:
 
 /// Resolves after `milliseconds`. Unlike `worker::Delay` it may be polled by one task after
 /// another, as the pulls of a stream are.
-async fn sleep(milliseconds: u64) {
+pub(super) async fn sleep(milliseconds: u64) {
     let (sender, receiver) = oneshot::channel();
     let mut sender = Some(sender);
     let wake = Closure::<dyn FnMut()>::new(move || {

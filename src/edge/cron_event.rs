@@ -6,10 +6,10 @@ use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
 use super::background::Scheduled;
 use super::ports;
-use crate::audit::keep::keep;
+use crate::upkeep::hourly;
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, context: ScheduleContext) {
     let ports = ports(&Rc::new(env), Rc::new(Scheduled::new(context)));
-    Box::pin(keep(&ports)).await;
+    Box::pin(hourly(&ports)).await;
 }

@@ -126,6 +126,16 @@ impl Documents for D1Documents {
         self.replace(org, document, passages).boxed_local()
     }
 
+    fn document<'a>(&'a self, org: &'a str, id: &'a str) -> Pending<'a, Option<Document>> {
+        let sql = "SELECT id, collection, title, uri, language, created_at
+            FROM documents WHERE org = ?1 AND id = ?2";
+        async move {
+            let rows: Vec<Document> = self.database.rows(sql, &(org, id)).await?;
+            Ok(rows.into_iter().next())
+        }
+        .boxed_local()
+    }
+
     fn list<'a>(&'a self, org: &'a str) -> Pending<'a, Vec<Document>> {
         let sql = "SELECT id, collection, title, uri, language, created_at
             FROM documents WHERE org = ?1 ORDER BY created_at, id";

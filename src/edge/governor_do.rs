@@ -3,24 +3,30 @@
 //!
 //! Memory is a copy: it is rebuilt from storage at first use, and again after a write that may or
 //! may not have happened. No borrow of it lives across an await.
+//!
+//! An alarm that is set is paid for like a row, a timer is not. So records go to D1 by a timer, and
+//! by the alarm only where the timer was lost with the memory, or the move failed.
 
 mod alarm;
 mod journal;
 mod live;
+mod outbox;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, RefUnwindSafe};
 use std::rc::Rc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use wasm_bindgen_futures::spawn_local;
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object};
 
 use self::alarm::Alarm;
 use self::journal::SqlJournal;
-use self::live::{Batch, Live};
+use self::live::Live;
+use self::outbox::Batch;
 use super::audit_log::D1AuditLog;
-use super::clock::{now, within};
+use super::clock::{now, sleep, within};
 use super::d1::Database;
 use super::governors::{Ask, Message};
 use super::secrets::EnvSecrets;
@@ -42,11 +48,18 @@ const LOOK_AGAIN_MS: u64 = 60_000;
 /// The object.
 #[durable_object(alarm)]
 pub struct GovernorObject {
+    office: AssertUnwindSafe<Rc<Office>>,
+}
+
+/// What the object's calls, its alarm and its timer share.
+struct Office {
     alarm: Alarm,
     audit: D1AuditLog,
-    env: AssertUnwindSafe<Rc<Env>>,
+    env: Rc<Env>,
     journal: SqlJournal,
-    live: AssertUnwindSafe<RefCell<Option<Live>>>,
+    live: RefCell<Option<Live>>,
+    /// Whether the timer runs.
+    timed: Cell<bool>,
 }
 
 // A build in which panics unwind keeps the object after one.
@@ -58,17 +71,21 @@ const _: fn() = || {
 impl DurableObject for GovernorObject {
     fn new(state: State, env: Env) -> Self {
         let env = Rc::new(env);
-        Self {
+        let office = Office {
             audit: D1AuditLog::new(Database::new(env.clone())),
-            env: AssertUnwindSafe(env),
+            env,
             journal: SqlJournal::new(state.storage().sql()),
             alarm: Alarm::new(state),
-            live: AssertUnwindSafe(RefCell::new(None)),
+            live: RefCell::new(None),
+            timed: Cell::new(false),
+        };
+        Self {
+            office: AssertUnwindSafe(Rc::new(office)),
         }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        match self.answer(&request.text().await?).await {
+        match self.office.answer(&request.text().await?).await {
             // Without the headers of `Response::ok`, which nobody reads.
             Ok(json) => Ok(Response::builder().fixed(json.into_bytes())),
             Err(error) => {
@@ -80,25 +97,27 @@ impl DurableObject for GovernorObject {
 
     /// Never fails: the platform would repeat it six times and then forget it.
     async fn alarm(&self) -> worker::Result<Response> {
-        self.alarm.fired();
-        let done = self.work().await;
+        self.office.alarm.fired();
+        let done = self.office.work().await;
         if let Err(error) = &done {
             console_error!("alarm: {error}");
         }
-        self.arm(done.is_err()).await;
+        self.office.arm(done.is_err()).await;
         Response::empty()
     }
 }
 
-impl GovernorObject {
-    async fn answer(&self, body: &str) -> Result<String, Error> {
+impl Office {
+    async fn answer(self: &Rc<Self>, body: &str) -> Result<String, Error> {
         let message: Message = serde_json::from_str(body).map_err(unreadable)?;
         let answer = match message.ask {
             Ask::Execute(envelope) => self.execute(&message.org, &envelope),
             Ask::Chain(after) => self.chain(&message.org, after),
             Ask::Flush => self.flush(&message.org).await,
+            Ask::Purge => self.purge(&message.org).await,
         };
         self.arm(answer.is_err()).await;
+        self.set_timer();
         answer
     }
 
@@ -123,6 +142,12 @@ impl GovernorObject {
         Ok(String::new())
     }
 
+    async fn purge(&self, org: &str) -> Result<String, Error> {
+        let moved = self.flush(org).await?;
+        self.with(org, Live::purge)?;
+        Ok(moved)
+    }
+
     /// Everything that is due.
     async fn work(&self) -> Result<(), Error> {
         if let Some(org) = self.journal.org()? {
@@ -137,13 +162,11 @@ impl GovernorObject {
     /// Sends the alerts there are now, one after the other, until one is not taken.
     async fn tell(&self) -> Result<(), Error> {
         let secret = EnvSecrets::new(self.env.clone()).value(webhook::SECRET);
-        let next =
-            |live: &mut Live, _: &mut SqlJournal| Ok(live.next_alert(secret.as_deref(), now()));
+        let next = |live: &mut Live, _: &SqlJournal| Ok(live.next_alert(secret.as_deref(), now()));
         while let Some((id, call)) = self.with_loaded(next)?.flatten() {
             let sent = self.send(call).await;
             let taken = sent.is_ok();
-            let note =
-                |live: &mut Live, journal: &mut SqlJournal| live.told(id, taken, now(), journal);
+            let note = |live: &mut Live, journal: &SqlJournal| live.told(id, taken, now(), journal);
             self.with_loaded(note)?;
             if let Err(error) = sent {
                 console_error!("alert {id} was not delivered: {error}");
@@ -168,10 +191,10 @@ impl GovernorObject {
         let goal = self
             .with_loaded(|live, _| Ok(live.last_record()))?
             .unwrap_or_default();
-        let next = |live: &mut Live, journal: &mut SqlJournal| live.next_batch(goal, journal);
+        let next = |live: &mut Live, journal: &SqlJournal| live.next_batch(goal, journal);
         while let Some(batch) = self.with_loaded(next)?.flatten() {
             let stored = self.store(&batch).await;
-            let note = |live: &mut Live, journal: &mut SqlJournal| {
+            let note = |live: &mut Live, journal: &SqlJournal| {
                 live.note(stored.is_ok(), &batch, now(), journal)
             };
             self.with_loaded(note)?;
@@ -191,15 +214,14 @@ impl GovernorObject {
     fn with<T>(
         &self,
         org: &str,
-        step: impl FnOnce(&mut Live, &mut SqlJournal) -> Result<T, Error>,
+        step: impl FnOnce(&mut Live, &SqlJournal) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut slot = self.live.borrow_mut();
-        let mut journal = self.journal.clone();
         let mut live = match slot.take() {
             Some(live) => live,
-            None => Live::load(org, &journal, now())?,
+            None => Live::load(org, &self.journal, now())?,
         };
-        let result = step(&mut live, &mut journal)?;
+        let result = step(&mut live, &self.journal)?;
         *slot = Some(live);
         Ok(result)
     }
@@ -207,7 +229,7 @@ impl GovernorObject {
     /// Like [`Self::with`], but does nothing where memory was dropped meanwhile.
     fn with_loaded<T>(
         &self,
-        step: impl FnOnce(&mut Live, &mut SqlJournal) -> Result<T, Error>,
+        step: impl FnOnce(&mut Live, &SqlJournal) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         let org = self
             .live
@@ -215,6 +237,32 @@ impl GovernorObject {
             .as_ref()
             .map(|live| live.org().to_owned());
         org.map(|org| self.with(&org, step)).transpose()
+    }
+
+    /// Starts the timer that moves records to D1, where there are some and it does not run.
+    fn set_timer(self: &Rc<Self>) {
+        let at = self.live.borrow().as_ref().and_then(Live::move_at);
+        let Some(at) = at.filter(|_| !self.timed.replace(true)) else {
+            return;
+        };
+        // A timer that never goes off, because the object was evicted, must not keep its memory.
+        let office = Rc::downgrade(self);
+        spawn_local(async move {
+            sleep(at.saturating_sub(now())).await;
+            if let Some(office) = office.upgrade() {
+                office.time_is_up().await;
+            }
+        });
+    }
+
+    async fn time_is_up(self: &Rc<Self>) {
+        let moved = self.drain().await;
+        if let Err(error) = &moved {
+            console_error!("audit records were not moved: {error}");
+        }
+        self.timed.set(false);
+        self.arm(moved.is_err()).await;
+        self.set_timer();
     }
 
     /// Arms the alarm for what is due next. After a failure that left nothing in memory, what is due

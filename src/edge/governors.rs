@@ -57,6 +57,8 @@ pub(super) enum Ask {
     Chain(u64),
     /// Move the records to the audit log now.
     Flush,
+    /// Move them, and let a snapshot replace the rows of the journal that they came from.
+    Purge,
 }
 
 /// Why an attempt failed.
@@ -152,6 +154,12 @@ impl Governors for GovernorObjects {
 
     fn flush<'a>(&'a self, org: &'a str) -> Pending<'a, ()> {
         self.ask(org, Ask::Flush, FLUSH_MS)
+            .map(|answer| answer.map(drop))
+            .boxed_local()
+    }
+
+    fn purge<'a>(&'a self, org: &'a str) -> Pending<'a, ()> {
+        self.ask(org, Ask::Purge, FLUSH_MS)
             .map(|answer| answer.map(drop))
             .boxed_local()
     }

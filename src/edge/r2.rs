@@ -79,11 +79,6 @@ impl Bucket {
         self.read_text(key).await.map_err(unavailable)
     }
 
-    /// Removes objects, at most [`DELETE_BATCH`]; unknown keys are ignored.
-    pub(super) async fn delete(&self, keys: &[String]) -> Result<(), Error> {
-        self.remove(keys).await.map_err(unavailable)
-    }
-
     async fn write(&self, key: &str, value: &JsValue) -> Result<(), Thrown> {
         self.binding()?.put(key, value).await?;
         Ok(())
@@ -140,6 +135,10 @@ impl Files for Bucket {
 
     fn get<'a>(&'a self, name: &'a str) -> Pending<'a, Option<Vec<u8>>> {
         async move { self.read_bytes(name).await.map_err(unavailable) }.boxed_local()
+    }
+
+    fn delete<'a>(&'a self, names: &'a [String]) -> Pending<'a, ()> {
+        async move { self.remove(names).await.map_err(unavailable) }.boxed_local()
     }
 
     fn list<'a>(&'a self, prefix: &'a str, after: &'a str) -> Pending<'a, Vec<String>> {

@@ -10,7 +10,7 @@ use worker::Env;
 use super::d1::Database;
 use super::r2::{self, Bucket};
 use crate::error::Error;
-use crate::ports::{Owner, Pending, ResponseRow, Responses};
+use crate::ports::{Files, Owner, Pending, ResponseRow, Responses};
 
 /// The largest body that has its place in the row, in bytes.
 const ROW_BYTES: usize = 100_000;
@@ -112,7 +112,7 @@ impl StoredResponses {
         if names.is_empty() {
             return Ok(());
         }
-        self.bucket.delete(&names).await
+        Files::delete(&self.bucket, &names).await
     }
 }
 

@@ -34,7 +34,11 @@ pub(super) fn admission(state: &State, reserve: &Reserve, moment: Moment<'_>) ->
     if let Some(known) = repetition(state, reserve, moment) {
         return known;
     }
-    if let Some(named) = reserve.idempotency.as_ref().and_then(|it| meant(state, it)) {
+    if let Some(named) = reserve
+        .idempotency
+        .as_ref()
+        .and_then(|it| meant(state, it, at))
+    {
         return match named {
             Ok(request) => Decision::unchanged(Answer::Replay(request)),
             Err(reason) => refused(reason, Holds::default()),
@@ -129,8 +133,11 @@ fn repeated_admission(
 }
 
 /// What an idempotency key means: the answered request, or why this one cannot go on.
-fn meant(state: &State, idempotency: &Idempotency) -> Option<Result<Id, Refusal>> {
-    let meaning = state.named.get(&idempotency.name)?;
+fn meant(state: &State, idempotency: &Idempotency, at: u64) -> Option<Result<Id, Refusal>> {
+    let meaning = state.named.get(&idempotency.name, at)?;
+    if meaning.answered && idempotency.lost.as_deref() == Some(&*meaning.request) {
+        return None;
+    }
     Some(if meaning.body != idempotency.body {
         Err(Refusal::IdempotencyKeyReused)
     } else if meaning.answered {

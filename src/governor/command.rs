@@ -53,6 +53,8 @@ pub enum Command {
     },
     /// Makes a configuration version the one in force. Lower versions than the current are ignored.
     Activate(Activate),
+    /// Records what is changed by hand, and puts it in force with the record.
+    Administer(Administer),
     /// A document was added or removed: cached answers of the old corpus are no longer served.
     ChangeCorpus {
         /// The id of this change; the same id twice counts once.
@@ -69,6 +71,13 @@ pub enum Command {
     Extend(Extend),
     /// Ends requests and leases.
     Flush(Flush),
+    /// Forgets who an end user is: requests under way end without the name.
+    Forget {
+        /// The id of this change; the same id twice counts once.
+        id: String,
+        /// The end user.
+        user: String,
+    },
     /// The live state of every limit and budget; changes nothing.
     Inspect {
         /// Subjects of a rule at most, in the order of their names.
@@ -99,6 +108,16 @@ pub struct Activate {
     pub version: u64,
     /// The rules in force with it.
     pub rules: Rules,
+}
+
+/// A change made by hand.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Administer {
+    /// The record, complete but for what the governor adds.
+    pub draft: Draft,
+    /// The change, where the governor is what makes it; it has the record or is no change. One that
+    /// is made elsewhere is recorded once for the request's id.
+    pub change: Option<Box<Command>>,
 }
 
 /// The state of the org that a plan was made with.
@@ -145,12 +164,15 @@ pub struct Reserve {
 }
 
 /// An `Idempotency-Key` with what it was sent with, both as digests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Idempotency {
     /// Of the API key's id and the header.
     pub name: String,
     /// Of path and body.
     pub body: String,
+    /// The request whose answer was to be replayed and is not there: the name is free again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<String>,
 }
 
 /// What a request counts for, beyond what its draft says.

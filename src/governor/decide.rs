@@ -3,7 +3,7 @@
 use super::Id;
 use super::admission;
 use super::calendar::Periods;
-use super::command::{Activate, Command, Refusal, TopUp};
+use super::command::{Activate, Administer, Command, Refusal, TopUp};
 use super::demand::Holds;
 use super::journal::{Ending, Event, Refused};
 use super::lease::{Granted, settled};
@@ -100,6 +100,7 @@ pub(super) fn decide(state: &State, command: &Command, moment: Moment<'_>) -> De
     let at = moment.at;
     match command {
         Command::Activate(activate) => activation(state, activate),
+        Command::Administer(act) => administration(state, act, moment),
         Command::Alerts { after } => Decision::unchanged(Answer::Alerts { after: *after }),
         Command::ChangeCorpus { id } => corpus_change(state, id),
         Command::Delivered { id } => delivery(state, *id),
@@ -107,6 +108,7 @@ pub(super) fn decide(state: &State, command: &Command, moment: Moment<'_>) -> De
         Command::Extend(extend) => admission::extension(state, extend, moment),
         // Its parts are decided one after the other.
         Command::Flush(_) => Decision::unchanged(Answer::Done),
+        Command::Forget { id, user } => forgetting(state, id, user),
         Command::Inspect { most } => Decision::unchanged(Answer::State { most: *most }),
         Command::Refuse { draft } => refusal(state, draft, at),
         Command::Reserve(reserve) => admission::admission(state, reserve, moment),
@@ -153,6 +155,54 @@ fn activation(state: &State, activate: &Activate) -> Decision {
         return Decision::unchanged(Answer::Done);
     }
     Decision::changed(Event::Activated(activate.clone()), Answer::Done)
+}
+
+/// What is changed elsewhere is recorded before it is, what is changed here along with it.
+fn administration(state: &State, act: &Administer, moment: Moment<'_>) -> Decision {
+    let draft = &act.draft;
+    if state.revoked.contains(&draft.key) {
+        let refused = (Refusal::KeyRevoked, Holds::default());
+        return refused_admission(state, draft, refused, moment.at);
+    }
+    let Some(change) = &act.change else {
+        let id = Id::from(draft.request.as_str());
+        return if state.acts.contains(&id) {
+            Decision::unchanged(Answer::Done)
+        } else {
+            let ending = Some(Ending::of(draft.clone()));
+            Decision::recorded(Event::Administered { id }, ending, Answer::Done)
+        };
+    };
+    let Decision { change, answer } = decide(state, change, moment);
+    let change = change.map(|Change { event, ending }| Change {
+        event,
+        ending: Some(by_hand(draft, ending)),
+    });
+    Decision { change, answer }
+}
+
+/// The record of a change that was made by hand; some have one already, which says how much.
+fn by_hand(draft: &Draft, ending: Option<Ending>) -> Ending {
+    let Some(ending) = ending else {
+        return Ending::of(draft.clone());
+    };
+    let draft = Draft {
+        outcome: ending.draft.outcome,
+        note: ending.draft.note.clone(),
+        ..draft.clone()
+    };
+    Ending { draft, ..ending }
+}
+
+fn forgetting(state: &State, id: &str, user: &str) -> Decision {
+    if state.acts.contains(id) {
+        return Decision::unchanged(Answer::Done);
+    }
+    let event = Event::Forgotten {
+        id: id.into(),
+        user: user.to_owned(),
+    };
+    Decision::changed(event, Answer::Done)
 }
 
 fn corpus_change(state: &State, id: &str) -> Decision {
@@ -245,10 +295,12 @@ fn refuse(
     }
     let tally = state.refusals.tally_of(&draft.key, at);
     let recorded = state.refusals.records(&tally, at);
-    let told = Draft {
-        outcome: Outcome::Refused,
-        ..told()
+    let told = told();
+    let outcome = match told.outcome {
+        Outcome::Failed => Outcome::Failed,
+        _ => Outcome::Refused,
     };
+    let told = Draft { outcome, ..told };
     let event = Event::Refused(Refused {
         request: request.into(),
         tally,

@@ -26,6 +26,9 @@ pub(super) struct Meaning {
     pub(super) request: Id,
     /// Whether its answer is kept.
     pub(super) answered: bool,
+    /// When it began.
+    #[serde(default)]
+    since: u64,
 }
 
 impl Named {
@@ -33,9 +36,10 @@ impl Named {
         Self(Recent::new())
     }
 
-    /// What a name means.
-    pub(super) fn get(&self, name: &str) -> Option<&Meaning> {
-        self.0.get(name)
+    /// What a name means at `at`.
+    pub(super) fn get(&self, name: &str, at: u64) -> Option<&Meaning> {
+        let meaning = self.0.get(name)?;
+        (meaning.since.saturating_add(KEEP.age) > at).then_some(meaning)
     }
 
     /// A request begins under a name.
@@ -44,7 +48,10 @@ impl Named {
             body: body.to_owned(),
             request: request.clone(),
             answered: false,
+            since: at,
         };
+        // Anew, also where it was known: it is as old as what it means.
+        self.0.remove(name);
         self.0.insert(at, name.into(), meaning);
     }
 

@@ -62,6 +62,8 @@ pub(super) struct Entry {
 pub(super) enum Event {
     /// A configuration version came into force.
     Activated(Activate),
+    /// Something was changed elsewhere.
+    Administered { id: Id },
     /// A document was added or removed.
     CorpusChanged { id: Id },
     /// An expired request was settled after all: `cost` is the difference to what was charged.
@@ -87,6 +89,8 @@ pub(super) enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         target: Option<Target>,
     },
+    /// Who an end user is, here by digest, was forgotten.
+    Forgotten { id: Id, user: String },
     /// A key was revoked.
     KeyRevoked { key: String },
     /// A lease passed its deadline, and what was left of it was charged.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Id;
 use super::command::{Subjects, Target, Tokens};
 use super::demand::{Demand, Holds};
-use crate::audit::Draft;
+use crate::audit::{Draft, Person};
 use crate::money::Nanos;
 
 /// A request that was admitted and has not ended.
@@ -63,6 +63,14 @@ impl Reservations {
 
     pub(super) fn for_each(&mut self, change: impl FnMut(&mut Reservation)) {
         self.open.values_mut().for_each(change);
+    }
+
+    /// Forgets who is behind the requests of a user, here by digest.
+    pub(super) fn forget(&mut self, user: &str) {
+        let of_user = |reservation: &&mut Reservation| reservation.draft.user == user;
+        for reservation in self.open.values_mut().filter(of_user) {
+            reservation.draft.person = Person::default();
+        }
     }
 
     pub(super) fn contains(&self, request: &str) -> bool {

@@ -6,6 +6,7 @@ use super::demand::{Demand, Holds, MoneyHold};
 use super::journal::{Call, Ending, Event, Settled};
 use super::lease::Part;
 use super::lease::settled::settlement as under_lease;
+use super::reservations::Reservation;
 use super::state::State;
 use crate::audit::{Attempt, Draft, Flag, Outcome};
 use crate::money::Nanos;
@@ -23,7 +24,7 @@ pub(super) fn settlement(state: &State, settle: &Settle, moment: Moment<'_>) -> 
             part: None,
             unreserved: Vec::new(),
         };
-        return charge(state, settle, paid);
+        return asked_by(open, charge(state, settle, paid));
     }
     let shown = Holds::default();
     match (state.ended.get(&draft.request), &settle.part) {
@@ -57,6 +58,16 @@ pub(super) struct Paid<'a> {
     pub(super) part: Option<Part>,
     /// Whom it is charged to, where nothing was held.
     pub(super) unreserved: Vec<MoneyHold>,
+}
+
+/// Who asked is what the reservation says: it may have been forgotten meanwhile.
+fn asked_by(open: &Reservation, mut charged: Decision) -> Decision {
+    let ending = charged.change.as_mut().and_then(|it| it.ending.as_mut());
+    if let Some(Ending { draft, .. }) = ending {
+        draft.person.clone_from(&open.draft.person);
+        draft.user.clone_from(&open.draft.user);
+    }
+    charged
 }
 
 /// Whom a request is charged to that was never reserved: all that its record names.

@@ -44,6 +44,15 @@ pub(super) const KEEP_PAYMENTS: Keep = Keep {
     count: 10_000,
 };
 
+/// Ids of acts of administration: like those of refused requests.
+const KEEP_ACTS: Keep = KEEP_REFUSED;
+
+/// Users who were forgotten: an hour, longer than any request; at most 1,000.
+const KEEP_FORGOTTEN: Keep = Keep {
+    age: 3_600_000,
+    count: 1_000,
+};
+
 /// A request that was admitted and has ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Ended {
@@ -77,6 +86,8 @@ pub(super) struct State {
     /// Keys refused for ever. Never purged: as many as the org has ever revoked.
     pub(super) revoked: BTreeSet<String>,
     pub(super) changes: Recent<()>,
+    #[serde(default = "Recent::new")]
+    pub(super) acts: Recent<()>,
     pub(super) meters: Meters,
     pub(super) alerts: Alerts,
     /// Everything ever charged.
@@ -91,6 +102,9 @@ pub(super) struct State {
     pub(super) leases: Leases,
     #[serde(default = "Recent::new")]
     pub(super) lost: Recent<Lost>,
+    /// Users, by digest, whose requests under way must not name them when they end.
+    #[serde(default = "Recent::new")]
+    pub(super) forgotten_people: Recent<()>,
     pub(super) ended: Recent<Ended>,
     /// The latest arrival among the ended requests whose ids are forgotten.
     forgotten: Option<u64>,
@@ -111,6 +125,7 @@ impl State {
             used: false,
             revoked: BTreeSet::new(),
             changes: Recent::new(),
+            acts: Recent::new(),
             meters: Meters::default(),
             alerts: Alerts::default(),
             charged: Total::default(),
@@ -120,6 +135,7 @@ impl State {
             open: Reservations::default(),
             leases: Leases::default(),
             lost: Recent::new(),
+            forgotten_people: Recent::new(),
             ended: Recent::new(),
             forgotten: None,
             refused: Recent::new(),
@@ -154,6 +170,7 @@ impl State {
                 self.rules = activate.rules;
                 self.drop_meters();
             }
+            Event::Administered { id } => self.acts.insert(at, id, ()),
             Event::CorpusChanged { id } => {
                 self.versions.corpus = self.versions.corpus.saturating_add(1);
                 self.changes.insert(at, id, ());
@@ -175,6 +192,11 @@ impl State {
                 by,
                 target,
             } => self.extend(&request, step, by, target.as_ref(), at),
+            Event::Forgotten { id, user } => {
+                self.open.forget(&user);
+                self.forgotten_people.insert(at, user.as_str().into(), ());
+                self.acts.insert(at, id, ());
+            }
             Event::KeyRevoked { key } => {
                 self.revoked.insert(key);
             }
@@ -204,8 +226,10 @@ impl State {
         });
         self.refused.forget(at, KEEP_REFUSED, drop);
         self.lost.forget(at, KEEP_LOST, drop);
+        self.forgotten_people.forget(at, KEEP_FORGOTTEN, drop);
         self.changes.forget(at, KEEP_CHANGES, drop);
         self.payments.forget(at, KEEP_PAYMENTS, drop);
+        self.acts.forget(at, KEEP_ACTS, drop);
         self.refusals.forget(at);
         self.named.forget(at);
         self.meters.forget(&self.periods, at);

@@ -81,6 +81,8 @@ pub enum Endpoint<'a> {
     ResponseInput(&'a str),
     /// `DELETE /admin/v1/orgs/{org}/users/{user}/records`
     UserRecords(&'a str, &'a str),
+    /// `GET|DELETE /admin/v1/orgs/{org}/transcripts/{request}`
+    Transcript(&'a str, &'a str),
     /// Several calls of which the first that is answered counts: `POST /v1/{account}/{gateway}`.
     Universal(Gateway<'a>),
     /// A path that is one call and no conversation.
@@ -194,6 +196,9 @@ fn own<'a>(path: &'a str, segments: &[&'a str]) -> Option<(Endpoint<'a>, &'stati
         ["admin", "v1", "orgs", org, "credits"] => (Endpoint::Credits(org), "POST"),
         ["admin", "v1", "orgs", org, "keys"] => (Endpoint::Keys(org), "GET, POST"),
         ["admin", "v1", "orgs", org, "keys", id] => (Endpoint::Key(org, id), "DELETE"),
+        ["admin", "v1", "orgs", org, "transcripts", request] => {
+            (Endpoint::Transcript(org, request), "GET, DELETE")
+        }
         ["admin", "v1", "orgs", org, "users", user, "records"] => {
             (Endpoint::UserRecords(org, user), "DELETE")
         }

@@ -8,6 +8,7 @@ use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::ports::{Document, Passage, VectorMetadata, VectorRecord};
 use crate::providers::workers_ai::{self, MAX_EMBEDDING_TEXTS, Overlong};
+use crate::request::act::effective;
 use crate::request::exchange::Exchange;
 use crate::request::helper::{Helper, help};
 use crate::request::reserve::{Asking, plan_and_reserve};
@@ -89,7 +90,7 @@ async fn ingest(
         .await?;
     let effective_ms = change_corpus(&ports, &exchange.org).await?;
     delete_vectors(&ports, &replaced).await?;
-    ports.clock.sleep(effective_ms).await;
+    effective(exchange, effective_ms).await;
     Ok(())
 }
 

@@ -1,14 +1,19 @@
 //! One request under way: what it knows of itself, for its record and its headers.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use crate::audit::{Attempt, Draft, Outcome, Person};
 use crate::auth::Principal;
 use crate::error::Error;
-use crate::governor::command::{Command, Reply, Subjects};
+use crate::governor::command::{Command, Idempotency, Reply, Subjects};
 use crate::governor::lease::Part;
 use crate::isolate::{OrgView, SharedHolder};
 use crate::money::Nanos;
 use crate::ports::Ports;
+use crate::protocol::Answer;
 use crate::routing::plan::Candidate;
+use crate::transcript::Transcript;
 use crate::usage::Usage;
 
 /// Milliseconds a request may take in all.
@@ -34,6 +39,12 @@ pub struct Exchange {
     pub lends: bool,
     /// The lease that it was admitted from.
     pub part: Option<Part>,
+    /// The client's own name for it.
+    pub idempotency: Option<Idempotency>,
+    /// How it ended, once it is settled: for whoever watches its answer go out.
+    pub ended: Rc<Cell<Option<Outcome>>>,
+    /// Its texts, where the org stores them.
+    pub transcript: Option<Transcript>,
     /// The record so far.
     pub draft: Draft,
     phase_began: u64,
@@ -59,6 +70,9 @@ impl Exchange {
             holder: None,
             lends: false,
             part: None,
+            idempotency: None,
+            ended: Rc::default(),
+            transcript: None,
             draft,
             phase_began: arrived,
         }
@@ -69,6 +83,12 @@ impl Exchange {
         self.draft.versions = view.versions;
         self.holder.clone_from(&view.holder);
         self.lends = view.config.rules().lends();
+    }
+
+    /// Where what its settlement says waits for others, unless a repetition of it may be asked for.
+    #[must_use]
+    pub fn settles_later(&self) -> Option<SharedHolder> {
+        self.holder.clone().filter(|_| self.idempotency.is_none())
     }
 
     /// Notes that the phase `name` has ended now.
@@ -102,6 +122,13 @@ impl Exchange {
         }
     }
 
+    /// Notes what was answered, where the org stores that.
+    pub fn say(&mut self, answer: &Answer) {
+        if let Some(transcript) = &mut self.transcript {
+            transcript.say(answer);
+        }
+    }
+
     /// Notes how the request failed.
     pub fn fail(&mut self, outcome: Outcome, error: &Error) {
         self.draft.outcome = outcome;
@@ -112,6 +139,7 @@ impl Exchange {
     /// Tells the governor who asked, which is kept apart from the record.
     fn named(&self, mut command: Command) -> Command {
         let draft = match &mut command {
+            Command::Administer(act) => &mut act.draft,
             Command::Detach(detach) => &mut detach.draft,
             Command::Refuse { draft } => draft,
             Command::Reserve(reserve) => &mut reserve.draft,

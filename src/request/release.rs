@@ -30,6 +30,7 @@ pub async fn release_cached(
     entry: Entry,
 ) -> Reply {
     exchange.draft.outcome = Outcome::Cached;
+    exchange.say(&entry.answer);
     exchange.draft.status = 200;
     exchange.draft.sources = u32::try_from(entry.sources.len()).unwrap_or(u32::MAX);
     let usage = entry.answer.usage.unwrap_or_default();
@@ -133,6 +134,7 @@ struct Release<'a> {
 impl Release<'_> {
     async fn whole(mut self, answer: Answer) -> Reply {
         self.exchange.draft.status = 200;
+        self.exchange.say(&answer);
         let estimated = || estimate(self.prompt_bytes, &answer);
         let usage = answer.usage.unwrap_or_else(estimated);
         self.exchange.charge(&self.candidate, usage);

@@ -2,22 +2,22 @@
 
 use crate::error::{Error, Kind};
 use crate::governor::command::{
-    Command, Extend, Refusal, Reply, Reserve, State, Target, Tokens, Versions,
+    Command, Extend, Refusal, Reply as Verdict, Reserve, State, Target, Tokens, Versions,
 };
 use crate::governor::lease::Part;
+use crate::http::Reply;
 use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
-use crate::request::MOST_PLANS;
+use crate::protocol::Dialect;
 use crate::request::exchange::{DEADLINE_MS, Exchange};
+use crate::request::idempotency::{self, Replay, replay, still_running};
 use crate::request::leasing;
 use crate::request::settle::{abandon, refuse};
+use crate::request::{MOST_PLANS, failed, headers};
 use crate::routing::plan::Candidate;
 
 /// Milliseconds a reservation outlives the request's deadline.
-pub(crate) const GRACE_MS: u64 = 60_000;
-
-/// Seconds after which it is worth asking for the answer of a request that is under way.
-const STILL_RUNNING_SECONDS: u64 = 2;
+pub const GRACE_MS: u64 = 60_000;
 
 /// What is asked of the governor.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +68,8 @@ pub enum Admission {
     Granted(Grant),
     /// The request may not go on; the refusal is recorded already.
     Refused(Error, State),
+    /// This request was answered before.
+    Repeated(String),
     /// The plan was made with versions no longer in force: plan again.
     Stale(Versions),
 }
@@ -94,6 +96,13 @@ impl Grant {
 pub enum Rejected {
     /// By its governor, which has recorded it.
     Recorded(Error, State),
+    /// It is answered as `original` was.
+    Repeated {
+        /// The request that was answered.
+        original: String,
+        /// Its answer.
+        reply: Reply,
+    },
     /// Perhaps not: its governor did not answer.
     Unknown(Error),
     /// Before any governor knew of it.
@@ -107,11 +116,28 @@ impl From<Error> for Rejected {
 }
 
 impl Rejected {
-    /// Sees to its record; gives what the caller is told, with the limits where they are known.
+    /// The reply to it. Sees to its record.
+    #[must_use]
+    pub fn reply(self, exchange: Exchange, dialect: Dialect) -> Reply {
+        if let Self::Repeated { original, reply } = self {
+            idempotency::record(exchange, &original, reply.status);
+            return reply;
+        }
+        let (ports, id) = (exchange.ports.clone(), exchange.draft.request.clone());
+        let (error, state) = self.record(exchange);
+        let mut reply = failed(&ports, dialect, &error, &id);
+        if let Some(state) = state {
+            headers::limits(&mut reply, &state);
+        }
+        reply
+    }
+
+    /// Sees to its record; gives why, with the limits where they are known.
     #[must_use]
     pub fn record(self, exchange: Exchange) -> (Error, Option<State>) {
         match self {
             Self::Recorded(error, state) => (error, Some(state)),
+            Self::Repeated { .. } => (still_running(), None),
             Self::Unknown(error) => {
                 abandon(exchange, &error);
                 (error, None)
@@ -120,6 +146,23 @@ impl Rejected {
                 refuse(exchange, &error);
                 (error, None)
             }
+        }
+    }
+}
+
+/// What becomes of a request that was answered before: it ends with the kept answer, or goes on where
+/// that is lost.
+///
+/// # Errors
+/// How it ends.
+pub async fn repeat(exchange: &mut Exchange, original: String) -> Result<(), Rejected> {
+    match replay(exchange, &original).await? {
+        Replay::Given(reply) => Err(Rejected::Repeated { original, reply }),
+        Replay::Lost => {
+            if let Some(idempotency) = &mut exchange.idempotency {
+                idempotency.lost = Some(original);
+            }
+            Ok(())
         }
     }
 }
@@ -158,6 +201,7 @@ pub async fn plan_and_reserve<P>(
             Admission::Downgrade(cheaper) => route = Some(cheaper),
             Admission::Granted(grant) => return Ok((planned, grant.take(exchange))),
             Admission::Refused(error, state) => return Err(Rejected::Recorded(error, state)),
+            Admission::Repeated(original) => repeat(exchange, original).await?,
             Admission::Stale(versions) => {
                 view = isolate.refresh(&ports, &exchange.org, versions).await?;
             }
@@ -181,7 +225,7 @@ pub async fn reserve(exchange: &Exchange, asking: Asking) -> Result<Admission, E
         tokens: asking.tokens,
         route: asking.route,
         planned: exchange.draft.versions,
-        idempotency: None,
+        idempotency: exchange.idempotency.clone(),
         lease: None,
         deadline_ms: DEADLINE_MS.saturating_add(GRACE_MS),
     };
@@ -194,7 +238,7 @@ pub async fn reserve(exchange: &Exchange, asking: Asking) -> Result<Admission, E
         }));
     }
     match leasing::ask(exchange, reserve).await? {
-        Reply::Admitted {
+        Verdict::Admitted {
             candidate,
             guarded,
             state,
@@ -205,8 +249,8 @@ pub async fn reserve(exchange: &Exchange, asking: Asking) -> Result<Admission, E
             part: None,
             state,
         })),
-        Reply::Downgrade { route } => Ok(Admission::Downgrade(route)),
-        Reply::Refused { reason, state } => {
+        Verdict::Downgrade { route } => Ok(Admission::Downgrade(route)),
+        Verdict::Refused { reason, state } => {
             let error = refusal(&reason, bound);
             let cache_only = matches!(
                 reason,
@@ -221,7 +265,8 @@ pub async fn reserve(exchange: &Exchange, asking: Asking) -> Result<Admission, E
                 Admission::Refused(error, state)
             })
         }
-        Reply::Stale { versions } => Ok(Admission::Stale(versions)),
+        Verdict::Replay { request } => Ok(Admission::Repeated(request)),
+        Verdict::Stale { versions } => Ok(Admission::Stale(versions)),
         reply => Err(Error::internal(format!("reserve was answered {reply:?}"))),
     }
 }
@@ -245,9 +290,9 @@ pub async fn extend(
         target,
     };
     match exchange.govern(Command::Extend(extend)).await? {
-        Reply::Admitted { .. } | Reply::Done { .. } => Ok(()),
-        Reply::Downgrade { .. } => Err(refusal(&spent(), by)),
-        Reply::Refused { reason, .. } => Err(refusal(&reason, by)),
+        Verdict::Admitted { .. } | Verdict::Done { .. } => Ok(()),
+        Verdict::Downgrade { .. } => Err(refusal(&spent(), by)),
+        Verdict::Refused { reason, .. } => Err(refusal(&reason, by)),
         reply => Err(Error::internal(format!("extend was answered {reply:?}"))),
     }
 }
@@ -307,11 +352,7 @@ fn refusal(reason: &Refusal, bound: Nanos) -> Error {
             let message = format!("The limit `{limit}` is used up. Retry in {seconds} s.");
             Error::new(Kind::RateLimited, message).retry_after(seconds)
         }
-        Refusal::StillRunning => Error::new(
-            Kind::StillRunning,
-            "A request with this `Idempotency-Key` is still running. Retry shortly for its answer.",
-        )
-        .retry_after(STILL_RUNNING_SECONDS),
+        Refusal::StillRunning => still_running(),
         Refusal::TooLarge {
             limit,
             most,

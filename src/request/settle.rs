@@ -6,6 +6,7 @@ use crate::cache::{self, Entry};
 use crate::error::{Error, Kind, Source};
 use crate::governor::command::{Command, Reply, Settle, State};
 use crate::ports::Ports;
+use crate::request::copies::is_success;
 use crate::request::exchange::Exchange;
 use crate::request::leasing::settle_soon;
 use crate::request::recall::Place;
@@ -24,7 +25,11 @@ pub(crate) const RETRY_MS: [u64; 3] = [1_000, 4_000, 15_000];
 /// Where the org is admitted from leases, nobody waits: it is told with others, and there are no newer
 /// limits to give.
 pub async fn settle(exchange: Exchange) -> (Draft, Option<State>) {
-    if let Some(holder) = exchange.holder.clone() {
+    exchange.ended.set(Some(exchange.draft.outcome));
+    if let Some(transcript) = &exchange.transcript {
+        transcript.store(&exchange.ports, &exchange.org, &exchange.draft);
+    }
+    if let Some(holder) = exchange.settles_later() {
         settle_soon(&exchange, holder, settlement(&exchange));
         return (exchange.draft, None);
     }
@@ -52,7 +57,7 @@ fn settlement(exchange: &Exchange) -> Settle {
     Settle {
         draft: exchange.draft.clone(),
         cost: exchange.cost(),
-        kept: false,
+        kept: exchange.idempotency.is_some() && is_success(exchange.draft.outcome),
         part: exchange.part.clone(),
     }
 }

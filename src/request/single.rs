@@ -16,7 +16,7 @@ use crate::auth::Scope;
 use crate::config::{self, Model, ModelKind};
 use crate::error::Error;
 use crate::governor::command::State;
-use crate::http::{EmbedPath, Gateway, Incoming, Reply, Work};
+use crate::http::{Body, EmbedPath, Gateway, Incoming, Reply, Work};
 use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::ports::Ports;
@@ -26,11 +26,13 @@ use crate::providers::{Failure, openai_media};
 use crate::request;
 use crate::request::admit::{attempt_ms, authenticate, check_account, qualified};
 use crate::request::attempts::{Terms, first_success};
+use crate::request::body_watch::BodyWatch;
 use crate::request::call::Chunks;
+use crate::request::copies::Copies;
 use crate::request::exchange::Exchange;
 use crate::request::headers::{self, Decision};
 use crate::request::notes::note_headers;
-use crate::request::reserve::{Asking, Rejected, plan_and_reserve, targets};
+use crate::request::reserve::{Asking, plan_and_reserve, targets};
 use crate::request::retries::Retries;
 use crate::request::settle::{refuse, settle, settle_failure};
 use crate::request::subjects::{note_body, note_subjects};
@@ -201,7 +203,11 @@ impl Visit<'_> {
             Err(error) => return self.failed(&error),
         };
         match admit(&mut exchange, self, read).await {
-            Ok(asked) => carry_out(exchange, self.isolate, asked).await,
+            Ok(asked) => {
+                let copies = Copies::of(&exchange);
+                let reply = carry_out(exchange, self.isolate, asked).await;
+                copies.make(reply).await
+            }
             Err(error) => {
                 refuse(exchange, &error);
                 self.failed(&error)
@@ -233,17 +239,6 @@ impl Visit<'_> {
     }
 }
 
-/// The reply to a request that was not admitted.
-fn refused(exchange: Exchange, dialect: Dialect, rejected: Rejected) -> Reply {
-    let (ports, id) = (exchange.ports.clone(), exchange.draft.request.clone());
-    let (error, state) = rejected.record(exchange);
-    let mut reply = request::failed(&ports, dialect, &error, &id);
-    if let Some(state) = state {
-        headers::limits(&mut reply, &state);
-    }
-    reply
-}
-
 async fn admit<T: Task>(
     exchange: &mut Exchange,
     visit: Visit<'_>,
@@ -253,7 +248,9 @@ async fn admit<T: Task>(
     note_subjects(exchange, visit.isolate, incoming).await?;
     note_headers(exchange, incoming)?;
     note_body(exchange, None);
-    let task = read(incoming).await?;
+    let watch = BodyWatch::new(exchange, incoming)?;
+    let task = read(&watch).await?;
+    watch.note(exchange);
     let model = qualified(visit.gateway, task.model())?;
     exchange.draft.requested_model = model.chars().take(200).collect();
     Ok(Asked {
@@ -280,7 +277,7 @@ async fn carry_out<T: Task>(mut exchange: Exchange, isolate: &Isolate, asked: As
     let reserved = plan_and_reserve(&mut exchange, isolate, planned, ask).await;
     let (plan, state) = match reserved {
         Ok(reserved) => reserved,
-        Err(rejected) => return refused(exchange, asked.dialect, rejected),
+        Err(rejected) => return rejected.reply(exchange, asked.dialect),
     };
     exchange.end_phase("reserve");
     let answered = dispatch(&mut exchange, &asked, &plan).await;
@@ -395,6 +392,7 @@ async fn release<T: Task>(
         }
         Given::Whole(reply) => {
             exchange.end_phase("release");
+            note_answer::<T>(&mut exchange, &reply);
             let (draft, settled) = settle(exchange).await;
             (reply, draft, settled.unwrap_or(state))
         }
@@ -402,4 +400,13 @@ async fn release<T: Task>(
     headers::set(&mut reply, &draft, &decision, &state);
     headers::warnings(&mut reply, &task.warnings(model));
     reply
+}
+
+/// Notes an answer that is a text. Vectors tell nobody anything.
+fn note_answer<T: Task>(exchange: &mut Exchange, reply: &Reply) {
+    if let (Some(transcript), Body::Bytes(bytes)) = (&mut exchange.transcript, &reply.body)
+        && T::KIND != ModelKind::Embedding
+    {
+        transcript.give(bytes);
+    }
 }

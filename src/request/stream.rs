@@ -122,10 +122,12 @@ impl Metered {
         let cost = self.exchange.cost();
         self.exchange.draft.outcome = outcome;
         self.exchange.draft.error = error;
+        let answer = self.assembler.finish();
+        self.exchange.say(&answer);
         if let Some(fill) = fill {
             let model = self.candidate.model;
             let entry = Entry {
-                answer: self.assembler.finish(),
+                answer,
                 model: self.candidate.id.clone().into_owned(),
                 provider: model.provider.as_str().to_owned(),
                 sources: fill.sources,

@@ -9,6 +9,7 @@ use crate::governor::rules::{Rules, Scope};
 use crate::http::Incoming;
 use crate::isolate::Isolate;
 use crate::request::exchange::Exchange;
+use crate::transcript::Transcript;
 
 /// The caller's name for the end user.
 const USER: &str = "x-ai-user";
@@ -17,7 +18,7 @@ const ADDRESS: &str = "cf-connecting-ip";
 /// Characters of a subject.
 const MOST_CHARACTERS: usize = 200;
 
-/// Notes them, before anything of the request is read. The org's rules are those that this isolate
+/// Notes them, and whether the org stores texts, before anything of the request is read. The org's rules are those that this isolate
 /// knows: what a newer rule names is taken as not named by a request of that moment.
 ///
 /// # Errors
@@ -28,14 +29,14 @@ pub async fn note_subjects(
     incoming: &dyn Incoming,
 ) -> Result<(), Error> {
     let view = isolate.org(&exchange.ports, &exchange.org).await?;
+    exchange.transcript = view.config.transcripts().detail.map(Transcript::new);
     let subjects = &mut exchange.subjects;
     subjects.user = incoming
         .header(USER)
         .as_deref()
         .map(subject)
         .unwrap_or_default();
-    let address = incoming.header(ADDRESS);
-    subjects.address = address.as_deref().and_then(network).unwrap_or_default();
+    subjects.address = address(incoming);
     subjects.headers = scopes(view.config.rules())
         .filter_map(|scope| match scope {
             Scope::Header(name) => Some((name.clone(), subject(&incoming.header(name)?))),
@@ -77,6 +78,13 @@ fn text(value: &Scalar) -> String {
         Scalar::Number(value) => value.to_string(),
         Scalar::Text(value) => value.clone(),
     }
+}
+
+/// The client's address, as it is counted and recorded; empty where it is not known.
+#[must_use]
+pub fn address(incoming: &dyn Incoming) -> String {
+    let address = incoming.header(ADDRESS);
+    address.as_deref().and_then(network).unwrap_or_default()
 }
 
 /// An address, but of version 6 its /64: whoever has one of those has all.

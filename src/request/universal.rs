@@ -15,6 +15,7 @@ use crate::protocol::Dialect;
 use crate::protocol::json::{self, Object, Path, Value};
 use crate::request::admit::{authenticate, check_account, json_body};
 use crate::request::failed;
+use crate::request::idempotency::{REPLAYED, digest};
 use crate::serve::serve;
 
 /// Calls of one body.
@@ -30,7 +31,7 @@ pub async fn universal(
     gateway: Gateway<'_>,
     id: &str,
 ) -> Reply {
-    let steps = match steps(ports, isolate, incoming, gateway).await {
+    let (whole, steps) = match steps(ports, isolate, incoming, gateway).await {
         Ok(steps) => steps,
         Err(error) => return failed(ports, Dialect::WorkersAi, &error, id),
     };
@@ -38,11 +39,15 @@ pub async fn universal(
     for (number, step) in steps.into_iter().enumerate() {
         let call = Step {
             outer: incoming,
-            step,
+            whole: &whole,
+            call: step,
         };
         let mut reply = Box::pin(serve(ports, isolate, &call)).await;
         if reply.status < 400 {
-            reply.replace("cf-aig-step", number.to_string());
+            // A repeated answer is of whichever step gave it first.
+            if reply.header(REPLAYED).is_none() {
+                reply.replace("cf-aig-step", number.to_string());
+            }
             return reply;
         }
         last = Some(reply);
@@ -51,15 +56,17 @@ pub async fn universal(
     last.unwrap_or_else(nothing)
 }
 
+/// The digest of the whole, and its calls.
 async fn steps(
     ports: &Ports,
     isolate: &Isolate,
     incoming: &dyn Incoming,
     gateway: Gateway<'_>,
-) -> Result<Vec<Parsed>, Error> {
+) -> Result<(String, Vec<Parsed>), Error> {
     let principal = authenticate(ports, isolate, incoming, Scope::Inference).await?;
     check_account(gateway, &principal)?;
-    parse(&json_body(incoming).await?)
+    let body = json_body(incoming).await?;
+    Ok((digest(incoming, &body), parse(&body)?))
 }
 
 /// One call of the body.
@@ -150,7 +157,8 @@ fn config(value: Value<'_, '_>) -> Result<Vec<(String, String)>, Error> {
 /// A call of the body, as a request that has arrived.
 struct Step<'a> {
     outer: &'a dyn Incoming,
-    step: Parsed,
+    whole: &'a str,
+    call: Parsed,
 }
 
 impl Incoming for Step<'_> {
@@ -159,7 +167,7 @@ impl Incoming for Step<'_> {
     }
 
     fn path(&self) -> &str {
-        &self.step.path
+        &self.call.path
     }
 
     fn query(&self) -> &'static str {
@@ -175,14 +183,18 @@ impl Incoming for Step<'_> {
             auth::GATEWAY_KEY => return auth::own_key(self.outer),
             _ => {}
         }
-        let own = self.step.headers.iter().find(|(known, _)| known == name);
+        let own = self.call.headers.iter().find(|(known, _)| known == name);
         let own = own.map(|(_, value)| value.clone());
         own.or_else(|| self.outer.header(name))
     }
 
+    fn whole(&self) -> Option<&str> {
+        Some(self.whole)
+    }
+
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<Vec<u8>, Error>> {
         debug_assert!(limit <= JSON_BODY_LIMIT, "the whole body was read");
-        let query = self.step.query.clone();
+        let query = self.call.query.clone();
         let fits = query.len() <= limit;
         let too_large = || Error::new(Kind::PayloadTooLarge, "This call's `query` is too large.");
         async move { if fits { Ok(query) } else { Err(too_large()) } }.boxed_local()

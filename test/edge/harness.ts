@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parse } from "smol-toml";
 import { createTestHarness, type TestHarness, type TestHarnessOptions } from "wrangler";
 import type { Call, CallFilter, FaultRule } from "../../emulator/types.js";
+import type { Faults, instruments } from "./instrumented/instruments.js";
 
 /** What wrangler.dev.toml sets. */
 export const adminKey = "local-admin-key";
@@ -14,7 +15,9 @@ export type Gateway = Awaited<ReturnType<typeof startGateway>>;
 /** What the Worker stores into, for tests that look behind it. */
 type Bindings = { DB: D1Database; FILES: R2Bucket; GOVERNOR: DurableObjectNamespace };
 
-type Options = { workers?: number; vars?: Record<string, string> };
+type Options = { workers?: number; vars?: Record<string, string>; instrumented?: boolean };
+
+type Instruments = typeof instruments;
 
 type Config = Extract<TestHarnessOptions["workers"][number], { config: object }>["config"];
 
@@ -33,13 +36,15 @@ const root = join(import.meta.dirname, "../..");
  *
  * @param options.workers how many workers of the one build, each with statics of its own
  * @param options.vars set beside those of wrangler.dev.toml
+ * @param options.instrumented puts gauges and faults around the build, see `instrumented/`
  */
-export async function startGateway({ workers = 1, vars = {} }: Options = {}) {
+export async function startGateway(options: Options = {}) {
+  const { workers = 1 } = options;
   const numbers = Array.from({ length: workers }, (_, worker) => worker);
   const server = createTestHarness({
     root,
     workers: [
-      ...numbers.map((worker) => ({ config: workerConfig(worker, vars) })),
+      ...numbers.map((worker) => ({ config: workerConfig(worker, options) })),
       { configPath: "emulator/wrangler.toml" },
     ],
   });
@@ -66,6 +71,19 @@ export async function startGateway({ workers = 1, vars = {} }: Options = {}) {
     /** Drops the memory of an org's governor; its storage stays. */
     evictGovernor: (org: string) =>
       server.getWorker(workerName(0)).evictDurableObject("GovernorObject", { name: org }),
+    /** What was counted since faults were ordered last; only where it is `instrumented`. */
+    instruments: async () =>
+      (await (await fetch(new URL("/instruments", url))).json()) as Instruments,
+    /** Orders faults, and has everything counted from zero. */
+    order: async (faults: Faults) => {
+      await fetch(new URL("/instruments", url), { method: "PUT", body: JSON.stringify(faults) });
+    },
+    /** Has the alarm of an org's governor go off before its time; only where it is `instrumented`. */
+    alarm: async (org: string) => {
+      const { GOVERNOR } = await server.getWorker<Bindings>(workerName(0)).getEnv();
+      const response = await GOVERNOR.getByName(org).fetch("https://instruments/alarm");
+      await response.text();
+    },
     stop: () => server.close(),
   };
 }
@@ -75,11 +93,12 @@ function workerName(worker: number): string {
 }
 
 /** The first worker is wrangler.dev.toml, already built; the others use its governors. */
-function workerConfig(worker: number, vars: Record<string, string>): Config {
-  const main = join(root, "build/index.js");
-  if (!existsSync(main)) {
+function workerConfig(worker: number, { vars, instrumented }: Options): Config {
+  const build = join(root, "build/index.js");
+  if (!existsSync(build)) {
     throw new Error("The Worker is not built: run `npm run build`.");
   }
+  const main = instrumented ? join(root, "test/edge/instrumented/worker.js") : build;
   const file = readFileSync(join(root, "wrangler.dev.toml"), "utf8");
   const { build: _, migrations, ...config } = parse(file) as Config;
   const named = {

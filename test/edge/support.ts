@@ -19,9 +19,12 @@ export type Answered = {
 
 type Options = { headers?: Record<string, string>; worker?: number };
 
+/** Whatever answers as the gateway. */
+export type Reachable = Pick<Gateway, "fetch">;
+
 /** Sends a chat request and reads the whole answer. */
 export async function ask(
-  gateway: Gateway,
+  gateway: Reachable,
   key: string,
   body: object,
   { headers = {}, worker = 0 }: Options = {},
@@ -58,7 +61,7 @@ type Administered = { status: number; headers: Headers; body: any };
 
 /** Calls the admin API with the admin key and reads the answer. */
 export async function admin(
-  gateway: Gateway,
+  gateway: Reachable,
   method: string,
   path: string,
   body?: unknown,
@@ -85,7 +88,7 @@ let orgs = 0;
 
 /** Creates an org of its own with a key, and with a configuration where one is given. */
 export async function createOrg(
-  gateway: Gateway,
+  gateway: Reachable,
   { config, scopes = ["inference"] }: { config?: object; scopes?: string[] } = {},
 ): Promise<{ org: string; key: string; keyId: string }> {
   orgs += 1;
@@ -100,9 +103,9 @@ export async function createOrg(
   return { org, key: minted.body.key, keyId: minted.body.id };
 }
 
-/** Audit records of an org, newest first. */
+/** Audit records of an org but those of its administration, newest first. */
 export async function records(
-  gateway: Gateway,
+  gateway: Reachable,
   org: string,
   filter: Record<string, string> = {},
   // biome-ignore lint/suspicious/noExplicitAny: records are asserted on, not typed
@@ -110,29 +113,31 @@ export async function records(
   const query = new URLSearchParams({ org, limit: "500", ...filter });
   const { status, body } = await admin(gateway, "GET", `/admin/v1/audit?${query}`);
   expect(status).toBe(200);
-  return body.data.map((entry: { record: object }) => entry.record);
+  const all = body.data.map((entry: { record: object }) => entry.record);
+  return all.filter((record: { key: string }) => record.key !== "admin");
 }
 
 /** The live state of an org's limits. */
 // biome-ignore lint/suspicious/noExplicitAny: asserted on, not typed
-export async function limits(gateway: Gateway, org: string): Promise<any> {
+export async function limits(gateway: Reachable, org: string): Promise<any> {
   const { status, body } = await admin(gateway, "GET", `/admin/v1/orgs/${org}/limits`);
   expect(status).toBe(200);
   return body;
 }
 
 /** What an org has spent today, in dollars as text. */
-export async function spent(gateway: Gateway, org: string): Promise<string> {
+export async function spent(gateway: Reachable, org: string): Promise<string> {
   return (await limits(gateway, org)).budgets[0].spent_usd;
 }
 
-/** Waits until `check` holds; fails after five seconds. */
-export async function eventually(check: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 50; attempt += 1) {
+/** Waits until `check` holds; fails after some seconds. */
+export async function eventually(check: () => Promise<boolean>, seconds = 5): Promise<void> {
+  const until = Date.now() + seconds * 1_000;
+  while (Date.now() < until) {
     if (await check()) {
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error("it did not come true within five seconds");
+  throw new Error(`it did not come true within ${seconds} seconds`);
 }

@@ -1,7 +1,10 @@
 //! The object's storage: the journal, the snapshot, and the name of the org.
 //!
-//! Two statements are not atomic together, so nothing relies on that: a command is ONE insert, a
-//! snapshot counts only when all of its parts are there, and rows are deleted last.
+//! Two statements are not atomic together, so nothing relies on that: a command is ONE statement, a
+//! snapshot counts only when all of its parts are there, and rows are given up last.
+//!
+//! A row deleted is paid for like one written. So a row that nobody needs any more stays, and the
+//! next command's row is written over it.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -9,13 +12,17 @@ use worker::{SqlStorage, SqlStorageValue};
 
 use crate::audit::Sealed;
 use crate::error::Error;
-use crate::governor::{Journal, Row};
+use crate::governor::Row;
 
 /// Bytes of one part of a snapshot; a row may have 2 MB.
 const PART_BYTES: usize = 1_000_000;
 
 /// Rows read for one batch of audit records.
 const BATCH_ROWS: u32 = 256;
+
+/// Rows before the end of the snapshot that may wait to be written over. Older ones are deleted:
+/// there are some only where D1 was away for long.
+const SPARE_ROWS: u64 = 10_000;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS journal (
@@ -32,6 +39,10 @@ CREATE TABLE IF NOT EXISTS snapshot (
   state TEXT NOT NULL,
   PRIMARY KEY (seq, part)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS moved (
+  id INTEGER PRIMARY KEY CHECK (id = 0),
+  seq INTEGER NOT NULL -- the records up to this row of the journal are in D1
+) STRICT;
 CREATE TABLE IF NOT EXISTS salt (
   id INTEGER PRIMARY KEY CHECK (id = 0),
   salt TEXT NOT NULL -- of the digests of users; never leaves this object
@@ -56,6 +67,17 @@ pub(super) struct Stored {
     /// The last row, also among those the snapshot covers, that carries an audit record; 0 where
     /// none does.
     pub(super) last_record: u64,
+    /// The last row whose record was known to be in D1 when the snapshot was taken.
+    pub(super) moved: u64,
+}
+
+/// Which rows nobody needs any more: those the snapshot covers, but for records still to be moved.
+#[derive(Clone, Copy)]
+pub(super) struct Spare {
+    /// The last row that the snapshot covers.
+    pub(super) covered: u64,
+    /// The last row whose record is in D1.
+    pub(super) moved: u64,
 }
 
 /// A snapshot and the last row it covers.
@@ -147,8 +169,10 @@ impl SqlJournal {
             "SELECT seq FROM journal WHERE record IS NOT NULL ORDER BY seq DESC LIMIT 1",
             Vec::new(),
         )?;
+        let moved: Vec<Last> = self.rows("SELECT seq FROM moved", Vec::new())?;
         Ok(Stored {
             snapshot,
+            moved: moved.first().map_or(0, |row| row.seq),
             rows: rows.into_iter().map(|row| (row.seq, row.entry)).collect(),
             last_record: last.first().map_or(0, |row| row.seq),
         })
@@ -192,8 +216,29 @@ impl SqlJournal {
         )
     }
 
-    /// Replaces the snapshot.
-    pub(super) fn keep(&self, snapshot: &Snapshot) -> Result<(), Error> {
+    /// Persists a row in one statement.
+    pub(super) fn append(&self, row: &Row) -> Result<(), Error> {
+        self.run(
+            "INSERT INTO journal (seq, entry, audit_seq, record, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
+            columns(row)?,
+        )
+    }
+
+    /// Persists a row in one statement, in the place of the oldest one. Says whether it did: nothing
+    /// has happened where the oldest one is still needed.
+    pub(super) fn overwrite(&self, row: &Row, spare: Spare) -> Result<bool, Error> {
+        let mut values = columns(row)?;
+        values.push(integer(spare.covered)?);
+        values.push(integer(spare.moved)?);
+        let sql = "UPDATE journal SET seq = ?1, entry = ?2, audit_seq = ?3, record = ?4, hash = ?5
+            WHERE seq = (SELECT min(seq) FROM journal)
+            AND seq <= ?6 AND (record IS NULL OR seq <= ?7)";
+        let cursor = self.sql.exec(sql, values).map_err(failed)?;
+        Ok(cursor.rows_written() > 0)
+    }
+
+    /// Replaces the snapshot, and notes how far the records are in D1.
+    pub(super) fn keep(&self, snapshot: &Snapshot, moved: u64) -> Result<(), Error> {
         let parts = split(&snapshot.state);
         let seq = integer(snapshot.seq)?;
         for (part, state) in parts.iter().enumerate() {
@@ -207,15 +252,26 @@ impl SqlJournal {
                 ],
             )?;
         }
-        self.run("DELETE FROM snapshot WHERE seq < ?1", vec![seq])
+        self.run("DELETE FROM snapshot WHERE seq < ?1", vec![seq])?;
+        self.run(
+            "INSERT OR REPLACE INTO moved (id, seq) VALUES (0, ?1)",
+            vec![integer(moved)?],
+        )
     }
 
-    /// Deletes the rows that the snapshot `covered`, but for those with a record after row
-    /// `drained`, which are still to be moved.
-    pub(super) fn forget(&self, covered: u64, drained: u64) -> Result<(), Error> {
+    /// Deletes spare rows where there are many.
+    pub(super) fn trim(&self, spare: Spare) -> Result<(), Error> {
+        self.forget(Spare {
+            covered: spare.covered.saturating_sub(SPARE_ROWS),
+            ..spare
+        })
+    }
+
+    /// Deletes all spare rows.
+    pub(super) fn forget(&self, spare: Spare) -> Result<(), Error> {
         self.run(
             "DELETE FROM journal WHERE seq <= ?1 AND (record IS NULL OR seq <= ?2)",
-            vec![integer(covered)?, integer(drained)?],
+            vec![integer(spare.covered)?, integer(spare.moved)?],
         )
     }
 
@@ -245,23 +301,17 @@ impl SqlJournal {
     }
 }
 
-impl Journal for SqlJournal {
-    fn append(&mut self, row: &Row) -> Result<(), Error> {
-        let sealed = row.sealed.as_ref();
-        self.run(
-            "INSERT INTO journal (seq, entry, audit_seq, record, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
-            vec![
-                integer(row.seq)?,
-                row.entry.as_str().into(),
-                sealed
-                    .map(|sealed| integer(sealed.seq))
-                    .transpose()?
-                    .unwrap_or(SqlStorageValue::Null),
-                sealed.map(|sealed| sealed.record.as_str()).into(),
-                sealed.map(|sealed| sealed.hash.as_str()).into(),
-            ],
-        )
-    }
+/// The columns of a row, in the table's order.
+fn columns(row: &Row) -> Result<Vec<SqlStorageValue>, Error> {
+    let sealed = row.sealed.as_ref();
+    let audit_seq = sealed.map(|sealed| integer(sealed.seq)).transpose()?;
+    Ok(vec![
+        integer(row.seq)?,
+        row.entry.as_str().into(),
+        audit_seq.unwrap_or(SqlStorageValue::Null),
+        sealed.map(|sealed| sealed.record.as_str()).into(),
+        sealed.map(|sealed| sealed.hash.as_str()).into(),
+    ])
 }
 
 /// Splits a text into parts of at most [`PART_BYTES`], between characters.

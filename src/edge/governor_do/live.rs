@@ -1,11 +1,9 @@
-//! The governor in memory, with what is known of the move of its records to D1.
+//! The governor in memory, with what is known of its rows and of the move of its records to D1.
 
 use std::rc::Rc;
 
-use super::journal::{Recorded, Snapshot, SqlJournal};
-use crate::audit::Sealed;
-use crate::edge::audit_log::Moved;
-use crate::edge::d1::PARAMETER_BYTES;
+use super::journal::{Snapshot, Spare, SqlJournal};
+use super::outbox::{self, Batch, Outbox};
 use crate::edge::entropy::PlatformEntropy;
 use crate::edge::zones::IntlZones;
 use crate::error::Error;
@@ -14,18 +12,13 @@ use crate::governor::{Alert, Governor, Journal, Row};
 use crate::ports::{ChainEnd, Entropy, HttpCall};
 use crate::webhook;
 
-/// Milliseconds between the first record and the move to D1, in which others join it.
-const DRAIN_DELAY_MS: u64 = 1_000;
-
-/// The longest pause after failed moves.
-const LONGEST_DELAY_MS: u64 = 60_000;
-
 /// Rows of the journal after which a snapshot replaces them, unless they are less than the snapshot
 /// itself. The price of a small number is rows written, that of a large one time to rebuild and
 /// records that are sent twice.
 const COMPACT_ROWS: u64 = 64;
 
-/// The longest pause between attempts to deliver an alert.
+/// The first and the longest pause between attempts to deliver an alert.
+const SHORTEST_SILENCE_MS: u64 = 2_000;
 const LONGEST_SILENCE_MS: u64 = 3_600_000;
 
 /// How old an alert is when nobody wants it any more.
@@ -35,18 +28,11 @@ const STALE_ALERT_MS: u64 = 86_400_000;
 pub(super) struct Live {
     org: String,
     governor: Governor,
-    /// The last row of the journal that carries a record; 0 where there is none.
-    last_record: u64,
-    /// The last row whose record is in D1 for certain, as far as memory goes back.
-    drained: u64,
+    outbox: Outbox,
     /// The last row that the stored snapshot covers.
     compacted: u64,
-    /// Whether covered rows may still be there, because their records were not in D1.
-    retained: bool,
-    /// When records should be moved; nothing while all of them are in D1.
-    drain_at: Option<u64>,
-    /// Moves that have failed in a row.
-    failures: u32,
+    /// Whether there may be rows that nobody needs any more.
+    spare: bool,
     /// Bytes of the stored snapshot, and of the rows after it.
     snapshot_bytes: usize,
     row_bytes: usize,
@@ -56,31 +42,34 @@ pub(super) struct Live {
     untaken: u32,
 }
 
-/// Records to be moved together.
-pub(super) struct Batch {
-    /// The org.
-    pub(super) org: String,
-    /// The records.
-    pub(super) records: Vec<Moved>,
-    /// The row of the last of them.
-    pub(super) last: u64,
-}
-
-/// A journal that notices records.
+/// A journal that writes over spare rows, and notices records.
 struct Noticing<'a> {
-    journal: &'a mut SqlJournal,
+    journal: &'a SqlJournal,
+    spare: Option<Spare>,
     last_record: Option<u64>,
     bytes: usize,
 }
 
 impl Journal for Noticing<'_> {
     fn append(&mut self, row: &Row) -> Result<(), Error> {
-        self.journal.append(row)?;
+        self.write(row)?;
         self.bytes = self.bytes.saturating_add(row.entry.len());
         if row.sealed.is_some() {
             self.last_record = Some(row.seq);
         }
         Ok(())
+    }
+}
+
+impl Noticing<'_> {
+    fn write(&mut self, row: &Row) -> Result<(), Error> {
+        if let Some(spare) = self.spare {
+            if self.journal.overwrite(row, spare)? {
+                return Ok(());
+            }
+            self.spare = None;
+        }
+        self.journal.append(row)
     }
 }
 
@@ -91,17 +80,15 @@ impl Live {
         let snapshot = stored.snapshot.as_ref();
         let state = snapshot.map(|snapshot| snapshot.state.as_str());
         let salt = journal.salt(PlatformEntropy.bytes()?)?;
+        let row_bytes = stored.rows.iter().map(|(_, entry)| entry.len()).sum();
         Ok(Self {
             org: org.to_owned(),
             governor: Governor::restore(org, Rc::new(IntlZones), state, stored.rows)?.salted(salt),
-            last_record: stored.last_record,
-            drained: 0,
+            outbox: Outbox::new(stored.last_record, stored.moved, now),
             compacted: snapshot.map_or(0, |snapshot| snapshot.seq),
-            retained: snapshot.is_some(),
-            drain_at: (stored.last_record > 0).then(|| now.saturating_add(DRAIN_DELAY_MS)),
-            failures: 0,
+            spare: snapshot.is_some(),
             snapshot_bytes: state.map_or(0, str::len),
-            row_bytes: 0,
+            row_bytes,
             silent_until: 0,
             untaken: 0,
         })
@@ -115,14 +102,14 @@ impl Live {
         &mut self,
         envelope: &Envelope,
         now: u64,
-        journal: &mut SqlJournal,
+        journal: &SqlJournal,
     ) -> Result<Reply, Error> {
         self.noticing(now, journal, |governor, journal| {
             governor.execute(envelope, now, journal)
         })
     }
 
-    pub(super) fn tick(&mut self, now: u64, journal: &mut SqlJournal) -> Result<(), Error> {
+    pub(super) fn tick(&mut self, now: u64, journal: &SqlJournal) -> Result<(), Error> {
         self.noticing(now, journal, |governor, journal| {
             governor.tick(now, journal)
         })
@@ -134,9 +121,14 @@ impl Live {
         self.governor
             .next_due()
             .into_iter()
-            .chain(self.drain_at)
+            .chain(self.outbox.alarm_at())
             .chain(alert)
             .min()
+    }
+
+    /// When records should be moved without an alarm, Unix milliseconds.
+    pub(super) fn move_at(&self) -> Option<u64> {
+        self.outbox.timer_at()
     }
 
     /// The next alert to deliver, with its call where one can be made.
@@ -160,7 +152,7 @@ impl Live {
         id: u64,
         taken: bool,
         now: u64,
-        journal: &mut SqlJournal,
+        journal: &SqlJournal,
     ) -> Result<(), Error> {
         let stale = |(_, alert): (&str, &Alert)| alert.at.saturating_add(STALE_ALERT_MS) <= now;
         if taken || self.governor.undelivered().is_some_and(stale) {
@@ -168,8 +160,8 @@ impl Live {
             let envelope = Envelope::new(Command::Delivered { id });
             return self.execute(&envelope, now, journal).map(drop);
         }
+        let pause = SHORTEST_SILENCE_MS.saturating_mul(2_u64.saturating_pow(self.untaken));
         self.untaken = self.untaken.saturating_add(1);
-        let pause = DRAIN_DELAY_MS.saturating_mul(2_u64.saturating_pow(self.untaken));
         self.silent_until = now.saturating_add(pause.min(LONGEST_SILENCE_MS));
         Ok(())
     }
@@ -180,13 +172,13 @@ impl Live {
         Ok(ChainEnd {
             seq,
             hash: hash.to_owned(),
-            first: journal.first_sealed(self.drained)?,
+            first: journal.first_sealed(self.outbox.moved())?,
             records: journal.sealed_after(after)?,
         })
     }
 
     pub(super) const fn last_record(&self) -> u64 {
-        self.last_record
+        self.outbox.last_record()
     }
 
     /// The next records to move, up to row `goal`.
@@ -195,13 +187,14 @@ impl Live {
         goal: u64,
         journal: &SqlJournal,
     ) -> Result<Option<Batch>, Error> {
-        if self.drained >= goal {
+        let moved = self.outbox.moved();
+        if moved >= goal {
             return Ok(None);
         }
-        Ok(batch(&self.org, journal.records_after(self.drained)?))
+        Ok(outbox::batch(&self.org, journal.records_after(moved)?))
     }
 
-    /// Notes whether a batch is in D1 now, and makes rows of the journal superfluous.
+    /// Notes whether a batch is in D1 now, and makes rows of the journal spare.
     pub(super) fn note(
         &mut self,
         stored: bool,
@@ -209,26 +202,9 @@ impl Live {
         now: u64,
         journal: &SqlJournal,
     ) -> Result<(), Error> {
-        if stored {
-            self.drained = self.drained.max(batch.last);
-            self.failures = 0;
-        } else {
-            self.failures = self.failures.saturating_add(1);
-        }
-        let undrained = self.last_record > self.drained;
-        self.drain_at = undrained.then(|| now.saturating_add(self.pause()));
-        self.compact(journal)?;
-        if self.retained && stored {
-            journal.forget(self.compacted, self.drained)?;
-            self.retained = self.drained < self.compacted && undrained;
-        }
-        Ok(())
-    }
-
-    /// Milliseconds until the next move: doubled with every failure.
-    fn pause(&self) -> u64 {
-        let factor = 2_u64.saturating_pow(self.failures.saturating_sub(1));
-        DRAIN_DELAY_MS.saturating_mul(factor).min(LONGEST_DELAY_MS)
+        self.outbox.note(stored, batch.last, now);
+        self.spare |= stored && self.compacted > 0;
+        self.compact(journal)
     }
 
     /// Replaces rows by a snapshot where there are many; also while D1 is down, so that a rebuild
@@ -239,59 +215,50 @@ impl Live {
         if few || self.row_bytes < self.snapshot_bytes {
             return Ok(());
         }
+        self.snapshot(journal)
+    }
+
+    /// Replaces all rows whose records are in D1, few as they may be.
+    pub(super) fn purge(&mut self, journal: &SqlJournal) -> Result<(), Error> {
+        self.snapshot(journal)?;
+        journal.forget(self.spare_rows())
+    }
+
+    fn snapshot(&mut self, journal: &SqlJournal) -> Result<(), Error> {
+        let seq = self.governor.seq();
         let state = self.governor.snapshot()?;
         (self.snapshot_bytes, self.row_bytes) = (state.len(), 0);
-        journal.keep(&Snapshot { seq, state })?;
+        journal.keep(&Snapshot { seq, state }, self.outbox.moved())?;
         self.compacted = seq;
-        self.retained = true;
-        Ok(())
+        self.spare = true;
+        journal.trim(self.spare_rows())
+    }
+
+    const fn spare_rows(&self) -> Spare {
+        Spare {
+            covered: self.compacted,
+            moved: self.outbox.moved(),
+        }
     }
 
     fn noticing<T>(
         &mut self,
         now: u64,
-        journal: &mut SqlJournal,
+        journal: &SqlJournal,
         step: impl FnOnce(&mut Governor, &mut dyn Journal) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut journal = Noticing {
             journal,
+            spare: self.spare.then(|| self.spare_rows()),
             last_record: None,
             bytes: 0,
         };
         let result = step(&mut self.governor, &mut journal)?;
+        self.spare = journal.spare.is_some();
         self.row_bytes = self.row_bytes.saturating_add(journal.bytes);
         if let Some(row) = journal.last_record {
-            self.last_record = row;
-            self.drain_at
-                .get_or_insert(now.saturating_add(DRAIN_DELAY_MS));
+            self.outbox.add(row, now);
         }
         Ok(result)
     }
-}
-
-/// As many records as fit into one statement, at least one.
-fn batch(org: &str, rows: Vec<Recorded>) -> Option<Batch> {
-    let mut last = None;
-    let mut bytes = 0_usize;
-    let mut records = Vec::new();
-    for row in rows {
-        bytes = bytes.saturating_add(row.record.len());
-        if bytes > PARAMETER_BYTES && last.is_some() {
-            break;
-        }
-        last = Some(row.seq);
-        records.push(Moved {
-            sealed: Sealed {
-                seq: row.audit_seq,
-                record: row.record,
-                hash: row.hash,
-            },
-            person: row.person,
-        });
-    }
-    last.map(|last| Batch {
-        org: org.to_owned(),
-        records,
-        last,
-    })
 }

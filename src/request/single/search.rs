@@ -1,7 +1,7 @@
 //! `POST /v1/run` with the operation `search_semantic`: the passages of the org's own documents that
 //! are nearest in meaning to a text.
 
-use super::{Visit, refused};
+use super::Visit;
 use crate::config::{self, Operation, Rag};
 use crate::error::Error;
 use crate::governor::command::State;
@@ -9,6 +9,8 @@ use crate::http::Reply;
 use crate::protocol::search::{self, SearchRequest};
 use crate::protocol::{Bill, Source};
 use crate::request::admit::json_body;
+use crate::request::body_watch::BodyWatch;
+use crate::request::copies::Copies;
 use crate::request::exchange::Exchange;
 use crate::request::ground::retrieve;
 use crate::request::headers::{self, Decision};
@@ -41,6 +43,16 @@ pub(super) async fn search(visit: Visit<'_>, operation: &Operation) -> Reply {
             return visit.failed(&error);
         }
     };
+    let copies = Copies::of(&exchange);
+    let reply = answer(exchange, visit, (&request, rag)).await;
+    copies.make(reply).await
+}
+
+async fn answer(
+    mut exchange: Exchange,
+    visit: Visit<'_>,
+    (request, rag): (&SearchRequest, Rag),
+) -> Reply {
     exchange.end_phase("admit");
     let bound = match config::catalogue() {
         Ok(catalogue) => bound::search(&request.query, rag, catalogue),
@@ -52,8 +64,8 @@ pub(super) async fn search(visit: Visit<'_>, operation: &Operation) -> Reply {
     })
     .await
     {
-        Ok(((), state)) => find(exchange, visit, (&request, rag), state).await,
-        Err(rejected) => refused(exchange, visit.dialect, rejected),
+        Ok(((), state)) => find(exchange, visit, (request, rag), state).await,
+        Err(rejected) => rejected.reply(exchange, visit.dialect),
     }
 }
 
@@ -66,7 +78,10 @@ async fn admit(
     note_subjects(exchange, visit.isolate, incoming).await?;
     note_headers(exchange, incoming)?;
     note_body(exchange, None);
-    search::parse(&json_body(incoming).await?, rag.passages)
+    let watch = BodyWatch::new(exchange, incoming)?;
+    let request = search::parse(&json_body(&watch).await?, rag.passages)?;
+    watch.note(exchange);
+    Ok(request)
 }
 
 async fn find(

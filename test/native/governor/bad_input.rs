@@ -9,6 +9,7 @@ use esclusa::governor::rules::{Budget, Limit, Measure, Pace, WhenSpent, Window};
 use esclusa::money::Nanos;
 use esclusa::usage::Usage;
 
+use super::acts::{by_hand, forget};
 use super::storage::*;
 
 #[test]
@@ -160,7 +161,10 @@ fn an_exception_at_any_statement_leaves_all_of_a_command_or_nothing() {
         Command::RevokeKey {
             key: "key".to_owned(),
         },
-        Command::TopUp(payment),
+        Command::TopUp(payment.clone()),
+        by_hand("elsewhere", None),
+        by_hand("forgets", Some(forget("forgets", "ann"))),
+        by_hand("pays", Some(Command::TopUp(payment))),
     ];
     let prepared = || {
         let mut world = World::with(Some(10), Some(100));

@@ -14,7 +14,11 @@ use super::storage::*;
 #[derive(Clone, Debug)]
 enum Step {
     /// A request of a key, of this bound, planned for the versions in force or older ones.
-    Ask { key: u8, bound: i64, stale: bool },
+    Ask {
+        key: u8,
+        bound: i64,
+        stale: bool,
+    },
     /// The oldest request for a lease is answered with so many hundredths of what was wanted.
     Answer(u64),
     /// The newest versions are heard of.
@@ -85,10 +89,16 @@ impl Check {
             Step::Settle => {
                 if let Some(request) = self.open.pop() {
                     // Had it asked for a lease without an answer, that call has failed.
-                    self.asked.retain(|(asked, _)| asked.draft.request != request);
+                    self.asked
+                        .retain(|(asked, _)| asked.draft.request != request);
                     let draft = draft(&request);
                     let (cost, kept, part) = (Nanos::ZERO, false, None);
-                    self.holder.settle(Settle { draft, cost, kept, part });
+                    self.holder.settle(Settle {
+                        draft,
+                        cost,
+                        kept,
+                        part,
+                    });
                     self.told.insert(request);
                 }
             }
@@ -103,7 +113,11 @@ impl Check {
         self.ids += 1;
         let mut reserve = Reserve {
             bound: Nanos::new(bound),
-            planned: if stale { Versions::default() } else { self.versions },
+            planned: if stale {
+                Versions::default()
+            } else {
+                self.versions
+            },
             ..reservation(&format!("r{}", self.ids))
         };
         reserve.draft.key = format!("key{key}");
@@ -119,18 +133,27 @@ impl Check {
                 let (count, bounds) = recent.fold((0, 0), |(count, bounds), (_, _, bound)| {
                     (count + 1, bounds + bound)
                 });
-                assert!(wish.requests <= count && wish.bound.get() <= bounds, "{wish:?}");
+                assert!(
+                    wish.requests <= count && wish.bound.get() <= bounds,
+                    "{wish:?}"
+                );
                 assert!(wish.requests >= 5, "not busy");
                 self.asked.push((reserve, self.now));
             }
             Way::Lease(part, state) => {
                 let lease = self.leases.get_mut(&part.lease).unwrap();
                 assert!((lease.from..lease.from + lease.granted.lasts_ms).contains(&self.now));
-                assert_eq!((lease.versions, lease.versions), (reserve.planned, self.versions));
+                assert_eq!(
+                    (lease.versions, lease.versions),
+                    (reserve.planned, self.versions)
+                );
                 assert_eq!(state.versions, self.versions);
                 assert!(!self.returned.contains_key(&part.lease));
                 lease.used = lease.used.plus(&part.slice());
-                assert!(lease.granted.slice.covers(&lease.used), "more than was granted");
+                assert!(
+                    lease.granted.slice.covers(&lease.used),
+                    "more than was granted"
+                );
                 assert!(part.tokens.input > 0 && part.tokens.output > 0);
                 assert_eq!(part.bound, reserve.bound);
                 assert!(self.parts.insert((part.lease, part.number)), "told apart");
@@ -175,7 +198,10 @@ impl Check {
 
     fn take(&mut self, flush: Flush) {
         for settle in flush.settlements {
-            assert!(self.told.remove(&settle.draft.request), "nobody told, or twice");
+            assert!(
+                self.told.remove(&settle.draft.request),
+                "nobody told, or twice"
+            );
         }
         for told in flush.returns {
             let before = self.returned.insert(told.lease.clone(), told.used);
@@ -222,6 +248,10 @@ fn whoever_waits_for_a_round_tells_once() {
     assert_eq!(flush.settlements.len(), 2);
     assert_eq!(holder.take(second), None);
     let third = holder.settle(settle("c"));
-    assert_eq!(holder.take(second), None, "the third waits for its own round");
+    assert_eq!(
+        holder.take(second),
+        None,
+        "the third waits for its own round"
+    );
     assert_eq!(holder.take(third).unwrap().settlements.len(), 1);
 }

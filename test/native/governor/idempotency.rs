@@ -12,6 +12,7 @@ fn named(request: &str, name: &str, body: &str) -> Command {
         idempotency: Some(Idempotency {
             name: name.to_owned(),
             body: body.to_owned(),
+            lost: None,
         }),
         ..reservation(request)
     })

@@ -3,8 +3,10 @@
 use esclusa::audit::{CacheStatus, Flag, Outcome};
 use esclusa::governor::Governor;
 use esclusa::governor::command::{Command, Idempotency, Reply, Reserve, Settle, Tokens, TopUp};
-use esclusa::governor::lease::{Detach, EFFECTIVE_MS, Flush, Granted, LEASE_MS, Part, Return, Slice};
-use esclusa::governor::rules::{Admission, Limit, Measure, Pace, Rules, Scope, WhenSpent, Window};
+use esclusa::governor::lease::{
+    Detach, EFFECTIVE_MS, Flush, Granted, LEASE_MS, Part, Return, Slice,
+};
+use esclusa::governor::rules::{Admission, Limit, Measure, Pace, Rules, WhenSpent, Window};
 use esclusa::money::Nanos;
 
 use super::storage::*;
@@ -141,7 +143,10 @@ fn every_limit_and_budget_has_its_say() {
 
 #[test]
 fn where_a_hundredth_is_less_than_a_request_there_is_none() {
-    for mut world in [leased(vec![per_minute(100)], None), leased(vec![], Some(1_009))] {
+    for mut world in [
+        leased(vec![per_minute(100)], None),
+        leased(vec![], Some(1_009)),
+    ] {
         assert_eq!(ask(&mut world, "a", 20), None);
         assert_eq!(world.state().open_reservations, 1);
     }
@@ -192,8 +197,19 @@ fn what_only_the_governor_can_tell_is_not_lent() {
         per: per.parse().unwrap(),
         ..per_minute(100_000)
     };
-    for per in ["user", "address", "header:x-team", "metadata:team", "model", "provider"] {
-        assert_eq!(ask(&mut leased(vec![scoped(per)], None), "a", 5), None, "{per}");
+    for per in [
+        "user",
+        "address",
+        "header:x-team",
+        "metadata:team",
+        "model",
+        "provider",
+    ] {
+        assert_eq!(
+            ask(&mut leased(vec![scoped(per)], None), "a", 5),
+            None,
+            "{per}"
+        );
         let mut budget = daily(1_000_000);
         budget.per = per.parse().unwrap();
         let rules = Rules {
@@ -203,7 +219,10 @@ fn what_only_the_governor_can_tell_is_not_lent() {
         assert_eq!(ask(&mut World::ruled(rules), "a", 5), None, "{per}");
     }
     for per in ["org", "key", "operation", "tier"] {
-        assert!(ask(&mut leased(vec![scoped(per)], None), "a", 5).is_some(), "{per}");
+        assert!(
+            ask(&mut leased(vec![scoped(per)], None), "a", 5).is_some(),
+            "{per}"
+        );
     }
     let bucket = Limit {
         measure: Measure::Requests(Pace {
@@ -213,7 +232,11 @@ fn what_only_the_governor_can_tell_is_not_lent() {
         ..per_minute(100_000)
     };
     assert_eq!(ask(&mut leased(vec![bucket], None), "a", 5), None);
-    assert_eq!(ask(&mut World::ruled(Rules::default()), "a", 5), None, "strict");
+    assert_eq!(
+        ask(&mut World::ruled(Rules::default()), "a", 5),
+        None,
+        "strict"
+    );
     let idempotency = Some(Idempotency {
         name: "n".to_owned(),
         body: "b".to_owned(),
@@ -222,17 +245,39 @@ fn what_only_the_governor_can_tell_is_not_lent() {
     let mut cached = asking("cached", 5);
     cached.draft.cache = CacheStatus::Hit;
     let others = [
-        Reserve { idempotency, ..asking("named", 5) },
-        Reserve { route: Some("light".to_owned()), ..asking("route", 5) },
-        Reserve { unpriced: true, ..asking("unpriced", 5) },
+        Reserve {
+            idempotency,
+            ..asking("named", 5)
+        },
+        Reserve {
+            route: Some("light".to_owned()),
+            ..asking("route", 5)
+        },
+        Reserve {
+            unpriced: true,
+            ..asking("unpriced", 5)
+        },
         cached,
-        Reserve { lease: None, ..asking("none", 5) },
+        Reserve {
+            lease: None,
+            ..asking("none", 5)
+        },
         asking("nothing", 0),
-        Reserve { lease: Some(Slice { bound: Nanos::new(-1), ..slice(5) }), ..asking("negative", 5) },
+        Reserve {
+            lease: Some(Slice {
+                bound: Nanos::new(-1),
+                ..slice(5)
+            }),
+            ..asking("negative", 5)
+        },
     ];
     for reserve in others {
         let mut world = leased(vec![], None);
-        assert_eq!(lease_of(world.run(Command::Reserve(reserve.clone()))), None, "{reserve:?}");
+        assert_eq!(
+            lease_of(world.run(Command::Reserve(reserve.clone()))),
+            None,
+            "{reserve:?}"
+        );
     }
 }
 
@@ -251,9 +296,18 @@ fn what_was_not_used_is_given_back() {
     world.run(settle("a", 1));
     assert_eq!((money(&mut world), used(&mut world)), ((15, 0), 4));
     assert_eq!(world.state().open_reservations, 0);
-    let costs: Vec<i64> = world.records().iter().map(|record| record.cost.get()).collect();
+    let costs: Vec<i64> = world
+        .records()
+        .iter()
+        .map(|record| record.cost.get())
+        .collect();
     assert_eq!(costs, [4, 10, 0, 1]);
-    assert!(world.records().iter().all(|record| record.bound == Nanos::new(10)));
+    assert!(
+        world
+            .records()
+            .iter()
+            .all(|record| record.bound == Nanos::new(10))
+    );
     world.check();
 }
 
@@ -268,9 +322,18 @@ fn what_is_told_twice_counts_once() {
             ended("a1", part("a", 1), 5),
         ],
         returns: vec![
-            Return { lease: "a".to_owned(), used: slice(2) },
-            Return { lease: "a".to_owned(), used: slice(2) },
-            Return { lease: "nobody's".to_owned(), used: slice(2) },
+            Return {
+                lease: "a".to_owned(),
+                used: slice(2),
+            },
+            Return {
+                lease: "a".to_owned(),
+                used: slice(2),
+            },
+            Return {
+                lease: "nobody's".to_owned(),
+                used: slice(2),
+            },
         ],
     };
     let rows = world.storage.rows.len();
@@ -302,8 +365,14 @@ fn a_lease_that_nobody_gives_back_is_charged_whole() {
     assert_eq!(money(&mut world), (195, 0));
     let record = world.last_record();
     assert_eq!(record.draft.outcome, Outcome::LeaseLost);
-    assert_eq!((record.cost, record.bound, record.count), (Nanos::new(190), Nanos::new(190), 19));
-    assert_eq!((record.draft.request.as_str(), record.draft.key.as_str()), ("lease-a", "key"));
+    assert_eq!(
+        (record.cost, record.bound, record.count),
+        (Nanos::new(190), Nanos::new(190), 19)
+    );
+    assert_eq!(
+        (record.draft.request.as_str(), record.draft.key.as_str()),
+        ("lease-a", "key")
+    );
     assert_eq!(record.flags, [Flag::Bounded]);
     let records = world.records().len();
     // One that is told of later is paid from that, once; the holder's return comes too late.
@@ -313,7 +382,10 @@ fn a_lease_that_nobody_gives_back_is_charged_whole() {
     give_back(&mut world, "a", 2);
     assert_eq!(money(&mut world), (189, 0));
     let record = world.last_record();
-    assert_eq!((record.draft.outcome, record.cost.get()), (Outcome::Late, -6));
+    assert_eq!(
+        (record.draft.outcome, record.cost.get()),
+        (Outcome::Late, -6)
+    );
     assert_eq!(world.records().len(), records + 1);
     world.check();
 }
@@ -328,7 +400,10 @@ fn what_is_under_way_when_a_lease_is_given_back_is_charged_at_its_deadline() {
     world.now += 10 * MINUTE;
     world.tick();
     assert_eq!(money(&mut world), (11, 0));
-    assert_eq!((world.last_record().cost.get(), world.last_record().count), (10, 1));
+    assert_eq!(
+        (world.last_record().cost.get(), world.last_record().count),
+        (10, 1)
+    );
     assert_eq!(world.governor.next_due(), None);
     world.check();
 }
@@ -397,7 +472,10 @@ fn a_request_of_a_lease_can_have_a_reservation_of_its_own() {
     let mut world = leased(vec![], Some(100_000));
     ask(&mut world, "a", 20);
     world.run(settle("a", 0));
-    assert!(!is_admitted(&world.run(extend("a0", 1, 5))), "not known by itself");
+    assert!(
+        !is_admitted(&world.run(extend("a0", 1, 5))),
+        "not known by itself"
+    );
     let detach = Command::Detach(Detach {
         draft: draft("a0"),
         part: part("a", 0),
@@ -429,7 +507,9 @@ fn whoever_changes_something_hears_how_long_leases_may_be_in_use() {
         other => panic!("{other:?}"),
     };
     let mut world = leased(vec![], None);
-    let revoke = |key: &str| Command::RevokeKey { key: key.to_owned() };
+    let revoke = |key: &str| Command::RevokeKey {
+        key: key.to_owned(),
+    };
     assert_eq!(waits(world.run(revoke("k1"))), 0);
     ask(&mut world, "a", 20);
     // However long ago that is by this clock, which may have been set.
@@ -456,7 +536,10 @@ fn a_part_that_is_more_than_its_lease_takes_no_more_than_that() {
     };
     settle_part(&mut world, "x", greedy.clone(), 30);
     let record = world.last_record();
-    assert_eq!((record.bound.get(), record.flags), (20, vec![Flag::Overrun]));
+    assert_eq!(
+        (record.bound.get(), record.flags),
+        (20, vec![Flag::Overrun])
+    );
     let negative = Part {
         bound: Nanos::new(-5),
         ..part("a", 8)
@@ -465,7 +548,10 @@ fn a_part_that_is_more_than_its_lease_takes_no_more_than_that() {
     settle_part(&mut world, "z", part("nobody's", 0), 50);
     assert_eq!(money(&mut world), (30, 0));
     give_back(&mut world, "a", u64::MAX / 1_000_000_000_000);
-    assert_eq!((money(&mut world), world.state().open_reservations), ((30, 0), 0));
+    assert_eq!(
+        (money(&mut world), world.state().open_reservations),
+        ((30, 0), 0)
+    );
     world.check();
 }
 
@@ -489,13 +575,23 @@ fn a_snapshot_of_before_leases_is_read() {
     world.run(reserve("a", 60));
     let without = world.governor.snapshot().unwrap();
     let without = without.replacen("\"version\":3", "\"version\":2", 1);
-    let without = without.replace("\"leases\":{},\"lost\":[],", "").replace(",\"admission\":\"strict\"", "");
-    assert!(!without.contains("lease") && !without.contains("admission"), "{without}");
+    let without = without
+        .replace("\"leases\":{},\"lost\":[],\"forgotten_people\":[],", "")
+        .replace(",\"admission\":\"strict\"", "");
+    assert!(
+        !without.contains("lease") && !without.contains("admission"),
+        "{without}"
+    );
     let none: [(u64, &str); 0] = [];
     let old = Governor::restore(ORG, world.zones.clone(), Some(&without), none).unwrap();
     assert_eq!(old.snapshot().unwrap(), world.governor.snapshot().unwrap());
     let entries = world.storage.rows.iter().map(|row| {
-        (row.seq, row.entry.replacen("\"version\":3", "\"version\":2", 1).replace(",\"admission\":\"strict\"", ""))
+        (
+            row.seq,
+            row.entry
+                .replacen("\"version\":3", "\"version\":2", 1)
+                .replace(",\"admission\":\"strict\"", ""),
+        )
     });
     let old = Governor::restore(ORG, world.zones.clone(), None, entries).unwrap();
     assert_eq!(old.snapshot().unwrap(), world.governor.snapshot().unwrap());

@@ -9,6 +9,7 @@
 #[path = "../world/random.rs"]
 mod random;
 
+mod acts;
 mod bad_input;
 mod budgets;
 mod holder;

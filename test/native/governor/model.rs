@@ -97,13 +97,13 @@ impl Model {
                 state.budgets = org.into_iter().chain(state.budgets).collect();
                 Reply::State { state }
             }
-            Command::Alerts { .. }
+            Command::Administer(_)
+            | Command::Alerts { .. }
             | Command::Delivered { .. }
             | Command::Detach(_)
             | Command::Flush(_)
-            | Command::TopUp(_) => {
-                panic!("not among the steps")
-            }
+            | Command::Forget { .. }
+            | Command::TopUp(_) => panic!("not among the steps"),
             Command::Refuse { draft } => {
                 self.refuse(&draft.request, Refusal::NotReserved, at, Shown::None);
                 self.done()

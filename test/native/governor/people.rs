@@ -1,5 +1,6 @@
 //! Who asked: beside the record, never in it.
 
+use esclusa::audit::person::digest;
 use esclusa::audit::{Draft, Person};
 use esclusa::governor::command::{Command, Reserve, Settle};
 use esclusa::money::Nanos;
@@ -71,7 +72,7 @@ fn a_salt_lets_records_of_one_user_belong_together() {
     assert_eq!(world.last_record().draft.user, "");
     world.governor = world.restored().salted("salt".to_owned());
     let draft = named("salted");
-    let digest = draft.person.digest("salt");
+    let digest = digest("ann@example.com", "salt");
     world.run(Command::Refuse { draft });
     assert_eq!(world.last_record().draft.user, digest);
     world.check();

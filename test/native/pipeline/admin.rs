@@ -195,7 +195,11 @@ fn the_audit_trail_is_filtered_and_paged() {
         acme.world.expect(&acme.worker, get, 200).json()
     };
     let count = |text: &str| query(text)["data"].as_array().unwrap().len();
-    assert_eq!(count(""), 5, "with the document");
+    assert_eq!(
+        count(""),
+        8,
+        "with the document and what the administrator did"
+    );
     assert_eq!(count("&operation=faq"), 2);
     assert_eq!(count("&outcome=cached"), 1);
     assert_eq!(count("&outcome=refused"), 1);
@@ -205,9 +209,9 @@ fn the_audit_trail_is_filtered_and_paged() {
     assert_eq!(found["data"][0]["record"]["request"], id);
     let page = query("&limit=2");
     assert_eq!(page["data"].as_array().unwrap().len(), 2);
-    assert_eq!(page["data"][0]["seq"], 5);
+    assert_eq!(page["data"][0]["seq"], 8);
     let next = query(&format!("&limit=2&before={}", page["next_before"]));
-    assert_eq!(next["data"][0]["seq"], 3);
+    assert_eq!(next["data"][0]["seq"], 6);
     for bad in ["&limit=0", "&limit=501", "&limit=x", "&color=red"] {
         let get = Request::new("GET", &format!("/admin/v1/audit?org=acme{bad}")).admin();
         check_error(&acme.world.send(&acme.worker, get), 400, "invalid_request");

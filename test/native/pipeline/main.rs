@@ -9,19 +9,23 @@
 #[path = "../world/lib.rs"]
 mod world;
 
+mod acts;
 mod admin;
 mod answers;
+mod archive;
 mod audit;
 mod bad_input;
 mod caching;
 mod crosses;
 mod embeddings;
+mod erasure;
 mod fallback;
 mod gateway;
 mod gemini;
 #[path = "../../../src/golden.rs"]
 mod golden;
 mod headers;
+mod idempotency;
 mod images;
 mod isolation;
 mod leases;
@@ -43,4 +47,5 @@ mod streams;
 mod support;
 mod tool_calls;
 mod transcriptions;
+mod transcripts;
 mod translation;

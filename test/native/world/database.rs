@@ -69,19 +69,26 @@ impl Database {
     }
 
     /// Stores audit records as the governor's object does: what is there already stays.
-    pub(crate) async fn store_records(&self, org: &str, records: &[Sealed]) -> Result<(), Error> {
+    pub(crate) async fn store_records(
+        &self,
+        org: &str,
+        records: &[(Sealed, Person)],
+    ) -> Result<(), Error> {
         let stored = self.run(Port::Audit, move |tables| {
             let archived = tables.archived.get(org).copied().unwrap_or(0);
-            let kept = records.iter().filter(|sealed| {
+            let kept = records.iter().filter(|(sealed, person)| {
                 if sealed.seq <= archived {
                     return true;
                 }
-                let place = (org.to_owned(), sealed.seq);
-                let row = tables
-                    .audit
-                    .entry(place)
-                    .or_insert_with(|| Sealed::clone(sealed));
-                row.hash == sealed.hash
+                let seq = (org.to_owned(), sealed.seq);
+                // Only with the record itself, so that what was erased does not come back.
+                if !person.is_empty() && !tables.audit.contains_key(&seq) {
+                    let request = place(org, &request(sealed));
+                    let people = &mut tables.people;
+                    people.entry(request).or_insert_with(|| person.clone());
+                }
+                let row = tables.audit.entry(seq);
+                row.or_insert_with(|| sealed.clone()).hash == sealed.hash
             });
             kept.count()
         });
@@ -202,6 +209,12 @@ impl Documents for Database {
         })
     }
 
+    fn document<'a>(&'a self, org: &'a str, id: &'a str) -> Pending<'a, Option<Document>> {
+        self.run(Port::Documents, move |tables| {
+            tables.documents.get(&place(org, id)).cloned()
+        })
+    }
+
     fn list<'a>(&'a self, org: &'a str) -> Pending<'a, Vec<Document>> {
         self.run(Port::Documents, move |tables| {
             let rows = tables.documents.iter().filter(|((of, _), _)| of == org);
@@ -235,10 +248,25 @@ impl AuditLog for Database {
     fn query<'a>(&'a self, filter: &'a AuditFilter) -> Pending<'a, Vec<Sealed>> {
         self.run(Port::Audit, move |tables| {
             let newest_first = tables.audit.iter().rev();
-            let found = newest_first
-                .filter(|((org, _), sealed)| *org == filter.org && matches(filter, sealed));
+            let found = newest_first.filter(|((org, _), sealed)| {
+                *org == filter.org && matches(filter, sealed, &tables.people)
+            });
             let most = usize::try_from(filter.limit).unwrap();
             found.take(most).map(|(_, sealed)| sealed.clone()).collect()
+        })
+    }
+
+    fn people<'a>(
+        &'a self,
+        org: &'a str,
+        requests: &'a [String],
+    ) -> Pending<'a, Vec<(String, Person)>> {
+        self.run(Port::Audit, move |tables| {
+            let person = |id: &String| {
+                let person = tables.people.get(&place(org, id))?;
+                Some((id.clone(), person.clone()))
+            };
+            requests.iter().filter_map(person).collect()
         })
     }
 
@@ -247,6 +275,22 @@ impl AuditLog for Database {
             let rows = (org.to_owned(), after + 1)..=(org.to_owned(), u64::MAX);
             let rows = tables.audit.range(rows).map(|(_, sealed)| sealed.clone());
             rows.take(usize::try_from(most).unwrap()).collect()
+        })
+    }
+
+    fn requests_of<'a>(
+        &'a self,
+        org: &'a str,
+        user: &'a str,
+        after: &'a str,
+        most: u32,
+    ) -> Pending<'a, Vec<String>> {
+        self.run(Port::Audit, move |tables| {
+            let of_user = tables.people.iter().filter(|((of, request), person)| {
+                of == org && person.user == user && request.as_str() > after
+            });
+            let ids = of_user.map(|((_, request), _)| request.clone());
+            ids.take(usize::try_from(most).unwrap()).collect()
         })
     }
 
@@ -270,7 +314,7 @@ impl AuditLog for Database {
     }
 }
 
-fn matches(filter: &AuditFilter, sealed: &Sealed) -> bool {
+fn matches(filter: &AuditFilter, sealed: &Sealed, people: &BTreeMap<Place, Person>) -> bool {
     let record: Record = serde_json::from_str(&sealed.record).unwrap();
     let draft = &record.draft;
     let outcome = serde_json::to_value(draft.outcome).unwrap();
@@ -281,7 +325,25 @@ fn matches(filter: &AuditFilter, sealed: &Sealed) -> bool {
         && same(&filter.key, &draft.key)
         && same(&filter.outcome, outcome.as_str().unwrap())
         && same(&filter.operation, &draft.operation)
+        && same(
+            &filter.user,
+            people
+                .get(&place(&filter.org, &draft.request))
+                .map_or("", |it| &it.user),
+        )
+        && same(
+            &filter.object,
+            draft.change.as_ref().map_or("", |it| &it.object),
+        )
+        && filter
+            .changes
+            .is_none_or(|wanted| wanted == draft.change.is_some())
         && filter.before.is_none_or(|before| sealed.seq < before)
+}
+
+fn request(sealed: &Sealed) -> String {
+    let record: Record = serde_json::from_str(&sealed.record).unwrap();
+    record.draft.request
 }
 
 fn place(org: &str, id: &str) -> Place {

@@ -212,4 +212,12 @@ impl Governors for Objects {
         }
         .boxed_local()
     }
+
+    fn purge<'a>(&'a self, org: &'a str) -> Pending<'a, ()> {
+        async move {
+            self.flush(org).await?;
+            self.of(org).borrow_mut().purge()
+        }
+        .boxed_local()
+    }
 }

@@ -25,12 +25,14 @@ struct Entry {
 #[serde(rename_all = "snake_case")]
 enum Event {
     Activated { version: u64, rules: Rules },
+    Administered {},
     Corrected { request: String, part: Option<Part> },
     CorpusChanged {},
     Delivered {},
     Detached { part: Part, reserved: Reserved },
     Expired { request: String },
     Extended { request: String, by: Nanos },
+    Forgotten {},
     KeyRevoked {},
     LeaseLost { lease: String },
     Refused {},
@@ -152,7 +154,9 @@ impl Ledger {
                 self.charge(day, &record);
             }
             Event::CorpusChanged {} => self.corpus += 1,
-            Event::Delivered {}
+            Event::Administered {}
+            | Event::Delivered {}
+            | Event::Forgotten {}
             | Event::KeyRevoked {}
             | Event::Refused {}
             | Event::Summarised {}

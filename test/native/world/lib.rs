@@ -19,7 +19,7 @@ pub(crate) mod wires;
 
 use std::rc::Rc;
 
-use esclusa::audit::{Record, Sealed};
+use esclusa::audit::{ADMIN, Record, Sealed};
 use esclusa::governor::AlwaysUtc;
 use esclusa::isolate::Isolate;
 use esclusa::ports::Ports;
@@ -173,17 +173,31 @@ impl World {
         self.expect(worker, get, 200).json()
     }
 
-    /// The records of an org that are in the audit log, oldest first.
+    /// The records of an org that are in the audit log, but those of administration, oldest first.
     pub(crate) fn stored_records(&self, org: &str) -> Vec<Record> {
-        self.database.sealed(org).iter().map(record).collect()
+        let records = self.database.sealed(org);
+        let records = records.iter().map(record);
+        records.filter(|it| it.draft.key != ADMIN).collect()
     }
 
-    /// All records of an org, oldest first.
+    /// All records of an org but those of administration, oldest first.
     pub(crate) fn records(&self, org: &str) -> Vec<Record> {
+        self.drain(org);
+        self.stored_records(org)
+    }
+
+    /// The records of an org's administration, oldest first.
+    pub(crate) fn acts(&self, org: &str) -> Vec<Record> {
+        self.drain(org);
+        let records = self.database.sealed(org);
+        let records = records.iter().map(record);
+        records.filter(|it| it.draft.key == ADMIN).collect()
+    }
+
+    fn drain(&self, org: &str) {
         let (objects, name) = (self.governors.clone(), org.to_owned());
         let drained = async move { objects.drain(&name).await };
         self.shared.executor.block_on(drained).unwrap();
-        self.stored_records(org)
     }
 
     /// The one record of a request.

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use esclusa::audit::Sealed;
+use esclusa::audit::{Person, Sealed};
 use esclusa::error::Error;
 use esclusa::governor::command::{Command, Envelope, Reply};
 use esclusa::governor::{AlwaysUtc, Governor, Journal, Row};
 use esclusa::ports::ChainEnd;
+use serde::Deserialize;
 
 use super::ledger::Ledger;
 
@@ -47,7 +48,7 @@ impl Journal for Storage {
 
 /// Records to be moved together.
 pub(crate) struct Batch {
-    pub(crate) records: Vec<Sealed>,
+    pub(crate) records: Vec<(Sealed, Person)>,
     last: u64,
 }
 
@@ -168,14 +169,14 @@ impl Object {
             .rows
             .iter()
             .filter(|row| row.seq > self.drained);
-        let recorded = rows.filter_map(|row| row.sealed.clone().map(|sealed| (row.seq, sealed)));
-        let batch: Vec<(u64, Sealed)> = recorded.take(BATCH).collect();
-        let last = batch
-            .last()
-            .map(|(seq, _)| *seq)
-            .filter(|_| self.drained < goal)?;
-        let records = batch.into_iter().map(|(_, sealed)| sealed).collect();
-        Some(Batch { records, last })
+        let recorded = rows.filter(|row| row.sealed.is_some()).take(BATCH);
+        let last = recorded.clone().last().map(|row| row.seq);
+        let last = last.filter(|_| self.drained < goal)?;
+        let records = recorded.filter_map(|row| Some((row.sealed.clone()?, person(row))));
+        Some(Batch {
+            records: records.collect(),
+            last,
+        })
     }
 
     /// Notes whether a batch has arrived, and compacts.
@@ -196,12 +197,32 @@ impl Object {
         self.load()?;
         let governor = self.governor.as_ref().unwrap();
         if governor.seq() - self.compacted >= COMPACT_ROWS {
-            self.storage.snapshot = Some(governor.snapshot()?);
-            self.compacted = governor.seq();
+            return self.purge();
         }
+        self.forget();
+        Ok(())
+    }
+
+    /// Replaces all rows whose records are in the audit log, few as they may be.
+    pub(crate) fn purge(&mut self) -> Result<(), Error> {
+        self.load()?;
+        let governor = self.governor.as_ref().unwrap();
+        self.storage.snapshot = Some(governor.snapshot()?);
+        self.compacted = governor.seq();
+        self.forget();
+        Ok(())
+    }
+
+    fn forget(&mut self) {
         let superfluous = self.compacted.min(self.drained);
         self.storage.rows.retain(|row| row.seq > superfluous);
-        Ok(())
+    }
+
+    /// Everything that is stored, as text.
+    pub(crate) fn stored(&self) -> String {
+        let rows = self.storage.rows.iter().map(|row| row.entry.as_str());
+        let snapshot = self.storage.snapshot.as_deref();
+        rows.chain(snapshot).collect()
     }
 
     /// Runs a step. One that fails may have left memory and storage apart, so memory is dropped.
@@ -224,13 +245,20 @@ impl Object {
             let rows = self.storage.rows.iter();
             let rows = rows.map(|row| (row.seq, row.entry.as_str()));
             let snapshot = self.storage.snapshot.as_deref();
-            self.governor = Some(Governor::restore(
-                &self.org,
-                Rc::new(AlwaysUtc),
-                snapshot,
-                rows,
-            )?);
+            let governor = Governor::restore(&self.org, Rc::new(AlwaysUtc), snapshot, rows)?;
+            self.governor = Some(governor.salted(format!("salt of {}", self.org)));
         }
         Ok(())
     }
+}
+
+/// Who is behind the record of a row.
+fn person(row: &Row) -> Person {
+    #[derive(Deserialize)]
+    struct Entry {
+        #[serde(default)]
+        person: Person,
+    }
+    let entry: Entry = serde_json::from_str(&row.entry).unwrap();
+    entry.person
 }

@@ -78,6 +78,15 @@ impl Files for Bucket {
         self.shared.call(Port::Files, work).boxed_local()
     }
 
+    fn delete<'a>(&'a self, names: &'a [String]) -> Pending<'a, ()> {
+        let work = || {
+            self.files
+                .borrow_mut()
+                .retain(|name, _| !names.contains(name));
+        };
+        self.shared.call(Port::Files, work).boxed_local()
+    }
+
     fn list<'a>(&'a self, prefix: &'a str, after: &'a str) -> Pending<'a, Vec<String>> {
         let work = move || {
             let files = self.files.borrow();

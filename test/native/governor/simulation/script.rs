@@ -185,6 +185,7 @@ pub(super) fn reserve(random: &Random, draft: Draft, scale: Scale, planned: Vers
     let name = || Idempotency {
         name: format!("n{}", random.below(9)),
         body: format!("body{}", random.below(2)),
+        lost: None,
     };
     Reserve {
         draft: Draft {

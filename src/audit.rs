@@ -50,7 +50,10 @@ pub enum Outcome {
     Expired,
     /// Every attempt failed, or Esclusa did.
     Failed,
-    /// A settlement that came after the reservation expired: corrects its charge.
+    /// Not a request: an isolate did not say what became of the `count` requests that it may have
+    /// admitted from a lease. Charged at their bound.
+    LeaseLost,
+    /// A settlement that came after the reservation, or its lease, expired: corrects its charge.
     Late,
     /// Refused before any attempt.
     Refused,

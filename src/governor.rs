@@ -39,6 +39,7 @@ mod decide;
 mod demand;
 mod idempotency;
 mod journal;
+pub mod lease;
 mod meters;
 mod people;
 mod recent;
@@ -59,10 +60,11 @@ use serde::{Deserialize, Serialize};
 pub use alerts::Alert;
 use calendar::Periods;
 pub use calendar::{AlwaysUtc, Zones};
-use command::{Envelope, PROTOCOL, Reply};
+use command::{Command, Envelope, PROTOCOL, Reply};
 use decide::{Answer, Change, Decision, Moment};
 use journal::{Ending, Entry, Event, FORMAT, check_format, parse_entry, to_json};
 pub use journal::{Journal, Row};
+use lease::{EFFECTIVE_MS, Flush};
 use state::State;
 
 use crate::audit::Person;
@@ -207,14 +209,46 @@ impl Governor {
         let unnamed = |salt: &String| people::unnamed(&envelope.command, salt);
         let unnamed = self.salt.as_ref().map(unnamed);
         let command = unnamed.as_ref().unwrap_or(&envelope.command);
-        let Decision { change, answer } = decide::decide(&self.state, command, moment);
+        let decision = decide::decide(&self.state, command, moment);
+        let answer = self.carry_out(decision, at, journal)?;
+        if let Command::Flush(flush) = command {
+            self.flush(flush, moment, journal)?;
+        }
+        Ok(self.reply(answer, at))
+    }
+
+    /// Appends and applies what was decided.
+    fn carry_out(
+        &mut self,
+        Decision { change, answer }: Decision,
+        at: u64,
+        journal: &mut dyn Journal,
+    ) -> Result<Answer, Error> {
         if let Some(change) = change {
             if let Some(closing) = decide::closing_before(&self.state, &change.event, at) {
                 self.commit(closing, at, journal)?;
             }
             self.commit(change, at, journal)?;
         }
-        Ok(self.reply(answer, at))
+        Ok(answer)
+    }
+
+    /// Ends requests and leases, each as if it were told alone.
+    fn flush(
+        &mut self,
+        flush: &Flush,
+        moment: Moment<'_>,
+        journal: &mut dyn Journal,
+    ) -> Result<(), Error> {
+        for settle in &flush.settlements {
+            let decision = settlement::settlement(&self.state, settle, moment);
+            self.carry_out(decision, moment.at, journal)?;
+        }
+        for told in &flush.returns {
+            let decision = lease::settled::giving_back(&self.state, told);
+            self.carry_out(decision, moment.at, journal)?;
+        }
+        Ok(())
     }
 
     /// Charges reservations that are past their deadline at their bound and closes minutes of
@@ -338,8 +372,13 @@ impl Governor {
         let state = |shown| view::of_places(&self.state, &shown, moment);
         let versions = self.state.versions;
         match answer {
-            Answer::Admitted { candidate, shown } => Reply::Admitted {
+            Answer::Admitted {
                 candidate,
+                shown,
+                lease,
+            } => Reply::Admitted {
+                candidate,
+                lease,
                 guarded: self.state.rules.guards_targets(),
                 state: state(shown),
             },
@@ -347,7 +386,14 @@ impl Governor {
                 alerts: self.state.alerts.after(after).cloned().collect(),
                 delivered: self.state.alerts.delivered(),
             },
-            Answer::Done => Reply::Done { versions },
+            Answer::Done => Reply::Done {
+                versions,
+                effective_ms: if self.state.leases.any_used() {
+                    EFFECTIVE_MS
+                } else {
+                    0
+                },
+            },
             Answer::Downgrade(route) => Reply::Downgrade { route },
             Answer::Refused(reason, shown) => Reply::Refused {
                 reason,

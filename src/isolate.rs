@@ -1,4 +1,5 @@
-//! What an isolate remembers between requests: keys and orgs, never anything of a request.
+//! What an isolate remembers between requests: keys and orgs, and where an org wants that, leases and
+//! what is to be told of the requests that ended.
 //!
 //! Everything here may be lost at any time and may be out of date: the governor names the versions
 //! in force with every reply and refuses revoked keys itself, so that a stale memory costs a second
@@ -12,6 +13,8 @@ use crate::auth::{self, PresentedKey};
 use crate::config::{self, TenantConfig, tenant};
 use crate::error::{Error, Kind};
 use crate::governor::command::Versions;
+use crate::governor::lease::holder::Holder;
+use crate::governor::rules::Admission;
 use crate::ports::{ApiKey, ConfigRow, Ports};
 
 /// Keys and orgs remembered at most; beyond that the memory starts anew.
@@ -24,11 +27,16 @@ type KeyPlace = (String, String);
 /// A key's row, and when it was read.
 type ReadKey = (u64, Rc<ApiKey>);
 
+/// What an isolate holds of an org, shared by its requests. No borrow of it lives across an await.
+pub type SharedHolder = Rc<RefCell<Holder>>;
+
 /// An isolate's memory.
 #[derive(Default)]
 pub struct Isolate {
     keys: RefCell<BTreeMap<KeyPlace, ReadKey>>,
     orgs: RefCell<BTreeMap<String, Rc<OrgView>>>,
+    /// By org. Whoever has something to tell keeps his own alive.
+    holders: RefCell<BTreeMap<String, SharedHolder>>,
 }
 
 /// An org as a plan sees it.
@@ -38,6 +46,8 @@ pub struct OrgView {
     pub versions: Versions,
     /// The configuration of that version.
     pub config: TenantConfig,
+    /// Where requests are admitted from leases, what this isolate holds.
+    pub holder: Option<SharedHolder>,
 }
 
 impl Isolate {
@@ -112,7 +122,7 @@ impl Isolate {
         match known.filter(|view| view.versions.config == versions.config) {
             Some(view) => {
                 let config = view.config.clone();
-                Ok(self.remember_org(org, OrgView { versions, config }))
+                Ok(self.remember_org(org, versions, config))
             }
             None => {
                 self.read_org(ports, org, Some(versions.config), versions.corpus)
@@ -137,13 +147,27 @@ impl Isolate {
             config: row.version,
             corpus,
         };
-        Ok(self.remember_org(org, OrgView { versions, config }))
+        Ok(self.remember_org(org, versions, config))
     }
 
-    fn remember_org(&self, org: &str, view: OrgView) -> Rc<OrgView> {
-        let view = Rc::new(view);
+    fn remember_org(&self, org: &str, versions: Versions, config: TenantConfig) -> Rc<OrgView> {
+        let is_leased = config.rules().admission == Admission::Leased;
+        let view = Rc::new(OrgView {
+            versions,
+            config,
+            holder: is_leased.then(|| self.holder(org)),
+        });
         remember(&self.orgs, org.to_owned(), Rc::clone(&view));
         view
+    }
+
+    fn holder(&self, org: &str) -> SharedHolder {
+        let known = self.holders.borrow().get(org).map(Rc::clone);
+        known.unwrap_or_else(|| {
+            let holder = SharedHolder::default();
+            remember(&self.holders, org.to_owned(), Rc::clone(&holder));
+            holder
+        })
     }
 }
 

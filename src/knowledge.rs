@@ -15,7 +15,7 @@ use crate::governor::command::{Command, Reply as Verdict};
 use crate::http::{Incoming, Method, Reply};
 use crate::isolate::Isolate;
 use crate::ports::{Document, Ports};
-use crate::request::act::{self, administer, note_change};
+use crate::request::act::{self, administer, effective, note_change};
 use crate::request::admit::{authenticate_now, json_body};
 use crate::request::exchange::Exchange;
 use crate::request::settle::refuse;
@@ -131,8 +131,9 @@ async fn take_out(act: &mut Exchange, document: &str) -> Result<Reply, Error> {
     administer(act, 204, Some(Command::ChangeCorpus { id })).await?;
     let passages = ports.documents.remove(&org, document).await?;
     // Without its row a vector is never used, so the rows go first.
-    change_corpus(&ports, &org).await?;
+    let effective_ms = change_corpus(&ports, &org).await?;
     delete_vectors(&ports, &passages).await?;
+    effective(act, effective_ms).await;
     Ok(Reply::empty(204))
 }
 
@@ -205,15 +206,16 @@ async fn read(ports: &Ports, incoming: &dyn Incoming) -> Result<(Document, Vec<S
 /// From now on no answer of the old corpus is served.
 ///
 /// Every change of documents is announced before it, so that a failure in its middle leaves no
-/// cached answer behind, and after it, so that no answer of its middle is served again.
-async fn change_corpus(ports: &Ports, org: &str) -> Result<(), Error> {
+/// cached answer behind, and after it, so that no answer of its middle is served again. Gives the
+/// milliseconds after which that is so: isolates may admit from leases until then.
+async fn change_corpus(ports: &Ports, org: &str) -> Result<u64, Error> {
     let id = hex::encode(ports.entropy.bytes()?);
     match ports
         .governors
         .execute(org, Command::ChangeCorpus { id })
         .await?
     {
-        Verdict::Done { .. } => Ok(()),
+        Verdict::Done { effective_ms, .. } => Ok(effective_ms),
         verdict => Err(Error::internal(format!(
             "the change of corpus was answered {verdict:?}"
         ))),

@@ -15,6 +15,7 @@ pub mod header;
 pub mod headers;
 pub mod helper;
 pub mod idempotency;
+pub mod leasing;
 pub mod notes;
 pub mod patience;
 pub mod pulse;

@@ -9,7 +9,7 @@ use crate::error::{Error, Kind};
 use crate::governor::command::{Activate, Command};
 use crate::http::{Incoming, Reply};
 use crate::ports::{ConfigRow, Org, Ports};
-use crate::request::act::{administer, note_change};
+use crate::request::act::{administer, effective, note_change};
 use crate::request::admit::json_body;
 use crate::request::exchange::Exchange;
 
@@ -18,13 +18,16 @@ struct Shown {
     org: String,
     version: u64,
     created_at: u64,
+    /// Since when nothing is admitted under an older version, of one that was put in force now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_at: Option<u64>,
     config: Box<RawValue>,
 }
 
 /// The newest configuration, with its version as `ETag`.
 pub(super) async fn get(ports: &Ports, org: Org) -> Result<Reply, Error> {
     let row = newest(ports, &org.id).await?;
-    show(200, org.id, row)
+    show(org.id, row, None)
 }
 
 /// Stores a new version and puts it in force. Once this has answered, nothing is admitted under an
@@ -50,8 +53,9 @@ pub(super) async fn put(act: &mut Exchange, incoming: &dyn Incoming) -> Result<R
         }
     }
     save(&ports, &org, current.version.saturating_add(1), &document).await?;
-    let row = activate_newest(act, 200).await?;
-    show(200, org, row)
+    let (row, effective_ms) = activate_newest(act, 200).await?;
+    let effective_at = effective(act, effective_ms).await;
+    show(org, row, Some(effective_at))
 }
 
 fn change(before: Option<u64>) -> Change {
@@ -91,9 +95,13 @@ pub(super) async fn save(
     Err(Error::new(Kind::Conflict, message))
 }
 
-/// Puts the newest stored version in force with the record of the act. Repeating it changes nothing,
-/// so that a crash between storing and this is mended by the next change.
-pub(super) async fn activate_newest(act: &mut Exchange, status: u16) -> Result<ConfigRow, Error> {
+/// Puts the newest stored version in force with the record of the act. Gives it with the milliseconds
+/// after which it alone is. Repeating it changes nothing, so that a crash between storing and this is
+/// mended by the next change.
+pub(super) async fn activate_newest(
+    act: &mut Exchange,
+    status: u16,
+) -> Result<(ConfigRow, u64), Error> {
     let org = &act.org;
     let row = newest(&act.ports, org).await?;
     let restored = tenant::restore(&row.document, config::catalogue()?);
@@ -110,8 +118,8 @@ pub(super) async fn activate_newest(act: &mut Exchange, status: u16) -> Result<C
     if let Some(change) = &mut act.draft.change {
         change.after = Some(row.version);
     }
-    administer(act, status, Some(Command::Activate(activate))).await?;
-    Ok(row)
+    let effective_ms = administer(act, status, Some(Command::Activate(activate))).await?;
+    Ok((row, effective_ms))
 }
 
 async fn newest(ports: &Ports, org: &str) -> Result<ConfigRow, Error> {
@@ -122,7 +130,7 @@ async fn newest(ports: &Ports, org: &str) -> Result<ConfigRow, Error> {
     })
 }
 
-fn show(status: u16, org: String, row: ConfigRow) -> Result<Reply, Error> {
+fn show(org: String, row: ConfigRow, effective_at: Option<u64>) -> Result<Reply, Error> {
     let etag = etag(row.version);
     let config = RawValue::from_string(row.document)
         .map_err(|error| Error::internal(format!("stored configuration: {error}")))?;
@@ -130,9 +138,10 @@ fn show(status: u16, org: String, row: ConfigRow) -> Result<Reply, Error> {
         org,
         version: row.version,
         created_at: row.created_at,
+        effective_at,
         config,
     };
-    let mut reply = Reply::json(status, &shown);
+    let mut reply = Reply::json(200, &shown);
     reply.set("etag", etag);
     Ok(reply)
 }

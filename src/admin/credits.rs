@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::governor::command::{Command, TopUp};
 use crate::http::{Incoming, Reply};
 use crate::money::Nanos;
-use crate::request::act::{administer, note_change};
+use crate::request::act::{administer, effective, note_change};
 use crate::request::exchange::Exchange;
 
 const ID_LIMIT: usize = 100;
@@ -53,6 +53,7 @@ pub(super) async fn pay(act: &mut Exchange, incoming: &dyn Incoming) -> Result<R
         amount: usd,
         note,
     };
-    administer(act, 200, Some(Command::TopUp(payment))).await?;
+    let effective_ms = administer(act, 200, Some(Command::TopUp(payment))).await?;
+    effective(act, effective_ms).await;
     limits::get(&act.ports, act.org.clone()).await
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, Kind};
 use crate::governor::command::Command;
 use crate::http::{Incoming, Reply};
 use crate::ports::{ApiKey, Org, Ports};
-use crate::request::act::{administer, note_change};
+use crate::request::act::{administer, effective, note_change};
 use crate::request::exchange::Exchange;
 
 /// Hexadecimal characters of a key's id.
@@ -105,9 +105,12 @@ pub(super) async fn revoke(act: &mut Exchange, key: &str) -> Result<Reply, Error
     let revoke = Command::RevokeKey {
         key: key.to_owned(),
     };
-    administer(act, 204, Some(revoke)).await?;
+    let effective_ms = administer(act, 204, Some(revoke)).await?;
     tenants.revoke_key(&org, key, act.ports.clock.now()).await?;
-    Ok(Reply::empty(204))
+    let effective_at = effective(act, effective_ms).await;
+    let mut reply = Reply::empty(204);
+    reply.set("x-ai-effective-at", effective_at.to_string());
+    Ok(reply)
 }
 
 fn change(key: &str) -> Change {

@@ -167,6 +167,7 @@ pub(super) fn build(
         time_zone,
         prepaid: credits == Credits::Prepaid,
         webhook: alerts.webhook,
+        ..Rules::default()
     }
 }
 

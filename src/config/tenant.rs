@@ -23,7 +23,7 @@ use super::problem::{Problem, Report};
 use super::rules::{self, BudgetEntry, Credits, LimitEntry};
 use super::shape::{self, Entries, Found};
 use super::tier::{Tier, UnknownTier};
-use crate::governor::rules::Rules;
+use crate::governor::rules::{Admission, Rules};
 use crate::transcript::{Detail, Policy};
 
 /// The document of a new org: every default.
@@ -91,6 +91,8 @@ struct Document {
     time_zone: Option<String>,
     #[serde(default)]
     credits: Credits,
+    #[serde(default)]
+    admission: Admission,
     #[serde(default, deserialize_with = "present")]
     alerts: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
@@ -179,6 +181,10 @@ fn build(document: Document, catalogue: &Catalogue, report: &mut Report) -> Tena
         catalogue,
         report,
     );
+    let rules = Rules {
+        admission: document.admission,
+        ..rules
+    };
     let tiers = document
         .tiers
         .and_then(|json| shape::section(&json, "tiers", report))

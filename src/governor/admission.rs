@@ -4,7 +4,9 @@ use super::Id;
 use super::command::{Extend, Idempotency, Refusal, Reserve, Target};
 use super::decide::{Answer, Decision, Moment, refused_admission};
 use super::demand::{Demand, Holds};
-use super::journal::{Event, Reserved};
+use super::journal::{Event, Leased, Reserved};
+use super::lease::Granted;
+use super::lease::grant::grant;
 use super::meters::{Price, Spent};
 use super::reservations::Reservation;
 use super::state::State;
@@ -47,7 +49,10 @@ pub(super) fn admission(state: &State, reserve: &Reserve, moment: Moment<'_>) ->
         .meters
         .places(&state.rules, &demand, None, (moment.periods, at));
     match allowed(state, reserve, &places, moment) {
-        Ok(candidate) => admitted(reserve, candidate, places, at),
+        Ok(candidate) => {
+            let lease = grant(state, reserve, &places, moment);
+            admitted(reserve, (candidate, places), lease, at)
+        }
         // It may yet be answered from the cache: whoever asks knows, and records it if not.
         Err(Spent::Refused(
             reason @ Refusal::BudgetExhausted {
@@ -106,9 +111,14 @@ fn repeated_admission(
     });
     let candidate = candidate.unwrap_or_default();
     if by <= Nanos::ZERO {
+        let lease = state.leases.get(&reserve.draft.request);
         return Decision::unchanged(Answer::Admitted {
             candidate,
             shown: open.holds.clone(),
+            lease: lease.map(|lease| Granted {
+                slice: lease.granted,
+                lasts_ms: lease.lasts_ms,
+            }),
         });
     }
     let raise = Raise {
@@ -231,8 +241,20 @@ fn balance_carries(state: &State, amount: Nanos) -> bool {
     !state.rules.prepaid || amount == Nanos::ZERO || held <= balance
 }
 
-fn admitted(reserve: &Reserve, candidate: usize, shown: Holds, at: u64) -> Decision {
+fn admitted(
+    reserve: &Reserve,
+    (candidate, shown): (usize, Holds),
+    lease: Option<Granted>,
+    at: u64,
+) -> Decision {
     let lifetime = reserve.deadline_ms.min(MAX_DEADLINE_MILLISECONDS);
+    let deadline = at.saturating_add(lifetime);
+    let leased = |granted: Granted| Leased {
+        slice: granted.slice,
+        lasts_ms: granted.lasts_ms,
+        // A request that is admitted at its end lives as long as any.
+        deadline: deadline.saturating_add(granted.lasts_ms),
+    };
     let event = Event::Reserved(Box::new(Reserved {
         draft: Box::new(reserve.draft.clone()),
         subjects: reserve.subjects.clone(),
@@ -240,9 +262,15 @@ fn admitted(reserve: &Reserve, candidate: usize, shown: Holds, at: u64) -> Decis
         tokens: reserve.tokens,
         bound: reserve.bound,
         idempotency: reserve.idempotency.clone(),
-        deadline: at.saturating_add(lifetime),
+        deadline,
+        lease: lease.map(leased),
     }));
-    Decision::changed(event, Answer::Admitted { candidate, shown })
+    let answer = Answer::Admitted {
+        candidate,
+        shown,
+        lease,
+    };
+    Decision::changed(event, answer)
 }
 
 pub(super) fn extension(state: &State, extend: &Extend, moment: Moment<'_>) -> Decision {
@@ -251,10 +279,7 @@ pub(super) fn extension(state: &State, extend: &Extend, moment: Moment<'_>) -> D
         return refused(Refusal::NotReserved);
     };
     if open.steps.contains(&extend.step) {
-        return Decision::unchanged(Answer::Admitted {
-            candidate: 0,
-            shown: open.holds.clone(),
-        });
+        return Decision::unchanged(Answer::admitted(0, open.holds.clone()));
     }
     if open.steps.len() >= MAX_STEPS || extend.by < Nanos::ZERO {
         return refused(no_budget());
@@ -291,8 +316,7 @@ fn raised(state: &State, open: &Reservation, raise: &Raise<'_>, moment: Moment<'
                 target: raise.target.cloned(),
             };
             let shown = open.holds.clone();
-            let candidate = raise.candidate;
-            Decision::changed(event, Answer::Admitted { candidate, shown })
+            Decision::changed(event, Answer::admitted(raise.candidate, shown))
         }
         Err(Spent::Refused(reason)) => {
             Decision::unchanged(Answer::Refused(reason, open.holds.clone()))

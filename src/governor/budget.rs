@@ -55,8 +55,12 @@ impl Spending {
         if amount <= Nanos::ZERO {
             return amount == Nanos::ZERO;
         }
-        let held = self.spent.get().saturating_add(self.reserved.get());
-        held.saturating_add(i128::from(amount.get())) <= i128::from(limit.get())
+        self.held().saturating_add(i128::from(amount.get())) <= i128::from(limit.get())
+    }
+
+    /// What is spent and reserved.
+    pub(super) const fn held(&self) -> i128 {
+        self.spent.get().saturating_add(self.reserved.get())
     }
 
     /// Whether nothing of `limit` is left.
@@ -97,6 +101,12 @@ impl Purse {
     pub(super) fn raise(&mut self, from: u64, by: Nanos) {
         let period = self.0.entry(from).or_default();
         period.reserved = period.reserved.plus(by);
+    }
+
+    /// Lowers an open reservation.
+    pub(super) fn lower(&mut self, from: u64, by: Nanos) {
+        let period = self.0.entry(from).or_default();
+        period.reserved = period.reserved.minus(by);
     }
 
     /// Closes a reservation.

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::alerts::Alert;
+use super::lease::{Detach, Flush, Granted, Part, Slice};
 use super::rules::{Rules, Scope};
 use crate::audit::Draft;
 use crate::money::Nanos;
 
 /// The version of this protocol.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// A command with its version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,8 +65,12 @@ pub enum Command {
         /// The alert's id.
         id: u64,
     },
+    /// Makes a reservation of its own of a request that was admitted from a lease.
+    Detach(Detach),
     /// Raises the bound of a reservation, or asks for another candidate, before one more attempt.
     Extend(Extend),
+    /// Ends requests and leases.
+    Flush(Flush),
     /// Forgets who an end user is: requests under way end without the name.
     Forget {
         /// The id of this change; the same id twice counts once.
@@ -151,6 +156,9 @@ pub struct Reserve {
     /// The client's own name for it, so that a repetition is not worked on twice.
     #[serde(default)]
     pub idempotency: Option<Idempotency>,
+    /// A lease that is wanted besides, of so much at most. It is named by the request's id.
+    #[serde(default)]
+    pub lease: Option<Slice>,
     /// Milliseconds after which an unsettled reservation is charged at its bound.
     pub deadline_ms: u64,
 }
@@ -237,6 +245,9 @@ pub struct Settle {
     /// Whether the answer is kept under the request's id for repetitions of its idempotency key.
     #[serde(default)]
     pub kept: bool,
+    /// The lease from which it was admitted.
+    #[serde(default)]
+    pub part: Option<Part>,
 }
 
 /// What a governor answers.
@@ -247,6 +258,9 @@ pub enum Reply {
     Done {
         /// The versions in force.
         versions: Versions,
+        /// Milliseconds after which nothing is admitted any more as it was before: leases that were
+        /// granted may be in use until then.
+        effective_ms: u64,
     },
     /// The request may go on.
     Admitted {
@@ -254,6 +268,9 @@ pub enum Reply {
         candidate: usize,
         /// Whether rules speak of models or providers, so that another candidate must be asked for.
         guarded: bool,
+        /// The lease that comes with it.
+        #[serde(default)]
+        lease: Option<Granted>,
         /// The limits after this admission.
         state: State,
     },
@@ -357,7 +374,7 @@ pub struct State {
     pub budgets: Vec<BudgetState>,
     /// The prepaid balance, where one was ever paid in.
     pub credits: Option<CreditState>,
-    /// Reservations that are neither settled nor expired.
+    /// Reservations and leases that have not ended.
     pub open_reservations: u64,
 }
 

@@ -6,6 +6,7 @@ use super::calendar::Periods;
 use super::command::{Activate, Administer, Command, Refusal, TopUp};
 use super::demand::Holds;
 use super::journal::{Ending, Event, Refused};
+use super::lease::{Granted, settled};
 use super::reservations::Reservation;
 use super::settlement;
 use super::state::State;
@@ -28,15 +29,23 @@ pub(super) struct Change {
 
 /// A reply before the live state is put into it.
 pub(super) enum Answer {
-    Admitted { candidate: usize, shown: Holds },
-    Alerts { after: u64 },
+    Admitted {
+        candidate: usize,
+        shown: Holds,
+        lease: Option<Granted>,
+    },
+    Alerts {
+        after: u64,
+    },
     Done,
     Downgrade(String),
     Refused(Refusal, Holds),
     Replay(Id),
     Settled(Holds),
     Stale,
-    State { most: usize },
+    State {
+        most: usize,
+    },
 }
 
 /// When a command is decided.
@@ -46,6 +55,17 @@ pub(super) struct Moment<'a> {
     pub(super) at: u64,
     /// The periods that it lies in.
     pub(super) periods: &'a Periods,
+}
+
+impl Answer {
+    /// Admitted, without a lease.
+    pub(super) const fn admitted(candidate: usize, shown: Holds) -> Self {
+        Self::Admitted {
+            candidate,
+            shown,
+            lease: None,
+        }
+    }
 }
 
 impl Decision {
@@ -84,7 +104,10 @@ pub(super) fn decide(state: &State, command: &Command, moment: Moment<'_>) -> De
         Command::Alerts { after } => Decision::unchanged(Answer::Alerts { after: *after }),
         Command::ChangeCorpus { id } => corpus_change(state, id),
         Command::Delivered { id } => delivery(state, *id),
+        Command::Detach(detach) => settled::detachment(state, detach, at),
         Command::Extend(extend) => admission::extension(state, extend, moment),
+        // Its parts are decided one after the other.
+        Command::Flush(_) => Decision::unchanged(Answer::Done),
         Command::Forget { id, user } => forgetting(state, id, user),
         Command::Inspect { most } => Decision::unchanged(Answer::State { most: *most }),
         Command::Refuse { draft } => refusal(state, draft, at),
@@ -95,13 +118,17 @@ pub(super) fn decide(state: &State, command: &Command, moment: Moment<'_>) -> De
     }
 }
 
-/// What is due at `at`: a reservation to expire, else a minute of refusals to close.
+/// What is due at `at`: a reservation to expire, else a lease, else a minute of refusals to close.
 pub(super) fn due(state: &State, at: u64) -> Option<Change> {
     let expired = state.open.first_due().filter(|(due, _)| *due <= at);
     if let Some((request, reservation)) =
         expired.and_then(|(_, id)| state.open.get(id).map(|reservation| (id, reservation)))
     {
         return Some(expiry(request, reservation));
+    }
+    let lost = state.leases.first_due().filter(|(due, _)| *due <= at);
+    if let Some((name, lease)) = lost.and_then(|(_, name)| Some((name, state.leases.get(name)?))) {
+        return Some(settled::loss(name, lease));
     }
     let (_, tally) = state.refusals.first_due().filter(|(due, _)| *due <= at)?;
     closing(state, tally, at)
@@ -110,8 +137,9 @@ pub(super) fn due(state: &State, at: u64) -> Option<Change> {
 /// When [`due`] has something next.
 pub(super) fn next_due(state: &State) -> Option<u64> {
     let deadline = state.open.first_due().map(|(due, _)| due);
+    let lease = state.leases.first_due().map(|(due, _)| due);
     let summary = state.refusals.first_due().map(|(due, _)| due);
-    deadline.into_iter().chain(summary).min()
+    deadline.into_iter().chain(lease).chain(summary).min()
 }
 
 /// The minute of refusals that must be closed before `event` begins a new one.

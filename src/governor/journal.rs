@@ -6,12 +6,15 @@ use super::Id;
 use super::calendar::Periods;
 use super::command::{Activate, Idempotency, Refusal, Subjects, Target, Tokens, TopUp};
 use super::demand::MoneyHold;
+use super::lease::{Part, Return, Slice};
 use crate::audit::{Draft, Flag, GENESIS, Person, Record, Sealed, chain_hash};
 use crate::error::{Error, Kind};
 use crate::money::Nanos;
 
 /// The version of [`Entry`] and of the snapshot. Code that meets a newer one refuses to start.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
+/// The oldest that this code reads: it had no leases.
+const OLDEST: u32 = 2;
 
 /// A row of the object's journal. ONE `INSERT` of it persists a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +67,15 @@ pub(super) enum Event {
     /// A document was added or removed.
     CorpusChanged { id: Id },
     /// An expired request was settled after all: `cost` is the difference to what was charged.
-    Corrected { request: Id, cost: Nanos },
+    Corrected {
+        request: Id,
+        cost: Nanos,
+        /// Of a lost lease, which was charged for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<Part>,
+    },
+    /// A request that was admitted from a lease has a reservation of its own now.
+    Detached { part: Part, reserved: Box<Reserved> },
     /// A reservation passed its deadline and was charged at its bound.
     Expired { request: Id },
     /// Alerts up to `id` were delivered.
@@ -82,10 +93,14 @@ pub(super) enum Event {
     Forgotten { id: Id, user: String },
     /// A key was revoked.
     KeyRevoked { key: String },
+    /// A lease passed its deadline, and what was left of it was charged.
+    LeaseLost { lease: Id },
     /// A request was refused.
     Refused(Refused),
     /// A request was admitted.
     Reserved(Box<Reserved>),
+    /// The holder of a lease has told what was used.
+    Returned(Return),
     /// A request was settled.
     Settled(Settled),
     /// A key's minute of refusals was closed.
@@ -109,6 +124,17 @@ pub(super) struct Reserved {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) idempotency: Option<Idempotency>,
     pub(super) deadline: u64,
+    /// The lease that came with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lease: Option<Leased>,
+}
+
+/// A lease.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Leased {
+    pub(super) slice: Slice,
+    pub(super) lasts_ms: u64,
+    pub(super) deadline: u64,
 }
 
 /// A settled request.
@@ -125,6 +151,9 @@ pub(super) struct Settled {
     /// Whether the answer is kept for repetitions.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) kept: bool,
+    /// The lease that it was admitted from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) part: Option<Part>,
     /// Whom it is charged to, where it was never reserved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) unreserved: Vec<MoneyHold>,
@@ -228,9 +257,9 @@ pub(super) fn parse_entry(seq: u64, text: &str) -> Result<Entry, Error> {
 }
 
 pub(super) fn check_format(version: u32) -> Result<(), Error> {
-    if version == FORMAT {
+    if (OLDEST..=FORMAT).contains(&version) {
         return Ok(());
     }
-    let detail = format!("governor: stored format {version}, this code reads {FORMAT}");
+    let detail = format!("governor: stored format {version}, this code reads {OLDEST} to {FORMAT}");
     Err(Error::internal(detail))
 }

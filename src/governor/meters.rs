@@ -165,13 +165,32 @@ impl Meters {
             .unwrap_or_default()
     }
 
-    /// Counts a request in flows.
-    pub(super) fn flow_in(&mut self, flows: &[FlowHold], demand: &Demand<'_>, at: u64) {
-        for FlowHold { family, place, .. } in flows {
-            let gauge = family.gauge(0);
-            let amount = demand.amount(family.measure);
-            let flow = self.flows.entry(family, place, || Flow::new(gauge));
-            flow.add(gauge, amount, at);
+    /// Counts in flows, at the instants of the holds, how much of each measure is `held`.
+    pub(super) fn flow_in(&mut self, flows: &[FlowHold], held: impl Fn(Measure) -> u64, at: u64) {
+        for hold in flows {
+            let gauge = hold.family.gauge(0);
+            let amount = held(hold.family.measure);
+            let flow = self
+                .flows
+                .entry(&hold.family, &hold.place, || Flow::new(gauge));
+            flow.add(gauge, amount, hold.at, at);
+        }
+    }
+
+    /// Takes out of flows what was held and came to nothing.
+    pub(super) fn flow_back(
+        &mut self,
+        flows: &[FlowHold],
+        unused: impl Fn(Measure) -> u64,
+        at: u64,
+    ) {
+        for hold in flows {
+            let gauge = hold.family.gauge(0);
+            let amount = unused(hold.family.measure);
+            let flow = self
+                .flows
+                .entry(&hold.family, &hold.place, || Flow::new(gauge));
+            flow.correct(gauge, (amount, 0), hold.at, at);
         }
     }
 
@@ -179,13 +198,13 @@ impl Meters {
     pub(super) fn flow_out(
         &mut self,
         flows: &[FlowHold],
-        demand: &Demand<'_>,
+        held: impl Fn(Measure) -> u64,
         used: impl Fn(&FlowHold) -> Option<Tokens>,
         at: u64,
     ) {
         for hold in flows {
             let family = &hold.family;
-            let held = demand.amount(family.measure);
+            let held = held(family.measure);
             let actual = match family.measure {
                 Measure::Concurrent => 0,
                 Measure::Requests(_) => continue,

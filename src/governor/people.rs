@@ -18,6 +18,11 @@ fn unname(command: &mut Command, salt: &str) {
     match command {
         Command::Activate(activate) => unname_rules(&mut activate.rules, salt),
         Command::Administer(act) => unname_act(act, salt),
+        Command::Detach(detach) => note_user(&mut detach.draft, salt),
+        Command::Flush(flush) => {
+            let drafts = flush.settlements.iter_mut().map(|it| &mut it.draft);
+            drafts.for_each(|draft| note_user(draft, salt));
+        }
         Command::Forget { user, .. } => *user = digest(user, salt),
         Command::Refuse { draft } => note_user(draft, salt),
         Command::Reserve(reserve) => {

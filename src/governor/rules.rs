@@ -27,6 +27,20 @@ pub struct Rules {
     /// Where alerts are sent.
     #[serde(default)]
     pub webhook: Option<String>,
+    /// Who admits.
+    #[serde(default)]
+    pub admission: Admission,
+}
+
+/// Who admits requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Admission {
+    /// The governor, each by itself.
+    #[default]
+    Strict,
+    /// Isolates too, from leases.
+    Leased,
 }
 
 impl Default for Rules {
@@ -38,6 +52,7 @@ impl Default for Rules {
             time_zone: UTC.to_owned(),
             prepaid: false,
             webhook: None,
+            admission: Admission::Strict,
         }
     }
 }

@@ -4,8 +4,10 @@ use super::command::{Settle, Subjects, Target, Tokens};
 use super::decide::{Answer, Decision, Moment};
 use super::demand::{Demand, Holds, MoneyHold};
 use super::journal::{Call, Ending, Event, Settled};
+use super::lease::Part;
+use super::lease::settled::settlement as under_lease;
 use super::reservations::Reservation;
-use super::state::{Expired, State};
+use super::state::State;
 use crate::audit::{Attempt, Draft, Flag, Outcome};
 use crate::money::Nanos;
 use crate::usage::Usage;
@@ -16,21 +18,46 @@ const ABSURD_TIMES: i64 = 1_000;
 pub(super) fn settlement(state: &State, settle: &Settle, moment: Moment<'_>) -> Decision {
     let draft = &settle.draft;
     if let Some(open) = state.open.get(&draft.request) {
-        let charged = charge(state, settle, open.bound, &open.holds, Vec::new());
-        return asked_by(open, charged);
+        let paid = Paid {
+            bound: open.bound,
+            holds: &open.holds,
+            part: None,
+            unreserved: Vec::new(),
+        };
+        return asked_by(open, charge(state, settle, paid));
     }
     let shown = Holds::default();
-    match state.ended.get(&draft.request) {
-        Some(ended) => match &ended.expired {
-            Some(expired) => correction(settle, expired),
+    match (state.ended.get(&draft.request), &settle.part) {
+        (Some(ended), _) => match &ended.expired {
+            Some(expired) => correction(settle, expired.charged, None, expired.money.clone()),
             None => Decision::unchanged(Answer::Settled(shown)),
         },
-        None if state.may_be_forgotten(draft.at) => Decision::unchanged(Answer::Settled(shown)),
-        None => {
-            let unreserved = unreserved(state, draft, moment);
-            charge(state, settle, Nanos::ZERO, &shown, unreserved)
+        (None, Some(part)) => under_lease(state, settle, part),
+        (None, None) if state.may_be_forgotten(draft.at) => {
+            Decision::unchanged(Answer::Settled(shown))
+        }
+        (None, None) => {
+            let paid = Paid {
+                bound: Nanos::ZERO,
+                holds: &shown,
+                part: None,
+                unreserved: unreserved(state, draft, moment),
+            };
+            charge(state, settle, paid)
         }
     }
+}
+
+/// From what a settlement is paid.
+pub(super) struct Paid<'a> {
+    /// What was held for it.
+    pub(super) bound: Nanos,
+    /// Where.
+    pub(super) holds: &'a Holds,
+    /// Its part of a lease.
+    pub(super) part: Option<Part>,
+    /// Whom it is charged to, where nothing was held.
+    pub(super) unreserved: Vec<MoneyHold>,
 }
 
 /// Who asked is what the reservation says: it may have been forgotten meanwhile.
@@ -55,13 +82,13 @@ fn unreserved(state: &State, draft: &Draft, moment: Moment<'_>) -> Vec<MoneyHold
     places.money
 }
 
-fn charge(
-    state: &State,
-    settle: &Settle,
-    bound: Nanos,
-    holds: &Holds,
-    unreserved: Vec<MoneyHold>,
-) -> Decision {
+pub(super) fn charge(state: &State, settle: &Settle, paid: Paid<'_>) -> Decision {
+    let Paid {
+        bound,
+        holds,
+        part,
+        unreserved,
+    } = paid;
     let (cost, flags) = judge(settle, bound);
     let draft = &settle.draft;
     let calls = if state.rules.guards_targets() {
@@ -77,6 +104,7 @@ fn charge(
         tokens: tokens(&draft.usage),
         calls,
         kept: settle.kept,
+        part,
         unreserved,
     });
     let ending = Ending {
@@ -108,9 +136,13 @@ const fn tokens(usage: &Usage) -> Tokens {
     }
 }
 
-/// A settlement of a request that expired.
-fn correction(settle: &Settle, expired: &Expired) -> Decision {
-    let charged = expired.charged;
+/// A settlement of a request that was `charged` when it, or its lease, expired.
+pub(super) fn correction(
+    settle: &Settle,
+    charged: Nanos,
+    part: Option<Part>,
+    money: Vec<MoneyHold>,
+) -> Decision {
     let (actual, flags) = judge(settle, charged);
     let cost = actual.saturating_sub(charged);
     let request = settle.draft.request.as_str().into();
@@ -126,9 +158,13 @@ fn correction(settle: &Settle, expired: &Expired) -> Decision {
     };
     let shown = Holds {
         flows: Vec::new(),
-        money: expired.money.clone(),
+        money,
     };
-    let event = Event::Corrected { request, cost };
+    let event = Event::Corrected {
+        request,
+        cost,
+        part,
+    };
     Decision::recorded(event, Some(ending), Answer::Settled(shown))
 }
 

@@ -13,6 +13,8 @@ use super::command::{Target, Tokens, Versions};
 use super::demand::{FlowHold, Holds, MoneyHold};
 use super::idempotency::Named;
 use super::journal::{Call, Chain, Entry, Event, Reserved, Settled};
+use super::lease::applied::KEEP_LOST;
+use super::lease::held::{Leases, Lost};
 use super::meters::Meters;
 use super::recent::{Keep, Recent};
 use super::refusals::Refusals;
@@ -44,6 +46,12 @@ pub(super) const KEEP_PAYMENTS: Keep = Keep {
 
 /// Ids of acts of administration: like those of refused requests.
 const KEEP_ACTS: Keep = KEEP_REFUSED;
+
+/// Users who were forgotten: an hour, longer than any request; at most 1,000.
+const KEEP_FORGOTTEN: Keep = Keep {
+    age: 3_600_000,
+    count: 1_000,
+};
 
 /// A request that was admitted and has ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -90,6 +98,13 @@ pub(super) struct State {
     pub(super) credits: Option<Total>,
     pub(super) payments: Recent<()>,
     pub(super) open: Reservations,
+    #[serde(default)]
+    pub(super) leases: Leases,
+    #[serde(default = "Recent::new")]
+    pub(super) lost: Recent<Lost>,
+    /// Users, by digest, whose requests under way must not name them when they end.
+    #[serde(default = "Recent::new")]
+    pub(super) forgotten_people: Recent<()>,
     pub(super) ended: Recent<Ended>,
     /// The latest arrival among the ended requests whose ids are forgotten.
     forgotten: Option<u64>,
@@ -118,6 +133,9 @@ impl State {
             credits: None,
             payments: Recent::new(),
             open: Reservations::default(),
+            leases: Leases::default(),
+            lost: Recent::new(),
+            forgotten_people: Recent::new(),
             ended: Recent::new(),
             forgotten: None,
             refused: Recent::new(),
@@ -157,8 +175,16 @@ impl State {
                 self.versions.corpus = self.versions.corpus.saturating_add(1);
                 self.changes.insert(at, id, ());
             }
-            Event::Corrected { request, cost } => self.correct(&request, cost, at),
+            Event::Corrected {
+                request,
+                cost,
+                part,
+            } => match part {
+                Some(part) => self.correct_part(&part, cost, at),
+                None => self.correct(&request, cost, at),
+            },
             Event::Delivered { id } => self.alerts.deliver(id),
+            Event::Detached { part, reserved } => self.detach(&part, *reserved),
             Event::Expired { request } => self.expire(&request, at),
             Event::Extended {
                 request,
@@ -168,16 +194,19 @@ impl State {
             } => self.extend(&request, step, by, target.as_ref(), at),
             Event::Forgotten { id, user } => {
                 self.open.forget(&user);
+                self.forgotten_people.insert(at, user.as_str().into(), ());
                 self.acts.insert(at, id, ());
             }
             Event::KeyRevoked { key } => {
                 self.revoked.insert(key);
             }
+            Event::LeaseLost { lease } => self.lose(&lease, at),
             Event::Refused(refused) => {
                 self.refusals.add(&refused, at);
                 self.refused.insert(at, refused.request, refused.reason);
             }
             Event::Reserved(reserved) => self.reserve(*reserved, at),
+            Event::Returned(told) => self.give_back(&told, at),
             Event::Settled(settled) => self.settle(&settled, at),
             Event::Summarised { tally } => self.refusals.close(&tally),
             Event::ToppedUp(payment) => {
@@ -196,6 +225,8 @@ impl State {
             *forgotten = (*forgotten).max(Some(ended.arrived));
         });
         self.refused.forget(at, KEEP_REFUSED, drop);
+        self.lost.forget(at, KEEP_LOST, drop);
+        self.forgotten_people.forget(at, KEEP_FORGOTTEN, drop);
         self.changes.forget(at, KEEP_CHANGES, drop);
         self.payments.forget(at, KEEP_PAYMENTS, drop);
         self.acts.forget(at, KEEP_ACTS, drop);
@@ -209,11 +240,15 @@ impl State {
     fn drop_meters(&mut self) {
         let (families, accounts) = (self.rules.families(), self.rules.accounts());
         self.meters.keep(&families, &accounts);
-        self.open.for_each(|reservation| {
-            let Holds { flows, money } = &mut reservation.holds;
+        let keep = |Holds { flows, money }: &mut Holds| {
             flows.retain(|hold| families.contains(&hold.family));
             money.retain(|hold| accounts.contains(&hold.account));
-        });
+        };
+        self.open
+            .for_each(|reservation| keep(&mut reservation.holds));
+        self.leases.for_each(|lease| keep(&mut lease.holds));
+        self.lost
+            .for_each(|lost| lost.money.retain(|hold| accounts.contains(&hold.account)));
         self.ended.for_each(|ended| {
             if let Some(expired) = &mut ended.expired {
                 expired
@@ -225,6 +260,9 @@ impl State {
 
     fn reserve(&mut self, reserved: Reserved, at: u64) {
         self.used = true;
+        if let Some(leased) = reserved.lease {
+            self.lend(&reserved, &leased, at);
+        }
         let request = Id::from(reserved.draft.request.as_str());
         let mut reservation = Reservation {
             draft: reserved.draft,
@@ -255,7 +293,8 @@ impl State {
         let moment = (&self.periods, at);
         let places = self.meters.places(&self.rules, &demand, target, moment);
         let places = reservation.holds.without(places);
-        self.meters.flow_in(&places.flows, &demand, at);
+        let held = |measure| demand.amount(measure);
+        self.meters.flow_in(&places.flows, held, at);
         for hold in &places.money {
             let purse = self.meters.purse(&hold.account, &hold.place);
             purse.reserve(hold.from, reservation.bound);
@@ -293,6 +332,10 @@ impl State {
         let request = &settled.request;
         self.charged = self.charged.plus(settled.cost);
         self.credits = self.credits.map(|balance| balance.minus(settled.cost));
+        if let Some(part) = &settled.part {
+            // Its lease remembers that it has ended.
+            return self.settle_part(part, settled, at);
+        }
         match self.open.remove(request) {
             Some(reservation) => {
                 self.release(&reservation, at, |hold| {
@@ -360,8 +403,9 @@ impl State {
         used: impl Fn(&FlowHold) -> Option<Tokens>,
     ) {
         let demand = reservation.demand();
+        let held = |measure| demand.amount(measure);
         self.meters
-            .flow_out(&reservation.holds.flows, &demand, used, at);
+            .flow_out(&reservation.holds.flows, held, used, at);
         for hold in &reservation.holds.money {
             let purse = self.meters.purse(&hold.account, &hold.place);
             purse.release(hold.from, reservation.bound);
@@ -370,7 +414,7 @@ impl State {
     }
 
     /// Charges a place, and raises the alerts of the thresholds it reaches.
-    fn charge(&mut self, hold: &MoneyHold, cost: Nanos, at: u64) {
+    pub(super) fn charge(&mut self, hold: &MoneyHold, cost: Nanos, at: u64) {
         let MoneyHold {
             account,
             place,

@@ -54,7 +54,7 @@ fn shown(state: &State, limits: Vec<LimitState>, budgets: Vec<BudgetState>) -> S
             reserved: state.reserved.to_nanos(),
             required,
         }),
-        open_reservations: state.open.len() as u64,
+        open_reservations: state.open.len().saturating_add(state.leases.len()) as u64,
     }
 }
 

@@ -17,7 +17,8 @@ const BUCKETS: u64 = 60;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Flow {
-    /// Amounts by bucket, oldest first, at most 61 of them: when the newest of it came, and how much.
+    /// Amounts by bucket, oldest first, at most 61 of them and those in which leases end: when the
+    /// newest of it came, and how much.
     Sliding(VecDeque<(u64, u64)>),
     /// The number of the window and the amount in it.
     Fixed(u64, u64),
@@ -77,6 +78,11 @@ impl Gauge {
     /// When the fixed window of this number ends.
     const fn ends(self, window: u64) -> u64 {
         window.saturating_add(1).saturating_mul(self.length)
+    }
+
+    /// When the fixed window around `at` ends.
+    pub(super) const fn ends_after(self, at: u64) -> u64 {
+        self.ends(self.number(at))
     }
 
     fn scaled(self, amount: u64) -> u128 {
@@ -167,8 +173,8 @@ impl Flow {
         }
     }
 
-    /// Counts what passes at `at`, which never goes back.
-    pub(super) fn add(&mut self, gauge: Gauge, amount: u64, at: u64) {
+    /// Counts what passes at `then`, which is now (`at`, which never goes back) or a little later.
+    pub(super) fn add(&mut self, gauge: Gauge, amount: u64, then: u64, at: u64) {
         let undrained = self.undrained(gauge, at);
         match self {
             Self::Sliding(buckets) => {
@@ -178,12 +184,16 @@ impl Flow {
                 {
                     buckets.pop_front();
                 }
-                match buckets.back_mut() {
-                    Some((newest, count)) if gauge.bucket(*newest) == gauge.bucket(at) => {
-                        *newest = at;
+                // What a lease holds stands ahead of the others.
+                let later = |(newest, _): &&(u64, u64)| gauge.bucket(*newest) > gauge.bucket(then);
+                let ahead = buckets.iter().rev().take_while(later).count();
+                let index = buckets.len().saturating_sub(ahead);
+                match buckets.get_mut(index.wrapping_sub(1)) {
+                    Some((newest, count)) if gauge.bucket(*newest) == gauge.bucket(then) => {
+                        *newest = then.max(*newest);
                         *count = count.saturating_add(amount);
                     }
-                    _ => buckets.push_back((at, amount)),
+                    _ => buckets.insert(index, (then, amount)),
                 }
             }
             Self::Fixed(window, count) => {

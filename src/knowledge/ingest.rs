@@ -8,6 +8,7 @@ use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::ports::{Document, Passage, VectorMetadata, VectorRecord};
 use crate::providers::workers_ai::{self, MAX_EMBEDDING_TEXTS, Overlong};
+use crate::request::act::effective;
 use crate::request::exchange::Exchange;
 use crate::request::helper::{Helper, help};
 use crate::request::reserve::{Asking, plan_and_reserve};
@@ -87,8 +88,10 @@ async fn ingest(
         .documents
         .store(&exchange.org, document, &passages)
         .await?;
-    change_corpus(&ports, &exchange.org).await?;
-    delete_vectors(&ports, &replaced).await
+    let effective_ms = change_corpus(&ports, &exchange.org).await?;
+    delete_vectors(&ports, &replaced).await?;
+    effective(exchange, effective_ms).await;
+    Ok(())
 }
 
 /// The passages of a document. Their ids are digests over org, document, position and text, so that

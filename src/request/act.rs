@@ -51,7 +51,7 @@ pub fn note_change(act: &mut Exchange, change: Change) {
 }
 
 /// Records a change that will be answered with `status`, and puts it in force where the governor is
-/// what makes it.
+/// what makes it. Gives the milliseconds after which nothing is admitted any more as it was before.
 ///
 /// # Errors
 /// `Unauthenticated` where the key was revoked meanwhile; `Unavailable`: nothing is changed, as far as
@@ -60,7 +60,7 @@ pub async fn administer(
     act: &mut Exchange,
     status: u16,
     change: Option<Command>,
-) -> Result<(), Error> {
+) -> Result<u64, Error> {
     act.draft.outcome = Outcome::Changed;
     act.draft.status = status;
     let administer = Administer {
@@ -68,13 +68,22 @@ pub async fn administer(
         change: change.map(Box::new),
     };
     match act.govern(Command::Administer(administer)).await? {
-        Reply::Done { .. } => Ok(()),
+        Reply::Done { effective_ms, .. } => Ok(effective_ms),
         Reply::Refused {
             reason: Refusal::KeyRevoked,
             ..
         } => Err(auth::unknown_key()),
         reply => Err(Error::internal(format!("an act was answered {reply:?}"))),
     }
+}
+
+/// Waits until a change is in force everywhere; gives the time, Unix milliseconds.
+pub async fn effective(act: &Exchange, effective_ms: u64) -> u64 {
+    let clock = &act.ports.clock;
+    if effective_ms > 0 {
+        clock.sleep(effective_ms).await;
+    }
+    clock.now()
 }
 
 /// Ends an act: one that was refused or has failed is recorded as such.

@@ -23,7 +23,7 @@ pub fn classify(
     exchange.draft.operation.clone_from(&plan.operation.name);
     plan.tier.as_str().clone_into(&mut exchange.draft.tier);
     exchange.draft.confidence = plan.confidence;
-    exchange.draft.versions = view.versions;
+    exchange.plan_for(view);
     Ok(plan)
 }
 

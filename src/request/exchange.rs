@@ -7,6 +7,8 @@ use crate::audit::{Attempt, Draft, Outcome, Person};
 use crate::auth::{Principal, Rights};
 use crate::error::Error;
 use crate::governor::command::{Command, Idempotency, Reply, Subjects};
+use crate::governor::lease::Part;
+use crate::isolate::{OrgView, SharedHolder};
 use crate::money::Nanos;
 use crate::ports::Ports;
 use crate::protocol::Answer;
@@ -31,6 +33,12 @@ pub struct Exchange {
     pub admitted_for: usize,
     /// Whether the governor wants to be asked before another candidate is.
     pub guarded: bool,
+    /// Where the org is admitted from leases, what this isolate holds.
+    pub holder: Option<SharedHolder>,
+    /// Whether the org's rules let requests be admitted from leases.
+    pub lends: bool,
+    /// The lease that it was admitted from.
+    pub part: Option<Part>,
     /// The client's own name for it.
     pub idempotency: Option<Idempotency>,
     /// How it ended, once it is settled: for whoever watches its answer go out.
@@ -59,12 +67,28 @@ impl Exchange {
             subjects: Subjects::default(),
             admitted_for: 0,
             guarded: false,
+            holder: None,
+            lends: false,
+            part: None,
             idempotency: None,
             ended: Rc::default(),
             transcript: None,
             draft,
             phase_began: arrived,
         }
+    }
+
+    /// Notes of what state of the org its plan is.
+    pub fn plan_for(&mut self, view: &OrgView) {
+        self.draft.versions = view.versions;
+        self.holder.clone_from(&view.holder);
+        self.lends = view.config.rules().lends();
+    }
+
+    /// Where what its settlement says waits for others, unless a repetition of it may be asked for.
+    #[must_use]
+    pub fn settles_later(&self) -> Option<SharedHolder> {
+        self.holder.clone().filter(|_| self.idempotency.is_none())
     }
 
     /// Notes that the phase `name` has ended now.
@@ -116,16 +140,23 @@ impl Exchange {
     fn named(&self, mut command: Command) -> Command {
         let draft = match &mut command {
             Command::Administer(act) => &mut act.draft,
+            Command::Detach(detach) => &mut detach.draft,
             Command::Refuse { draft } => draft,
             Command::Reserve(reserve) => &mut reserve.draft,
             Command::Settle(settle) => &mut settle.draft,
             _ => return command,
         };
-        draft.person = Person {
+        draft.person = self.person();
+        command
+    }
+
+    /// Who asked.
+    #[must_use]
+    pub fn person(&self) -> Person {
+        Person {
             user: self.subjects.user.clone(),
             address: self.subjects.address.clone(),
-        };
-        command
+        }
     }
 
     /// Asks the org's governor.

@@ -4,12 +4,14 @@ use crate::error::{Error, Kind};
 use crate::governor::command::{
     Command, Extend, Refusal, Reply as Verdict, Reserve, State, Target, Tokens, Versions,
 };
+use crate::governor::lease::Part;
 use crate::http::Reply;
 use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::protocol::Dialect;
 use crate::request::exchange::{DEADLINE_MS, Exchange};
 use crate::request::idempotency::{self, Replay, replay, still_running};
+use crate::request::leasing;
 use crate::request::settle::{abandon, refuse};
 use crate::request::{MOST_PLANS, failed, headers};
 use crate::routing::plan::Candidate;
@@ -76,6 +78,7 @@ pub enum Admission {
 pub struct Grant {
     candidate: usize,
     guarded: bool,
+    part: Option<Part>,
     state: State,
 }
 
@@ -84,6 +87,7 @@ impl Grant {
     pub fn take(self, exchange: &mut Exchange) -> State {
         exchange.admitted_for = self.candidate;
         exchange.guarded = self.guarded;
+        exchange.part = self.part;
         self.state
     }
 }
@@ -185,7 +189,7 @@ pub async fn plan_and_reserve<P>(
     let mut view = isolate.org(&ports, &exchange.org).await?;
     let mut route = None;
     for _ in 0..MOST_PLANS {
-        exchange.draft.versions = view.versions;
+        exchange.plan_for(&view);
         let planned = plan(exchange, &view, route.as_deref())?;
         let asking = Asking {
             route: route.clone(),
@@ -206,13 +210,13 @@ pub async fn plan_and_reserve<P>(
     Err(still_stale().into())
 }
 
-/// Asks for admission.
+/// Asks for admission, which a lease of this isolate may give.
 ///
 /// # Errors
 /// `Unavailable` where the governor is out of reach: nothing is admitted then.
 pub async fn reserve(exchange: &Exchange, asking: Asking) -> Result<Admission, Error> {
     let bound = asking.bound;
-    let reserve = Reserve {
+    let mut reserve = Reserve {
         draft: exchange.draft.clone(),
         subjects: exchange.subjects.clone(),
         candidates: asking.candidates,
@@ -222,16 +226,27 @@ pub async fn reserve(exchange: &Exchange, asking: Asking) -> Result<Admission, E
         route: asking.route,
         planned: exchange.draft.versions,
         idempotency: exchange.idempotency.clone(),
+        lease: None,
         deadline_ms: DEADLINE_MS.saturating_add(GRACE_MS),
     };
-    match exchange.govern(Command::Reserve(reserve)).await? {
+    if let Some((part, state)) = leasing::admit(exchange, &mut reserve) {
+        return Ok(Admission::Granted(Grant {
+            candidate: 0,
+            guarded: false,
+            part: Some(part),
+            state,
+        }));
+    }
+    match leasing::ask(exchange, reserve).await? {
         Verdict::Admitted {
             candidate,
             guarded,
             state,
+            ..
         } => Ok(Admission::Granted(Grant {
             candidate,
             guarded,
+            part: None,
             state,
         })),
         Verdict::Downgrade { route } => Ok(Admission::Downgrade(route)),
@@ -267,6 +282,7 @@ pub async fn extend(
     by: Nanos,
     target: Option<Target>,
 ) -> Result<(), Error> {
+    leasing::detach(exchange).await?;
     let extend = Extend {
         request: exchange.draft.request.clone(),
         step,

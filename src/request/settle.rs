@@ -8,11 +8,12 @@ use crate::governor::command::{Command, Reply, Settle, State};
 use crate::ports::Ports;
 use crate::request::copies::is_success;
 use crate::request::exchange::Exchange;
+use crate::request::leasing::settle_soon;
 use crate::request::recall::Place;
 
 /// Pauses before a settlement that failed is tried again, in milliseconds: together less than the
 /// 30 s for which the platform lets work outlive the answer.
-const RETRY_MS: [u64; 3] = [1_000, 4_000, 15_000];
+pub(crate) const RETRY_MS: [u64; 3] = [1_000, 4_000, 15_000];
 
 /// Ends an admitted request: charges what its calls cost, once, and records it. Gives the record and
 /// the limits after the charge.
@@ -20,10 +21,17 @@ const RETRY_MS: [u64; 3] = [1_000, 4_000, 15_000];
 /// Where the governor is out of reach there are none to give: the answer is delivered all the same,
 /// the settlement is tried again in the background, and at last the reservation expires, charged at
 /// its bound and recorded, so that nothing is lost.
+///
+/// Where the org is admitted from leases, nobody waits: it is told with others, and there are no newer
+/// limits to give.
 pub async fn settle(exchange: Exchange) -> (Draft, Option<State>) {
     exchange.ended.set(Some(exchange.draft.outcome));
     if let Some(transcript) = &exchange.transcript {
         transcript.store(&exchange.ports, &exchange.org, &exchange.draft);
+    }
+    if let Some(holder) = exchange.settles_later() {
+        settle_soon(&exchange, holder, settlement(&exchange));
+        return (exchange.draft, None);
     }
     match try_settle(&exchange).await {
         Ok(state) => (exchange.draft, Some(state)),
@@ -36,14 +44,21 @@ pub async fn settle(exchange: Exchange) -> (Draft, Option<State>) {
 }
 
 async fn try_settle(exchange: &Exchange) -> Result<State, Error> {
-    let settle = Settle {
+    match exchange
+        .govern(Command::Settle(settlement(exchange)))
+        .await?
+    {
+        Reply::Settled { state } => Ok(state),
+        reply => Err(Error::internal(format!("settle was answered {reply:?}"))),
+    }
+}
+
+fn settlement(exchange: &Exchange) -> Settle {
+    Settle {
         draft: exchange.draft.clone(),
         cost: exchange.cost(),
         kept: exchange.idempotency.is_some() && is_success(exchange.draft.outcome),
-    };
-    match exchange.govern(Command::Settle(settle)).await? {
-        Reply::Settled { state } => Ok(state),
-        reply => Err(Error::internal(format!("settle was answered {reply:?}"))),
+        part: exchange.part.clone(),
     }
 }
 

@@ -37,6 +37,7 @@ fn view(config: TenantConfig) -> OrgView {
     OrgView {
         versions: Versions::default(),
         config,
+        holder: None,
     }
 }
 

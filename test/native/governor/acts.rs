@@ -169,6 +169,7 @@ fn settled(request: &str) -> Command {
         draft: named(request),
         cost: Nanos::new(10),
         kept: false,
+        part: None,
     })
 }
 

@@ -24,14 +24,14 @@ fn a_command_of_old_code_is_unsupported_and_changes_nothing() {
         .governor
         .execute(&old, world.now, &mut world.storage)
         .unwrap();
-    assert_eq!(reply, Reply::Unsupported { protocol: 2 });
+    assert_eq!(reply, Reply::Unsupported { protocol: 3 });
     assert_eq!(world.storage.rows.len(), rows);
 }
 
 #[test]
 fn an_old_snapshot_or_row_stops_the_governor() {
     let world = World::with(None, None);
-    let old = |text: &str| text.replacen("\"version\":2", "\"version\":1", 1);
+    let old = |text: &str| text.replacen("\"version\":3", "\"version\":1", 1);
     let none: [(u64, &str); 0] = [];
     let snapshot = old(&world.governor.snapshot().unwrap());
     assert!(Governor::restore(ORG, world.zones.clone(), Some(&snapshot), none).is_err());
@@ -133,6 +133,7 @@ fn usage_beyond_any_number_fills_a_limit_and_wraps_nothing() {
             draft,
             cost,
             kept: false,
+            part: None,
         }));
         assert!(!is_admitted(&world.run(asking("b"))), "{window:?}");
         world.check();

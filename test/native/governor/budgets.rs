@@ -348,6 +348,7 @@ fn a_negative_or_absurd_cost_of_a_call_is_the_bound_for_its_model_too() {
             draft,
             cost: Nanos::new(cost),
             kept: false,
+            part: None,
         }));
     }
     let of_model = |it: &BudgetState| it.subject == "m";

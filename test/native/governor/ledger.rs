@@ -273,6 +273,7 @@ fn what_is_forgotten_is_not_charged_again() {
         draft: newer,
         cost,
         kept: false,
+        part: None,
     }));
     assert_eq!(world.governor.charged(), 6);
 }
@@ -291,6 +292,7 @@ fn ended_ids_are_bounded_by_number_and_still_not_charged_again() {
             draft,
             cost,
             kept: false,
+            part: None,
         })
     };
     for index in 0..20_001 {
@@ -342,6 +344,7 @@ fn flags_say_what_is_odd_about_a_charge() {
             draft,
             cost,
             kept: false,
+            part: None,
         }));
         let record = world.last_record();
         assert_eq!((record.cost.get(), record.flags), expected, "case {index}");
@@ -370,7 +373,13 @@ fn a_request_needs_an_active_configuration_a_live_key_and_current_versions() {
     let revoke = || Command::RevokeKey {
         key: "key".to_owned(),
     };
-    assert_eq!(world.run(revoke()), Reply::Done { versions });
+    assert_eq!(
+        world.run(revoke()),
+        Reply::Done {
+            versions,
+            effective_ms: 0
+        }
+    );
     world.read(revoke());
     world.crash();
     assert_eq!(refusal(world.run(reserve("c", 1))), Refusal::KeyRevoked);
@@ -382,13 +391,13 @@ fn a_request_needs_an_active_configuration_a_live_key_and_current_versions() {
 fn another_protocol_is_not_guessed_at() {
     let mut world = World::with(None, None);
     let envelope = Envelope {
-        protocol: 3,
+        protocol: 4,
         command: reserve("a", 1),
     };
     let reply = world
         .governor
         .execute(&envelope, world.now, &mut world.storage)
         .unwrap();
-    assert_eq!(reply, Reply::Unsupported { protocol: 2 });
+    assert_eq!(reply, Reply::Unsupported { protocol: 3 });
     assert_eq!(world.state().open_reservations, 0);
 }

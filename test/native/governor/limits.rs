@@ -166,6 +166,7 @@ fn used_tokens(world: &mut World, request: &str, input: u64, output: u64) {
         draft,
         cost: Nanos::ZERO,
         kept: false,
+        part: None,
     }));
 }
 
@@ -370,6 +371,7 @@ fn what_a_model_used_counts_for_that_model() {
         draft,
         cost: Nanos::ZERO,
         kept: false,
+        part: None,
     }));
     let used: BTreeMap<(String, String), u64> = world
         .state()

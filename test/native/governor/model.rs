@@ -100,6 +100,8 @@ impl Model {
             Command::Administer(_)
             | Command::Alerts { .. }
             | Command::Delivered { .. }
+            | Command::Detach(_)
+            | Command::Flush(_)
             | Command::Forget { .. }
             | Command::TopUp(_) => panic!("not among the steps"),
             Command::Refuse { draft } => {
@@ -411,13 +413,17 @@ impl Model {
 
     fn done(&self) -> Reply {
         let versions = self.versions;
-        Reply::Done { versions }
+        Reply::Done {
+            versions,
+            effective_ms: 0,
+        }
     }
 
     fn admitted(&self, id: &str, at: u64) -> Reply {
         Reply::Admitted {
             candidate: 0,
             guarded: false,
+            lease: None,
             state: self.state(at, self.shown_to(id)),
         }
     }

@@ -54,6 +54,7 @@ fn every_record_has_its_person_beside_it() {
         draft: named("settled"),
         cost: Nanos::new(1),
         kept: false,
+        part: None,
     }));
     assert_eq!(person_beside(&world), ann());
     world.run(asked("expires", 1));

@@ -8,6 +8,7 @@
 
 mod book;
 mod life;
+mod loans;
 mod script;
 mod spans;
 
@@ -50,19 +51,24 @@ fn nothing_is_admitted_beyond_a_rule_nor_lost_nor_charged_twice() {
 }
 
 /// What a run must have seen.
-const EVERYTHING: [&str; 13] = [
+const EVERYTHING: [&str; 18] = [
     "activations",
     "admitted",
+    "admitted from leases",
     "alerts",
+    "detached",
     "downgrades",
     "expired",
     "extended",
     "faults",
     "late",
+    "leases",
     "lives beyond $20 M",
+    "lost leases",
     "refused",
     "repetitions",
     "replays",
+    "returns",
     "settled",
 ];
 

@@ -267,6 +267,7 @@ pub(crate) fn reservation(request: &str) -> Reserve {
         route: None,
         planned,
         idempotency: None,
+        lease: None,
         deadline_ms: 5 * MINUTE,
     }
 }
@@ -294,6 +295,7 @@ pub(crate) fn settle(request: &str, cost: i64) -> Command {
         draft: draft(request),
         cost: Nanos::new(cost),
         kept: false,
+        part: None,
     })
 }
 

@@ -28,6 +28,7 @@ mod headers;
 mod idempotency;
 mod images;
 mod isolation;
+mod leases;
 mod limits;
 mod messages;
 mod moderations;

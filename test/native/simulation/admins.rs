@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde_json::json;
 
-use super::scenario::{Org, Scenario};
+use super::scenario::{Org, Scenario, Told, rules};
 use super::world::executor::OUTSIDE;
 use super::world::http::{Request, Response};
 
@@ -40,6 +40,14 @@ async fn insist(scenario: &Rc<Scenario>, request: Request, status: u16) -> Respo
     }
 }
 
+impl Scenario {
+    /// From this moment on a promise holds.
+    fn tell(&self, org: &Org, told: Told) {
+        let now = self.world.shared.clock.elapsed();
+        org.told.borrow_mut().push((now, told));
+    }
+}
+
 /// Runs a change of an org, one at a time.
 fn change<F: Future<Output = ()> + 'static>(
     scenario: &Rc<Scenario>,
@@ -66,16 +74,14 @@ pub(crate) fn configure(scenario: &Rc<Scenario>) {
     change(scenario, |scenario, org| async move {
         let random = &scenario.random;
         let first = random.index(MODELS.len());
-        let config = json!({
-            "limits": [{ "count": "requests", "limit": random.pick(&[40, 150, 500]), "seconds": 60 }],
-            "budgets": [{ "usd": random.pick(&["0.2", "2", "20"]), "period": "day" }],
-            "tiers": { "light": [MODELS[first], MODELS[(first + 1) % MODELS.len()]] },
-        });
+        let mut config = rules(random, scenario.is_leased);
+        config["tiers"] = json!({ "light": [MODELS[first], MODELS[(first + 1) % MODELS.len()]] });
         let put = Request::new("PUT", &format!("/admin/v1/orgs/{}/config", org.name));
         let response = insist(&scenario, put.admin().json(&config), 200).await;
         let version = response.json()["version"].as_u64().unwrap();
         let object = scenario.world.governors.of(org.name);
         object.borrow_mut().ledger_mut().promise(version);
+        scenario.tell(&org, Told::Config(version));
     });
 }
 
@@ -96,6 +102,7 @@ pub(crate) fn learn(scenario: &Rc<Scenario>) {
             .ledger()
             .corpus;
         org.promised.borrow_mut().push((corpus, version));
+        scenario.tell(&org, Told::Corpus(corpus));
     });
 }
 
@@ -113,5 +120,6 @@ pub(crate) fn replace_key(scenario: &Rc<Scenario>) {
         insist(&scenario, delete, 204).await;
         let object = scenario.world.governors.of(org.name);
         object.borrow_mut().ledger_mut().revoke(&oldest);
+        scenario.tell(&org, Told::Revoked(oldest));
     });
 }

@@ -7,7 +7,7 @@ use esclusa::money::Nanos;
 use serde_json::Value;
 
 use super::clients::Seen;
-use super::scenario::{Org, Outcome, Scenario};
+use super::scenario::{Org, Outcome, Scenario, Told};
 use super::world::http::Response;
 use super::world::wires::END;
 
@@ -83,6 +83,7 @@ fn check_endings(scenario: &Scenario, org: &Org, records: &[Record], outcome: &m
         *outcome.endings.entry(ending).or_default() += 1;
         match record.draft.outcome {
             Ending::Late => {}
+            Ending::LeaseLost => assert_eq!(record.cost, record.bound),
             Ending::Refused | Ending::RefusedMany => assert_eq!(record.cost, Nanos::ZERO),
             // Its governor did not answer, and it turned out not to have admitted it.
             Ending::Failed if !admitted.contains_key(&record.draft.request) => {
@@ -93,6 +94,7 @@ fn check_endings(scenario: &Scenario, org: &Org, records: &[Record], outcome: &m
     }
     let of_admitted: BTreeMap<&str, u64> = admitted.keys().map(|id| (id.as_str(), 1)).collect();
     assert_eq!(ends, of_admitted, "ends of {}", org.name);
+    outcome.leased += object.ledger().leased;
 }
 
 /// Every reply is one that a client may get, of its own org, and as its record says.
@@ -143,23 +145,25 @@ fn check_answer(scenario: &Scenario, seen: &Seen, records: &[&Record], outcome: 
     let ends = records
         .iter()
         .filter(|record| record.draft.outcome != Ending::Late);
-    assert_eq!(ends.count(), 1, "{:?}", seen.response);
+    let object = scenario.world.governors.of(seen.org.name);
+    let lost_requests = object.borrow().ledger().lost_requests;
+    match ends.count() {
+        // Nobody told what became of its lease.
+        0 => assert!(lost_requests > 0, "{:?}", seen.response),
+        ends => assert_eq!(ends, 1, "{:?}", seen.response),
+    }
     let hit = seen.response.told("x-ai-cache-status") == "HIT";
     outcome.hits += u64::from(hit);
     if let Some(told) = seen.response.header("x-ai-cost-usd") {
         let costs = records.iter().map(|record| record.cost);
         let charged = costs.fold(Nanos::ZERO, Nanos::saturating_add);
-        // One whose governor stayed out of reach has expired, and was charged at its bound.
-        let settled = records
-            .iter()
-            .all(|record| record.draft.outcome != Ending::Expired)
-            || records
-                .iter()
-                .any(|record| record.draft.outcome == Ending::Late);
+        let ended_as = |ending| records.iter().any(|record| record.draft.outcome == ending);
+        // One whose governor stayed out of reach was charged at its bound, alone or with its lease.
+        let settled = !records.is_empty() && ended_as(Ending::Expired) == ended_as(Ending::Late);
         if settled {
             assert_eq!(told, charged.to_usd(), "{records:?}");
+            assert!(!hit || charged == Nanos::ZERO);
         }
-        assert!(!hit || charged == Nanos::ZERO);
     }
     let stream = seen
         .response
@@ -179,7 +183,10 @@ fn check_answer(scenario: &Scenario, seen: &Seen, records: &[&Record], outcome: 
         let faq = seen.response.told("x-ai-operation") == "faq";
         assert!(grounded || !faq, "ungrounded, yet kept: {text}");
     }
-    check_freshness(scenario, seen, records[0]);
+    if let Some(record) = records.first() {
+        check_freshness(scenario, seen, record);
+        check_promises(seen, record);
+    }
 }
 
 /// Whether a stream broke. One that did had begun: before that, another model takes over, unless its
@@ -195,6 +202,20 @@ fn check_stream(response: &Response, has_tool: bool) -> bool {
         "{last}"
     );
     broken
+}
+
+/// Nothing that began after an administrator was told of a change was admitted without it.
+fn check_promises(seen: &Seen, record: &Record) {
+    let versions = record.draft.versions;
+    for (at, told) in seen.org.told.borrow().iter() {
+        if *at <= seen.since {
+            match told {
+                Told::Config(version) => assert!(versions.config >= *version, "{record:?}"),
+                Told::Corpus(version) => assert!(versions.corpus >= *version, "{record:?}"),
+                Told::Revoked(key) => assert_ne!(*key, record.draft.key, "{record:?}"),
+            }
+        }
+    }
 }
 
 /// An answer, cached or not, is of the documents and the models in force when it was admitted.

@@ -23,6 +23,8 @@ const QUESTIONS: [&str; 4] = [
 /// A reply that was read to its end.
 pub(crate) struct Seen {
     pub(crate) org: Rc<Org>,
+    /// When it was asked for, by true time.
+    pub(crate) since: u64,
     pub(crate) response: Response,
 }
 
@@ -36,6 +38,7 @@ pub(crate) fn begin(scenario: &Rc<Scenario>) {
     let group = worker.group;
     let chunks = random.chance(80).then(|| random.below(8));
     let of_client = Rc::clone(scenario);
+    let since = scenario.world.shared.clock.elapsed();
     let client = async move {
         let mut opened = worker.open(request).await;
         if let Some(chunks) = chunks
@@ -48,7 +51,7 @@ pub(crate) fn begin(scenario: &Rc<Scenario>) {
             return;
         }
         let response = opened.finish().await;
-        of_client.note(&org, response);
+        of_client.note(&org, since, response);
     };
     let polls = random.chance(60).then(|| random.below(40));
     let dropping = DropAfter {
@@ -134,10 +137,14 @@ impl Future for DropAfter {
 }
 
 impl Scenario {
-    fn note(&self, org: &Rc<Org>, response: Response) {
+    fn note(&self, org: &Rc<Org>, since: u64, response: Response) {
         let hash = format!("{} {}", response.status, response.body.len());
         self.world.shared.executor.note(&hash);
         let org = Rc::clone(org);
-        self.seen.borrow_mut().push(Seen { org, response });
+        self.seen.borrow_mut().push(Seen {
+            org,
+            since,
+            response,
+        });
     }
 }

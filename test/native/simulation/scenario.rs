@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::admins;
 use super::checks;
@@ -14,8 +14,9 @@ use super::world::{Worker, World};
 pub(crate) const ORGS: [&str; 3] = ["alfa", "bravo", "carla"];
 const REQUESTS: u64 = 1_000;
 const ISOLATES: usize = 3;
-/// The most milliseconds between two requests.
+/// The most milliseconds between two requests, and where isolates are to be busy.
 const PAUSE_MS: u64 = 160;
+const BUSY_PAUSE_MS: u64 = 24;
 /// Longer than any deadline and any repeated drain after the last jump of the clock.
 const QUIET_MS: u64 = 3 * 3_600_000;
 
@@ -28,8 +29,21 @@ pub(crate) struct Org {
     pub(crate) keys: RefCell<Vec<(String, String)>>,
     /// Versions of the document that were promised, with the corpus from which on they hold.
     pub(crate) promised: RefCell<Vec<(u64, u64)>>,
+    /// What administrators were told, and when by true time.
+    pub(crate) told: RefCell<Vec<(u64, Told)>>,
     pub(crate) changing: Cell<bool>,
     pub(crate) next_version: Cell<u64>,
+}
+
+/// What an administrator was told.
+#[derive(Clone, Debug)]
+pub(crate) enum Told {
+    /// This configuration is in force.
+    Config(u64),
+    /// These changes of documents are.
+    Corpus(u64),
+    /// This key is refused.
+    Revoked(String),
 }
 
 /// Everything of a run.
@@ -40,6 +54,8 @@ pub(crate) struct Scenario {
     pub(crate) random: Random,
     pub(crate) seen: RefCell<Vec<Seen>>,
     pub(crate) dropped: Cell<u64>,
+    /// Whether isolates admit from leases, and are busy enough for that.
+    pub(crate) is_leased: bool,
     next_group: Cell<u64>,
 }
 
@@ -51,6 +67,8 @@ pub(crate) struct Outcome {
     pub(crate) endings: std::collections::BTreeMap<String, u64>,
     pub(crate) hits: u64,
     pub(crate) dropped: u64,
+    /// Requests that were admitted from leases.
+    pub(crate) leased: u64,
     /// Requests that were answered 502, and those of them that nobody settled.
     pub(crate) failures: (u64, u64),
 }
@@ -64,6 +82,7 @@ impl Outcome {
             *self.endings.entry(ending.clone()).or_default() += count;
         }
         self.hits += other.hits;
+        self.leased += other.leased;
         self.dropped += other.dropped;
         self.failures.0 += other.failures.0;
         self.failures.1 += other.failures.1;
@@ -84,6 +103,7 @@ impl Outcome {
             "Expired",
             "Failed",
             "Late",
+            "LeaseLost",
             "Truncated",
         ] {
             assert!(
@@ -91,7 +111,7 @@ impl Outcome {
                 "no request ended as {ending}"
             );
         }
-        assert!(self.hits > 0 && self.dropped > 0);
+        assert!(self.hits > 0 && self.dropped > 0 && self.leased > 0);
         let (failures, unsettled) = self.failures;
         assert!(
             unsettled * 10 < failures,
@@ -114,6 +134,21 @@ pub(crate) fn run(seed: u64) -> Outcome {
     checks::all(&scenario)
 }
 
+/// Limits and budgets; where isolates admit from leases, so wide that a hundredth is something.
+pub(crate) fn rules(random: &Random, is_leased: bool) -> Value {
+    let (requests, money) = if is_leased {
+        ([500, 3_000, 20_000], ["2", "20", "200"])
+    } else {
+        ([60, 200, 500], ["0.1", "1", "10"])
+    };
+    let leased = is_leased && random.chance(850);
+    json!({
+        "admission": if leased { "leased" } else { "strict" },
+        "limits": [{ "count": "requests", "limit": random.pick(&requests), "seconds": 60 }],
+        "budgets": [{ "usd": random.pick(&money), "period": "day" }],
+    })
+}
+
 impl Scenario {
     fn begin(seed: u64) -> Self {
         let world = World::new(seed);
@@ -124,11 +159,9 @@ impl Scenario {
             .clock
             .jump(43_200_000 - i64::try_from(random.below(150_000)).unwrap());
         let worker = world.worker(1);
+        let is_leased = seed % 2 == 1;
         let org = |name: &'static str| {
-            let config = json!({
-                "limits": [{ "count": "requests", "limit": random.pick(&[60, 200, 500]), "seconds": 60 }],
-                "budgets": [{ "usd": random.pick(&["0.1", "1", "10"]), "period": "day" }],
-            });
+            let config = rules(&random, is_leased);
             let first = world.org(&worker, name, &config);
             let id = first.split('_').nth(2).unwrap().to_owned();
             let org = Org {
@@ -136,6 +169,7 @@ impl Scenario {
                 marker: format!("MARKER{}", name.to_uppercase()),
                 keys: RefCell::new(vec![(first.clone(), id)]),
                 promised: RefCell::default(),
+                told: RefCell::default(),
                 changing: Cell::new(false),
                 next_version: Cell::new(1),
             };
@@ -149,6 +183,7 @@ impl Scenario {
             random,
             seen: RefCell::default(),
             dropped: Cell::new(0),
+            is_leased,
             next_group: Cell::new(2),
             world,
         }
@@ -176,7 +211,12 @@ impl Scenario {
 
     async fn load(self: Rc<Self>) {
         for _ in 0..REQUESTS {
-            self.world.shared.sleep(self.random.below(PAUSE_MS)).await;
+            let pause = if self.is_leased {
+                BUSY_PAUSE_MS
+            } else {
+                PAUSE_MS
+            };
+            self.world.shared.sleep(self.random.below(pause)).await;
             clients::begin(&self);
             match self.random.below(1_000) {
                 0..5 => self.lose_isolate(),

@@ -2,7 +2,7 @@
 //! do what those of `src/edge/` do: repeat once, start anew after a failed write, one alarm, and
 //! records that move to the audit log.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -32,15 +32,17 @@ pub(crate) struct Objects {
     shared: Rc<Shared>,
     database: Database,
     by_org: Rc<RefCell<BTreeMap<String, Rc<RefCell<Object>>>>>,
+    /// Calls of governors so far.
+    pub(crate) calls: Rc<Cell<u64>>,
 }
 
 impl Objects {
     pub(crate) fn new(shared: Rc<Shared>, database: Database) -> Self {
-        let by_org = Rc::default();
         Self {
             shared,
             database,
-            by_org,
+            by_org: Rc::default(),
+            calls: Rc::default(),
         }
     }
 
@@ -75,6 +77,7 @@ impl Objects {
     }
 
     async fn attempt(&self, org: &str, sent: &str) -> Result<String, Error> {
+        self.calls.set(self.calls.get() + 1);
         self.shared.hop().await;
         let fault = self.shared.faults.take(Port::Governor, &self.shared.random);
         if fault == Some(Fault::Down) {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use esclusa::audit::{Outcome, Record};
 use esclusa::governor::Row;
 use esclusa::governor::command::{Reserve, State};
+use esclusa::governor::lease::{Granted, Part, Return, Slice};
 use esclusa::governor::rules::{Budget, Limit, Measure, Period, Rules, Scope, WhenSpent};
 use esclusa::money::Nanos;
 use serde::Deserialize;
@@ -25,18 +26,28 @@ struct Entry {
 enum Event {
     Activated { version: u64, rules: Rules },
     Administered {},
-    Corrected { request: String },
+    Corrected { request: String, part: Option<Part> },
     CorpusChanged {},
     Delivered {},
+    Detached { part: Part, reserved: Reserved },
     Expired { request: String },
     Extended { request: String, by: Nanos },
     Forgotten {},
     KeyRevoked {},
+    LeaseLost { lease: String },
     Refused {},
-    Reserved { draft: Named, bound: Nanos },
-    Settled { request: String },
+    Reserved(Reserved),
+    Returned(Return),
+    Settled { request: String, part: Option<Part> },
     Summarised {},
     ToppedUp {},
+}
+
+#[derive(Deserialize)]
+struct Reserved {
+    draft: Named,
+    bound: Nanos,
+    lease: Option<Granted>,
 }
 
 #[derive(Deserialize)]
@@ -51,11 +62,27 @@ struct Open {
     day: u64,
 }
 
+/// A lease that is not over, or of which requests have not ended.
+struct Loan {
+    granted: Slice,
+    left: Slice,
+    returned: bool,
+    day: u64,
+    /// The last moment at which it is good.
+    last: u64,
+}
+
 #[derive(Default)]
 pub(crate) struct Ledger {
-    /// By the governor's clock.
+    /// By the governor's clock; what a lease holds at its last moment.
     admissions: Vec<u64>,
-    /// Every request ever admitted, with its key.
+    loans: BTreeMap<String, Loan>,
+    /// On which day leases were lost that are waiting for late settlements.
+    lost: BTreeMap<String, u64>,
+    /// Requests that lost leases were charged for, and those that were admitted from leases.
+    pub(crate) lost_requests: u64,
+    pub(crate) leased: u64,
+    /// Every request known to be admitted, with its key.
     pub(crate) admitted: BTreeMap<String, String>,
     days: BTreeMap<u64, i128>,
     day_of: BTreeMap<String, u64>,
@@ -86,23 +113,45 @@ impl Ledger {
                 );
                 (self.version, self.rules) = (version, rules);
             }
-            Event::Reserved { draft, bound } => self.reserve(draft, bound, entry.at),
+            Event::Reserved(reserved) => self.reserve(reserved, entry.at),
+            Event::Returned(told) => self.give_back(&told),
+            Event::LeaseLost { lease } => self.lose(lease, &record.unwrap()),
+            Event::Detached { part, reserved } => {
+                let day = self.take_part(&part, &reserved.draft);
+                let bound = i128::from(part.bound.get());
+                self.open
+                    .insert(reserved.draft.request, Open { bound, day });
+            }
+            Event::Settled {
+                request,
+                part: Some(part),
+            } => {
+                let record = record.unwrap();
+                let key = record.draft.key.clone();
+                let day = self.take_part(&part, &Named { request, key });
+                assert_eq!(record.bound, part.bound);
+                self.charge(day, &record);
+            }
             Event::Extended { request, by } => {
                 let open = self.open.get_mut(&request).unwrap();
                 open.bound += i128::from(by.get());
                 let day = open.day;
                 self.check_budget(day);
             }
-            Event::Settled { request } | Event::Expired { request } => {
+            Event::Settled { request, .. } | Event::Expired { request } => {
                 let ended = self.open.remove(&request);
                 let day = ended.map_or(entry.at / DAY_MS, |open| open.day);
                 self.day_of.insert(request, day);
                 self.charge(day, &record.unwrap());
             }
-            Event::Corrected { request } => {
+            Event::Corrected { request, part } => {
                 let record = record.unwrap();
                 assert_eq!(record.draft.outcome, Outcome::Late);
-                self.charge(self.day_of[&request], &record);
+                let day = match part {
+                    Some(part) => self.lost[&part.lease],
+                    None => self.day_of[&request],
+                };
+                self.charge(day, &record);
             }
             Event::CorpusChanged {} => self.corpus += 1,
             Event::Administered {}
@@ -115,17 +164,90 @@ impl Ledger {
         }
     }
 
-    fn reserve(&mut self, draft: Named, bound: Nanos, at: u64) {
-        let is_new = self
-            .admitted
-            .insert(draft.request.clone(), draft.key)
-            .is_none();
-        assert!(is_new, "{} was admitted twice", draft.request);
+    fn reserve(&mut self, reserved: Reserved, at: u64) {
+        let Reserved {
+            draft,
+            bound,
+            lease,
+        } = reserved;
+        let (request, day) = (draft.request.clone(), at / DAY_MS);
+        if let Some(granted) = lease {
+            let last = at + granted.lasts_ms - 1;
+            let loan = Loan {
+                granted: granted.slice,
+                left: granted.slice,
+                returned: false,
+                day,
+                last,
+            };
+            assert_eq!(last / DAY_MS, day, "a lease for two days");
+            assert!(self.rules.lends(), "a lease that the rules forbid");
+            let count = usize::try_from(granted.slice.requests).unwrap();
+            self.admissions.extend(std::iter::repeat_n(last, count));
+            self.loans.insert(request.clone(), loan);
+        }
+        self.admit(draft);
         self.admissions.push(at);
-        let (bound, day) = (i128::from(bound.get()), at / DAY_MS);
-        self.open.insert(draft.request, Open { bound, day });
+        let bound = i128::from(bound.get());
+        self.open.insert(request, Open { bound, day });
         self.check_window(at);
         self.check_budget(day);
+    }
+
+    fn admit(&mut self, draft: Named) {
+        let Named { request, key } = draft;
+        let is_new = self.admitted.insert(request.clone(), key).is_none();
+        assert!(is_new, "{request} was admitted twice");
+    }
+
+    /// A request of a lease has ended, or is on its own; gives the day of the lease.
+    fn take_part(&mut self, part: &Part, draft: &Named) -> u64 {
+        self.leased += 1;
+        self.admit(Named {
+            request: draft.request.clone(),
+            key: draft.key.clone(),
+        });
+        let loan = self.loans.get_mut(&part.lease).unwrap();
+        assert!(loan.left.covers(&part.slice()), "more than the lease");
+        loan.left = loan.left.minus(&part.slice());
+        let day = loan.day;
+        self.close(&part.lease);
+        day
+    }
+
+    fn give_back(&mut self, told: &Return) {
+        let loan = self.loans.get_mut(&told.lease).unwrap();
+        assert!(!loan.returned && loan.granted.covers(&told.used));
+        let unused = loan.granted.minus(&told.used);
+        loan.left = loan.left.minus(&unused);
+        loan.returned = true;
+        for _ in 0..unused.requests {
+            let at = self.admissions.iter().rposition(|at| *at == loan.last);
+            self.admissions.swap_remove(at.unwrap());
+        }
+        self.close(&told.lease);
+    }
+
+    /// One that is over, of which all has ended, holds nothing.
+    fn close(&mut self, lease: &str) {
+        let loan = &self.loans[lease];
+        if loan.returned && loan.left.requests == 0 {
+            assert_eq!(loan.left.bound, Nanos::ZERO, "nobody's money");
+            self.loans.remove(lease);
+        }
+    }
+
+    fn lose(&mut self, lease: String, record: &Record) {
+        let loan = self.loans.remove(&lease).unwrap();
+        assert_eq!(record.draft.outcome, Outcome::LeaseLost);
+        assert_eq!(
+            (record.cost, record.count),
+            (loan.left.bound, loan.left.requests)
+        );
+        self.lost_requests += record.count;
+        self.charge(loan.day, record);
+        let before = self.lost.insert(lease, loan.day);
+        assert_eq!(before, None, "a lease was lost twice");
     }
 
     fn charge(&mut self, day: u64, record: &Record) {
@@ -154,8 +276,7 @@ impl Ledger {
         let recent = self
             .admissions
             .iter()
-            .rev()
-            .take_while(|admitted| **admitted >= begin);
+            .filter(|admitted| **admitted >= begin);
         assert!(
             recent.count() <= usize::try_from(limit).unwrap(),
             "more than {limit} in 60 s"
@@ -198,11 +319,13 @@ impl Ledger {
 
     pub(crate) fn reserved(&self, day: u64) -> i128 {
         let of_day = self.open.values().filter(|open| open.day == day);
-        of_day.map(|open| open.bound).sum()
+        let loans = self.loans.values().filter(|loan| loan.day == day);
+        let leased: i128 = loans.map(|loan| i128::from(loan.left.bound.get())).sum();
+        of_day.map(|open| open.bound).sum::<i128>() + leased
     }
 
     pub(crate) fn open(&self) -> usize {
-        self.open.len()
+        self.open.len() + self.loans.len()
     }
 
     /// Everything charged.

@@ -3,8 +3,10 @@
 
 use esclusa::audit::{Outcome, Record};
 use esclusa::governor::command::{Reserve, Settle, Target};
+use esclusa::governor::lease::{Part, Slice};
 use esclusa::governor::rules::{Budget, Limit, Measure, Pace, Period, Rules, Scope, Window};
 
+use super::loans::{Loan, State};
 use super::spans::Spans;
 use crate::storage::SECOND;
 
@@ -12,7 +14,7 @@ use crate::storage::SECOND;
 #[derive(Clone, Debug)]
 pub(super) struct Mark {
     target: Option<Target>,
-    at: u64,
+    pub(super) at: u64,
     spans: Spans,
     /// Position among all that happened.
     order: u64,
@@ -37,6 +39,12 @@ pub(super) struct Request {
     settled: Option<Settle>,
     /// Whether it passed the limits.
     admitted: bool,
+    /// The lease that it was admitted from.
+    pub(super) part: Option<Part>,
+    /// Whether it has a reservation of its own all the same.
+    pub(super) detached: bool,
+    /// Until when windows take it for one of the moment, at least.
+    counts_at: u64,
 }
 
 /// The list of everything.
@@ -46,6 +54,7 @@ pub(super) struct Book {
     pub(super) spans: Spans,
     pub(super) clock: u64,
     pub(super) requests: Vec<Request>,
+    pub(super) loans: Vec<Loan>,
     order: u64,
     /// Since when something is counted.
     flows: Vec<(Limit, u64)>,
@@ -107,10 +116,65 @@ impl Book {
             charged: 0,
             settled: None,
             admitted: true,
+            part: None,
+            detached: false,
+            counts_at: self.clock,
         });
         if target.is_some() {
             self.send(self.requests.len() - 1, target);
         }
+    }
+
+    /// An isolate has admitted a request from a lease.
+    pub(super) fn lend(&mut self, index: usize, asked: &Reserve, part: Part, at: u64) {
+        let loan = &mut self.loans[index];
+        loan.used = loan.used.plus(&part.slice());
+        let mark = Mark {
+            at,
+            ..loan.mark.clone()
+        };
+        let counts_at = loan.last;
+        self.requests.push(Request {
+            asked: asked.clone(),
+            bound: part.bound.get(),
+            marks: vec![mark],
+            end: End::Open,
+            charged: 0,
+            settled: None,
+            admitted: true,
+            part: Some(part),
+            detached: false,
+            counts_at,
+        });
+    }
+
+    /// A lease was charged whole.
+    pub(super) fn lose(&mut self, record: &Record) {
+        let id = record.draft.request.strip_prefix("lease-").unwrap();
+        let loan = self
+            .loans
+            .iter_mut()
+            .find(|loan| loan.name() == id)
+            .unwrap();
+        assert_ne!(loan.state, State::Lost, "{id} was lost twice");
+        let mut left = loan.unused();
+        loan.state = match loan.state {
+            State::Returned => State::Returned,
+            _ => State::Lost,
+        };
+        let of_loan = |part: &Part| part.lease == id;
+        for request in &mut self.requests {
+            let is_left = request.part.as_ref().is_some_and(of_loan) && !request.detached;
+            if is_left && request.end == End::Open {
+                request.end = End::Expired;
+                request.charged = i128::from(request.bound);
+                left = left.plus(&request.part.as_ref().unwrap().slice());
+            }
+        }
+        assert_eq!((record.cost, record.bound), (left.bound, left.bound));
+        assert_eq!(record.count, left.requests);
+        self.charges
+            .push((i128::from(record.cost.get()), self.order));
     }
 
     /// The request is sent to another model.
@@ -119,7 +183,7 @@ impl Book {
         self.requests[index].marks.push(mark);
     }
 
-    fn mark(&self, target: Option<&Target>) -> Mark {
+    pub(super) fn mark(&self, target: Option<&Target>) -> Mark {
         Mark {
             target: target.cloned(),
             at: self.clock,
@@ -182,9 +246,23 @@ impl Book {
 
     /// What is held for all open requests.
     pub(super) fn reserved(&self) -> i128 {
-        self.running()
-            .map(|request| i128::from(request.bound))
-            .sum()
+        let out = self.loans.iter().filter(|loan| loan.is_out());
+        let unused = out.map(|loan| i128::from(loan.unused().bound.get()));
+        let bounds = self.running().map(|request| i128::from(request.bound));
+        bounds.chain(unused).sum()
+    }
+
+    /// Reservations and leases that have not ended.
+    pub(super) fn open_reservations(&self) -> usize {
+        let own = |request: &&Request| request.part.is_none() || request.detached;
+        let has_left = |loan: &&Loan| {
+            let is_left = |request: &Request| {
+                let part = request.part.as_ref().filter(|_| !request.detached);
+                part.is_some_and(|part| part.lease == loan.name())
+            };
+            loan.is_out() || self.running().any(is_left)
+        };
+        self.running().filter(own).count() + self.loans.iter().filter(has_left).count()
     }
 
     pub(super) fn running(&self) -> impl Iterator<Item = &Request> {
@@ -266,14 +344,50 @@ impl Book {
             mark.is_some_and(|mark| mark.spans.from(*period) == from)
         };
         let mine = self.requests.iter().filter(here);
-        mine.map(|request| request.cost(per, &place.subject)).sum()
+        let mine = mine.map(|request| request.cost(per, &place.subject));
+        let unused = |loan: &Loan| {
+            let speaks = subject(per, &loan.asked, None).as_deref() == Some(&place.subject);
+            let here = loan.mark.order > since && loan.mark.spans.from(*period) == from;
+            let bound = i128::from(loan.unused().bound.get());
+            if speaks && here { bound } else { 0 }
+        };
+        mine.chain(self.loans.iter().map(unused)).sum()
+    }
+
+    /// Amounts that a limit counts, with the time from which on it counts them: what leases hold as if
+    /// it passed at their end.
+    pub(super) fn counting(&self, place: &Place<'_, Limit>) -> Vec<(u64, u64)> {
+        let Limit { per, measure, .. } = place.rule;
+        let since = self.since_flow(place.rule);
+        let unused = self.loans.iter().filter_map(|loan| {
+            let speaks = subject(per, &loan.asked, None).as_deref() == Some(&place.subject);
+            let counts = loan.is_out() || *measure != Measure::Concurrent;
+            let here = speaks && counts && loan.mark.order > since;
+            here.then(|| (loan.last, slice_amount(&loan.unused(), *measure)))
+        });
+        let mut counting = self.counted_at(place, |request, mark| mark.at.max(request.counts_at));
+        counting.extend(unused);
+        counting.sort_by_key(|(at, _)| *at);
+        counting
     }
 
     /// Amounts that a limit counts, with their time.
     pub(super) fn passed(&self, place: &Place<'_, Limit>) -> Vec<(u64, u64)> {
+        self.counted_at(place, |_, mark| mark.at)
+    }
+
+    fn since_flow(&self, limit: &Limit) -> u64 {
+        let flow = self.flows.iter().find(|(it, _)| same_flow(it, limit));
+        flow.unwrap().1
+    }
+
+    fn counted_at(
+        &self,
+        place: &Place<'_, Limit>,
+        when: impl Fn(&Request, &Mark) -> u64,
+    ) -> Vec<(u64, u64)> {
         let Limit { per, measure, .. } = place.rule;
-        let flow = self.flows.iter().find(|(it, _)| same_flow(it, place.rule));
-        let since = flow.unwrap().1;
+        let since = self.since_flow(place.rule);
         let mut passed = Vec::new();
         for request in self.requests.iter().filter(|it| it.admitted) {
             let amount = request.amount(*measure, per, &place.subject);
@@ -282,7 +396,7 @@ impl Book {
                 _ => 1,
             };
             let marks = request.marks(per, &place.subject, since).take(often);
-            passed.extend(marks.map(|mark| (mark.at, amount)));
+            passed.extend(marks.map(|mark| (when(request, mark), amount)));
         }
         passed.sort_by_key(|(at, _)| *at);
         passed
@@ -354,6 +468,14 @@ impl Request {
             }
             _ => held,
         }
+    }
+}
+
+/// How much of a measure a part of a lease is.
+pub(super) fn slice_amount(slice: &Slice, measure: Measure) -> u64 {
+    match measure {
+        Measure::Concurrent | Measure::Requests(_) => slice.requests,
+        _ => amount(measure, slice.tokens.input, slice.tokens.output),
     }
 }
 

@@ -12,6 +12,7 @@ use esclusa::governor::rules::Measure;
 use esclusa::money::Nanos;
 
 use super::book::{Book, excess};
+use super::loans::Loan;
 use super::script::{self, Scale};
 use super::spans::Script;
 use crate::random::Random;
@@ -30,14 +31,18 @@ struct Named {
 }
 
 pub(super) struct Life<'a> {
-    random: &'a Random,
+    pub(super) random: &'a Random,
     scale: Scale,
-    world: World,
-    book: Book,
+    /// Whether rules are wide enough for leases, and those are in force.
+    is_leased: bool,
+    pub(super) world: World,
+    pub(super) book: Book,
+    /// Milliseconds that have passed, whatever clocks say.
+    pub(super) real: u64,
     versions: Versions,
     revoked: BTreeSet<String>,
     named: Vec<Named>,
-    asked: Vec<Reserve>,
+    pub(super) asked: Vec<Reserve>,
     ids: u64,
     alerts: u64,
     pub(super) tally: Tally,
@@ -60,7 +65,9 @@ impl<'a> Life<'a> {
                 zones,
                 ..World::empty()
             },
+            is_leased: random.chance(400),
             book: Book::default(),
+            real: 0,
             versions: Versions::default(),
             revoked: BTreeSet::new(),
             named: Vec::new(),
@@ -81,9 +88,13 @@ impl<'a> Life<'a> {
     fn step(&mut self) {
         let pause = script::pause(self.random);
         self.world.now = self.world.now.saturating_add_signed(pause);
+        self.real += u64::try_from(pause).unwrap_or(0);
         match self.random.below(1_000) {
-            0..=399 => self.reserve(),
-            400..=699 => self.settle(),
+            0..=319 => self.reserve(),
+            320..=399 => self.lend(),
+            400..=599 => self.settle(),
+            600..=674 => self.flush(),
+            675..=699 => self.give_back(),
             700..=799 => self.extend(),
             800..=879 => self.tick(),
             880..=894 => self.activate(),
@@ -97,7 +108,12 @@ impl<'a> Life<'a> {
         }
     }
 
-    fn told(&mut self, what: &'static str) {
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.ids += 1;
+        self.ids
+    }
+
+    pub(super) fn told(&mut self, what: &'static str) {
         *self.tally.entry(what).or_default() += 1;
     }
 
@@ -115,7 +131,7 @@ impl<'a> Life<'a> {
 
     /// Runs a command, again after a fault; gives the reply and the records that were written, or
     /// nothing where no row was.
-    fn send(&mut self, command: &Command) -> (Reply, Option<Vec<Record>>) {
+    pub(super) fn send(&mut self, command: &Command) -> (Reply, Option<Vec<Record>>) {
         let rows = self.world.storage.rows.len();
         self.world.storage.fault = self.fault();
         let reply = self.world.try_run(command.clone()).unwrap_or_else(|_| {
@@ -143,15 +159,21 @@ impl<'a> Life<'a> {
 
     fn activate(&mut self) {
         let version = self.random.below(self.versions.config + 3);
-        let rules = script::rules(self.random, self.scale);
+        let rules = script::rules(self.random, self.scale, self.is_leased);
         if self.book.requests.is_empty() && version > self.versions.config {
             self.book.begin(&rules);
         }
-        let (_, written) = self.send(&activate_rules(version, rules.clone()));
+        let may_be_used = self.book.loans.iter().any(Loan::is_out);
+        let (reply, written) = self.send(&activate_rules(version, rules.clone()));
+        let Reply::Done { effective_ms, .. } = reply else {
+            panic!("{reply:?}")
+        };
+        assert_eq!(effective_ms > 2 * SECOND, may_be_used);
         assert_eq!(written.is_some(), version > self.versions.config);
         if written.is_some() {
             self.versions.config = version;
             self.book.activate(&rules);
+            self.end_loans();
             self.told("activations");
         }
     }
@@ -209,6 +231,10 @@ impl<'a> Life<'a> {
                     .retain(|it| it.kept || it.request != record.draft.request);
                 self.told("expired");
             }
+            if record.draft.outcome == Outcome::LeaseLost {
+                self.book.lose(&record);
+                self.told("lost leases");
+            }
         }
     }
 
@@ -229,7 +255,9 @@ impl<'a> Life<'a> {
         } else {
             self.ids += 1;
             let draft = script::draft(self.random, self.ids, self.world.now);
-            script::reserve(self.random, draft, self.scale, versions)
+            let asked = script::reserve(self.random, draft, self.scale, versions);
+            let lease = self.wish(&asked);
+            Reserve { lease, ..asked }
         };
         let known = self.book.find(&reserve.draft.request);
         let (reply, written) = self.send(&Command::Reserve(reserve.clone()));
@@ -240,7 +268,17 @@ impl<'a> Life<'a> {
                 assert_eq!(again, first.filter(|_| again.is_some()), "another model");
                 self.repeated(index, &reserve);
             }
-            (Reply::Admitted { candidate, .. }, None) => self.admitted(&reserve, candidate),
+            (
+                Reply::Admitted {
+                    candidate, lease, ..
+                },
+                None,
+            ) => {
+                self.admitted(&reserve, candidate);
+                if let Some(granted) = lease {
+                    self.granted(&reserve, granted);
+                }
+            }
             (Reply::Refused { reason, .. }, None) if written.is_some() => {
                 self.check_refusal(&reserve, &reason);
             }
@@ -263,7 +301,10 @@ impl<'a> Life<'a> {
     fn repeatable(&self) -> Option<Reserve> {
         let recent = self.asked.len().saturating_sub(20);
         let again = self.asked.get(recent + self.random.index(20))?;
-        (again.draft.at + DAY / 2 > self.book.clock).then(|| again.clone())
+        let index = self.book.find(&again.draft.request)?;
+        let is_direct = self.book.requests[index].part.is_none();
+        let is_recent = again.draft.at + DAY / 2 > self.book.clock;
+        (is_direct && is_recent).then(|| again.clone())
     }
 
     fn repeated(&mut self, index: usize, reserve: &Reserve) {
@@ -323,6 +364,9 @@ impl<'a> Life<'a> {
             2..=4 => Nanos::ZERO,
             _ => script::money(self.random, self.scale, 20),
         };
+        if self.random.chance(700) {
+            self.detach(&id);
+        }
         let step = u32::try_from(self.random.below(6)).unwrap();
         let extend = Extend {
             request: id.clone(),
@@ -368,13 +412,7 @@ impl<'a> Life<'a> {
     }
 
     fn settle(&mut self) {
-        let asked = self.recent();
-        let known = self
-            .book
-            .find(&asked.draft.request)
-            .map(|index| &self.book.requests[index]);
-        let bound = known.map_or(10, |request| request.bound);
-        let settle = script::settle(self.random, asked.draft.clone(), bound, known);
+        let settle = self.settlement();
         let (reply, written) = self.send(&Command::Settle(settle.clone()));
         assert!(matches!(reply, Reply::Settled { .. }));
         for record in written.into_iter().flatten() {
@@ -382,7 +420,18 @@ impl<'a> Life<'a> {
         }
     }
 
-    fn ended(&mut self, settle: &Settle, record: &Record) {
+    /// The end of some request.
+    pub(super) fn settlement(&mut self) -> Settle {
+        let asked = self.recent();
+        let known = self
+            .book
+            .find(&asked.draft.request)
+            .map(|index| &self.book.requests[index]);
+        let bound = known.map_or(10, |request| request.bound);
+        script::settle(self.random, asked.draft.clone(), bound, known)
+    }
+
+    pub(super) fn ended(&mut self, settle: &Settle, record: &Record) {
         let is_late = record.draft.outcome == Outcome::Late;
         self.told(if is_late { "late" } else { "settled" });
         self.book.charge(record, Some(settle));

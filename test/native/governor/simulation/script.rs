@@ -7,7 +7,7 @@ use esclusa::governor::command::{
     Idempotency, Reserve, Settle, Subjects, Target, Tokens, Versions,
 };
 use esclusa::governor::rules::{
-    Budget, Limit, Measure, Pace, Period, Rules, Scope, WhenSpent, Window,
+    Admission, Budget, Limit, Measure, Pace, Period, Rules, Scope, WhenSpent, Window,
 };
 use esclusa::money::Nanos;
 use esclusa::usage::Usage;
@@ -23,7 +23,22 @@ pub(super) struct Scale(pub(super) u64);
 
 const CHEAPER: &str = "light";
 
-fn scope(random: &Random) -> Scope {
+/// A hundredth of a limit or a budget is something only where that is wide.
+fn wide(random: &Random, is_leased: bool) -> u64 {
+    if is_leased {
+        *random.pick(&[1, 10, 50])
+    } else {
+        1
+    }
+}
+
+fn scope(random: &Random, is_leased: bool) -> Scope {
+    if is_leased && random.chance(900) {
+        return random
+            .pick(&["org", "key", "tier", "operation"])
+            .parse()
+            .unwrap();
+    }
     let scopes = [
         "org",
         "key",
@@ -50,26 +65,35 @@ fn only(random: &Random, per: &Scope) -> Option<String> {
     random.chance(300).then(|| name.to_owned())
 }
 
-pub(super) fn rules(random: &Random, scale: Scale) -> Rules {
+pub(super) fn rules(random: &Random, scale: Scale, is_leased: bool) -> Rules {
     Rules {
         limits: (0..random.below(4))
-            .map(|index| limit(random, index))
+            .map(|index| limit(random, index, is_leased))
             .collect(),
         budgets: (0..random.below(4))
-            .map(|index| budget(random, index, scale))
+            .map(|index| budget(random, index, scale, is_leased))
             .collect(),
         time_zone: (*random.pick(&ZONES)).to_owned(),
         prepaid: random.chance(200),
-        webhook: None,
+        admission: if is_leased {
+            Admission::Leased
+        } else {
+            Admission::Strict
+        },
+        ..Rules::default()
     }
 }
 
-fn limit(random: &Random, index: u64) -> Limit {
+fn limit(random: &Random, index: u64, is_leased: bool) -> Limit {
     let windows = [
         Window::Sliding,
         Window::Sliding,
         Window::Fixed,
-        Window::TokenBucket,
+        if is_leased && random.chance(900) {
+            Window::Fixed
+        } else {
+            Window::TokenBucket
+        },
     ];
     let pace = Pace {
         seconds: *random.pick(&[1, 7, 60, 3_600]),
@@ -82,18 +106,18 @@ fn limit(random: &Random, index: u64) -> Limit {
         3 => (Measure::Tokens(pace), 900),
         _ => (Measure::Requests(pace), 20),
     };
-    let per = scope(random);
+    let per = scope(random, is_leased);
     Limit {
         name: format!("l{index}"),
         only: only(random, &per),
         per,
         measure,
-        limit: random.below(most),
+        limit: random.below(most) * wide(random, is_leased),
     }
 }
 
-fn budget(random: &Random, index: u64, scale: Scale) -> Budget {
-    let per = scope(random);
+fn budget(random: &Random, index: u64, scale: Scale, is_leased: bool) -> Budget {
+    let per = scope(random, is_leased);
     let when_spent = match random.below(6) {
         0 => WhenSpent::Allow,
         1 => WhenSpent::CacheOnly,
@@ -105,7 +129,7 @@ fn budget(random: &Random, index: u64, scale: Scale) -> Budget {
         only: only(random, &per),
         per,
         period: *random.pick(&Period::ALL),
-        amount: money(random, scale, 400),
+        amount: money(random, scale, 400 * wide(random, is_leased)),
         thresholds: vec![50, 100],
         when_spent,
     }
@@ -188,6 +212,7 @@ pub(super) fn reserve(random: &Random, draft: Draft, scale: Scale, planned: Vers
         route: random.chance(200).then(|| CHEAPER.to_owned()),
         planned,
         idempotency: random.chance(150).then(name),
+        lease: None,
         deadline_ms: if random.chance(100) {
             random.below(2 * DAY)
         } else {
@@ -229,6 +254,7 @@ pub(super) fn settle(random: &Random, draft: Draft, bound: i64, known: Option<&R
         draft,
         cost: Nanos::new(cost),
         kept: random.chance(500),
+        part: known.and_then(|request| request.part.clone()),
     }
 }
 

@@ -12,7 +12,7 @@ impl Life<'_> {
     /// Nothing is admitted beyond a limit in any window, nor beyond a budget.
     pub(super) fn check_place(&self, reserve: &Reserve, target: Option<&Target>, bound: i64) {
         for place in self.book.limits(reserve, target) {
-            let passed = self.book.passed(&place);
+            let passed = self.book.counting(&place);
             let over = excess(&passed, place.rule, self.book.clock);
             assert_eq!(
                 over, None,
@@ -111,7 +111,7 @@ impl Life<'_> {
                     .filter(|place| place.rule.name == *limit);
                 full.any(|place| {
                     let needed = needed(reserve, place.rule.measure);
-                    is_full(&book.passed(&place), place.rule, needed, book.clock)
+                    is_full(&book.counting(&place), place.rule, needed, book.clock)
                 })
             }),
             Refusal::TooLarge { most, needed, .. } => needed > most,
@@ -142,7 +142,7 @@ impl Life<'_> {
 
     pub(super) fn check_state(&self, state: &State) {
         let book = &self.book;
-        assert_eq!(state.open_reservations, book.running().count() as u64);
+        assert_eq!(state.open_reservations, book.open_reservations() as u64);
         let shown = |amount: i128| {
             let clamped = amount.clamp(i64::MIN.into(), i64::MAX.into());
             Nanos::new(i64::try_from(clamped).unwrap())

@@ -25,6 +25,7 @@ pub mod reserve;
 pub mod retries;
 pub mod settle;
 pub mod single;
+pub mod stall;
 pub mod stream;
 pub mod subjects;
 pub mod universal;

@@ -273,6 +273,20 @@ fn admitted(
     Decision::changed(event, answer)
 }
 
+/// A deadline is only ever put off.
+pub(super) fn renewal(state: &State, request: &str, deadline_ms: u64, at: u64) -> Decision {
+    let Some(open) = state.open.get(request) else {
+        let answer = Answer::Refused(Refusal::NotReserved, Holds::default());
+        return Decision::unchanged(answer);
+    };
+    let deadline = at.saturating_add(deadline_ms.min(MAX_DEADLINE_MILLISECONDS));
+    if deadline <= open.deadline {
+        return Decision::unchanged(Answer::Done);
+    }
+    let request = request.into();
+    Decision::changed(Event::Renewed { request, deadline }, Answer::Done)
+}
+
 pub(super) fn extension(state: &State, extend: &Extend, moment: Moment<'_>) -> Decision {
     let refused = |reason| Decision::unchanged(Answer::Refused(reason, Holds::default()));
     let Some(open) = state.open.get(&extend.request) else {

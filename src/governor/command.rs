@@ -88,6 +88,13 @@ pub enum Command {
         /// The record.
         draft: Draft,
     },
+    /// Puts off the deadline of a reservation whose request is still under way.
+    Renew {
+        /// The request's id.
+        request: String,
+        /// Milliseconds from now to the new deadline.
+        deadline_ms: u64,
+    },
     /// Asks for admission.
     Reserve(Reserve),
     /// Refuses a key from now on, for ever.

@@ -111,6 +111,10 @@ pub(super) fn decide(state: &State, command: &Command, moment: Moment<'_>) -> De
         Command::Forget { id, user } => forgetting(state, id, user),
         Command::Inspect { most } => Decision::unchanged(Answer::State { most: *most }),
         Command::Refuse { draft } => refusal(state, draft, at),
+        Command::Renew {
+            request,
+            deadline_ms,
+        } => admission::renewal(state, request, *deadline_ms, at),
         Command::Reserve(reserve) => admission::admission(state, reserve, moment),
         Command::RevokeKey { key } => revocation(state, key),
         Command::Settle(settle) => settlement::settlement(state, settle, moment),

@@ -97,6 +97,8 @@ pub(super) enum Event {
     LeaseLost { lease: Id },
     /// A request was refused.
     Refused(Refused),
+    /// The deadline of an open reservation was put off.
+    Renewed { request: Id, deadline: u64 },
     /// A request was admitted.
     Reserved(Box<Reserved>),
     /// The holder of a lease has told what was used.

@@ -37,6 +37,7 @@ fn unname(command: &mut Command, salt: &str) {
         | Command::Delivered { .. }
         | Command::Extend(_)
         | Command::Inspect { .. }
+        | Command::Renew { .. }
         | Command::RevokeKey { .. }
         | Command::TopUp(_) => {}
     }

@@ -205,6 +205,12 @@ impl State {
                 self.refusals.add(&refused, at);
                 self.refused.insert(at, refused.request, refused.reason);
             }
+            Event::Renewed { request, deadline } => {
+                if let Some(mut reservation) = self.open.remove(&request) {
+                    reservation.deadline = deadline;
+                    self.open.insert(request, reservation);
+                }
+            }
             Event::Reserved(reserved) => self.reserve(*reserved, at),
             Event::Returned(told) => self.give_back(&told, at),
             Event::Settled(settled) => self.settle(&settled, at),

@@ -1,6 +1,8 @@
 //! One call of a model within its time: whole bodies and open streams.
 
-use futures::future::{Either, LocalBoxFuture, select};
+use std::pin::pin;
+
+use futures::future::{Either, select};
 use futures::stream::{LocalBoxStream, StreamExt};
 
 use crate::audit::Attempt;
@@ -11,6 +13,7 @@ use crate::protocol::{Answer, Event, assembly};
 use crate::providers::{
     Deployment, Failure, FailureClass, StreamDecoder, Wire, classify, decode_answer, send,
 };
+use crate::request::stall::Stall;
 use crate::sse::SseEvent;
 use crate::usage::Usage;
 
@@ -128,8 +131,7 @@ pub struct OpenStream {
     body: LocalBoxStream<'static, Result<Vec<u8>, Unreachable>>,
     decoder: StreamDecoder,
     deployment: Deployment,
-    /// The end of the whole request's time.
-    deadline: LocalBoxFuture<'static, ()>,
+    stall: Stall,
     ready: Vec<Event>,
     /// Whether the stream's own events are kept, to be forwarded.
     raw: bool,
@@ -151,8 +153,8 @@ pub struct Reading {
     pub spoken: Spoken,
     /// Whether its own events are kept, to be forwarded.
     pub raw: bool,
-    /// The end of the whole request's time.
-    pub deadline: LocalBoxFuture<'static, ()>,
+    /// When it has taken too long.
+    pub stall: Stall,
 }
 
 /// How far a stream has come.
@@ -172,11 +174,7 @@ impl OpenStream {
     /// # Errors
     /// The failure that the provider tells of, also where it is the first event of a stream.
     pub async fn open(ports: &Ports, call: ModelCall, reading: Reading) -> Result<Self, Failure> {
-        let Reading {
-            spoken,
-            raw,
-            deadline,
-        } = reading;
+        let Reading { spoken, raw, stall } = reading;
         let mut upstream = open(ports, call).await?;
         let decoder = StreamDecoder::new(spoken.wire, spoken.max_tokens);
         if upstream.content_type.starts_with("application/json") {
@@ -188,7 +186,7 @@ impl OpenStream {
                 body,
                 decoder,
                 deployment: spoken.deployment,
-                deadline,
+                stall,
                 ready,
                 raw: false,
                 ending: Ending::Whole,
@@ -198,7 +196,7 @@ impl OpenStream {
             body: upstream.body,
             decoder: if raw { decoder.keeping_raw() } else { decoder },
             deployment: spoken.deployment,
-            deadline,
+            stall,
             ready: Vec::new(),
             raw,
             ending: Ending::Open,
@@ -240,14 +238,15 @@ impl OpenStream {
 
     /// Reads once.
     async fn advance(&mut self) {
-        let read = match select(self.body.next(), &mut self.deadline).await {
+        let read = match select(self.body.next(), pin!(self.stall.over())).await {
             Either::Left((read, _)) => read,
             Either::Right(_) => {
-                let message = "the stream did not end within the request's time";
+                let message = "the stream fell silent, or did not end within its time";
                 self.ending = Ending::Failed(Failure::new(FailureClass::Truncated, message));
                 return;
             }
         };
+        self.stall.read();
         let outcome = match read {
             Some(Ok(bytes)) => self
                 .decoder

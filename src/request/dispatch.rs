@@ -11,7 +11,8 @@ use crate::remote_image::Pictures;
 use crate::request::admit::Admitted;
 use crate::request::attempts::{Terms, first_success};
 use crate::request::call::{self, OpenStream, Reading, Spoken};
-use crate::request::exchange::{DEADLINE_MS, Exchange};
+use crate::request::exchange::Exchange;
+use crate::request::stall::Stall;
 use crate::routing::Plan;
 use crate::routing::plan::Candidate;
 use crate::usage::Usage;
@@ -189,11 +190,10 @@ async fn run(
     let ports = &exchange.ports;
     let clock = ports.clock.as_ref();
     if admitted.request.stream {
-        let elapsed = clock.now().saturating_sub(exchange.draft.at);
         let reading = Reading {
             raw: forwarder(admitted, spoken.wire).is_some(),
             spoken,
-            deadline: clock.sleep(DEADLINE_MS.saturating_sub(elapsed)),
+            stall: Stall::new(ports.clock.clone(), exchange.draft.at),
         };
         let milliseconds = milliseconds.min(first_event_ms(candidate));
         let open = OpenStream::open(ports, call, reading);

@@ -137,7 +137,7 @@ impl Exchange {
     }
 
     /// Tells the governor who asked, which is kept apart from the record.
-    fn named(&self, mut command: Command) -> Command {
+    pub(crate) fn named(&self, mut command: Command) -> Command {
         let draft = match &mut command {
             Command::Administer(act) => &mut act.draft,
             Command::Detach(detach) => &mut detach.draft,

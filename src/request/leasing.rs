@@ -146,13 +146,19 @@ async fn tell(ports: &Ports, org: &str, holder: &SharedHolder, flush: Flush) {
 /// # Errors
 /// As [`Exchange::govern`].
 pub async fn detach(exchange: &Exchange) -> Result<(), Error> {
-    let Some(part) = exchange.part.clone() else {
-        return Ok(());
-    };
+    match detachment(exchange) {
+        Some(detach) => exchange.govern(detach).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+/// The command that does so; none where the request has a reservation of its own.
+#[must_use]
+pub fn detachment(exchange: &Exchange) -> Option<Command> {
     let detach = Detach {
         draft: exchange.draft.clone(),
-        part,
+        part: exchange.part.clone()?,
         deadline_ms: DEADLINE_MS.saturating_add(GRACE_MS),
     };
-    exchange.govern(Command::Detach(detach)).await.map(drop)
+    Some(Command::Detach(detach))
 }

@@ -297,6 +297,26 @@ pub async fn extend(
     }
 }
 
+/// Puts off the end of what is held for a request that is still under way, without anybody waiting for
+/// it. Where that fails, what is held expires, charged at its bound, until it is settled after all.
+pub fn renew(exchange: &Exchange) {
+    let renew = Command::Renew {
+        request: exchange.draft.request.clone(),
+        deadline_ms: DEADLINE_MS.saturating_add(GRACE_MS),
+    };
+    let commands = leasing::detachment(exchange).into_iter().chain([renew]);
+    let commands: Vec<Command> = commands.map(|command| exchange.named(command)).collect();
+    let (ports, org) = (exchange.ports.clone(), exchange.org.clone());
+    exchange.ports.background.spawn(Box::pin(async move {
+        for command in commands {
+            if let Err(error) = ports.governors.execute(&org, command).await {
+                let line = format!("a reservation could not be renewed: {error}");
+                return ports.log.error(&line);
+            }
+        }
+    }));
+}
+
 /// A request that is under way is not planned again.
 const fn spent() -> Refusal {
     Refusal::BudgetExhausted {

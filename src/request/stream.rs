@@ -21,9 +21,13 @@ use crate::request::conversation::Keeper;
 use crate::request::exchange::Exchange;
 use crate::request::pulse::Pulse;
 use crate::request::recall::Place;
+use crate::request::reserve::renew;
 use crate::request::settle::{fill_cache, settle};
 use crate::routing::plan::Candidate;
 use crate::usage::Usage;
+
+/// Milliseconds between two renewals of what is held: three of them may fail before it expires.
+const RENEW_MS: u64 = 90_000;
 
 /// Where a whole answer goes besides to the client.
 pub struct Fill {
@@ -44,6 +48,8 @@ struct Metered {
     candidate: Candidate,
     prompt_bytes: u64,
     assembler: Assembler,
+    /// When the deadline of what is held was last put off, Unix milliseconds.
+    renewed_at: u64,
 }
 
 impl Meter {
@@ -53,6 +59,7 @@ impl Meter {
         let assembler = Assembler::default();
         Self {
             open: Some(Box::new(Metered {
+                renewed_at: exchange.draft.at,
                 exchange,
                 candidate,
                 prompt_bytes,
@@ -64,6 +71,18 @@ impl Meter {
     fn push(&mut self, event: &Event) {
         if let Some(metered) = &mut self.open {
             metered.assembler.push(event);
+        }
+    }
+
+    /// Puts off the end of what is held for a stream that lasts.
+    fn stay(&mut self) {
+        let Some(metered) = &mut self.open else {
+            return;
+        };
+        let now = metered.exchange.ports.clock.now();
+        if now.saturating_sub(metered.renewed_at) >= RENEW_MS {
+            metered.renewed_at = now;
+            renew(&metered.exchange);
         }
     }
 
@@ -194,6 +213,7 @@ impl Release {
             self.advance(&mut bytes).await;
         }
         self.pulse.wrote();
+        self.meter.stay();
         Some(bytes)
     }
 

@@ -194,6 +194,36 @@ fn a_reservation_expires_at_its_deadline_and_is_charged_at_its_bound() {
     world.check();
 }
 
+fn renew(request: &str, deadline_ms: u64) -> Command {
+    Command::Renew {
+        request: request.to_owned(),
+        deadline_ms,
+    }
+}
+
+#[test]
+fn a_renewed_reservation_lasts_longer_and_never_shorter() {
+    let mut world = World::with(None, Some(100));
+    world.run(reserve("a", 60));
+    world.now = START + 4 * MINUTE;
+    world.run(renew("a", 5 * MINUTE));
+    assert_eq!(world.governor.next_due(), Some(START + 9 * MINUTE));
+    assert!(matches!(world.read(renew("a", 1)), Reply::Done { .. }));
+    assert_eq!(world.governor.next_due(), Some(START + 9 * MINUTE));
+    world.crash();
+    world.now = START + 6 * MINUTE;
+    world.tick();
+    assert_eq!(money(&mut world), (0, 60), "past the first deadline");
+    world.now = START + 9 * MINUTE;
+    world.tick();
+    assert_eq!(money(&mut world), (60, 0));
+    assert_eq!(
+        refusal(world.read(renew("a", 5 * MINUTE))),
+        Refusal::NotReserved
+    );
+    world.check();
+}
+
 #[test]
 fn a_late_settlement_corrects_once() {
     for (actual, correction) in [(10, -50), (60, 0), (75, 15)] {

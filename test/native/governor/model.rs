@@ -103,6 +103,7 @@ impl Model {
             | Command::Detach(_)
             | Command::Flush(_)
             | Command::Forget { .. }
+            | Command::Renew { .. }
             | Command::TopUp(_) => panic!("not among the steps"),
             Command::Refuse { draft } => {
                 self.refuse(&draft.request, Refusal::NotReserved, at, Shown::None);

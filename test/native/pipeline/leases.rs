@@ -19,11 +19,11 @@ const DEADLINE_MS: u64 = 370_000;
 fn org(admission: &str) -> Acme {
     with(
         admission,
-        json!([{ "count": "requests", "limit": 100_000, "seconds": 60 }]),
+        &json!([{ "count": "requests", "limit": 100_000, "seconds": 60 }]),
     )
 }
 
-fn with(admission: &str, limits: Value) -> Acme {
+fn with(admission: &str, limits: &Value) -> Acme {
     let acme = Acme::with(&json!({
         "admission": admission,
         "limits": limits,
@@ -104,7 +104,7 @@ fn a_busy_isolate_seldom_calls_its_governor() {
     let of_user = json!({ "per": "user", "count": "requests", "limit": 9_000, "seconds": 60 });
     let strict = org("strict");
     let leased = org("leased");
-    let with_users = with("leased", json!([requests, of_user]));
+    let with_users = with("leased", &json!([requests, of_user]));
     let mut calls = Vec::new();
     for acme in [&strict, &leased, &with_users] {
         let (replies, each) = load(acme, 10);
@@ -156,7 +156,7 @@ fn a_quiet_isolate_asks_for_each_request() {
 #[test]
 fn a_limit_too_small_for_leases_is_as_exact_as_ever() {
     let limits = json!([{ "count": "requests", "limit": 20, "seconds": 60 }]);
-    let acme = with("leased", limits);
+    let acme = with("leased", &limits);
     let workers: Vec<Worker> = (1..=3).map(|group| acme.world.worker(group)).collect();
     let requests = (0..60).map(|index| {
         let body = question("light", &format!("Question {index}"));

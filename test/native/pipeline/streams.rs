@@ -318,3 +318,37 @@ fn five_hundred_streams_of_which_half_are_dropped_never_mix() {
     shared.latency.set(0);
     acme.check_released();
 }
+
+#[test]
+fn a_stream_that_lasts_is_held_for_as_long() {
+    let acme = Acme::new();
+    acme.world.provider.once(OSS, Act::Drip(100_000));
+    let begun = acme.world.shared.clock.elapsed();
+    let response = acme.ask(&streamed(OSS, "Tell me a long story about it"));
+    let took = acme.world.shared.clock.elapsed() - begun;
+    assert!(took > 600_000, "{took}");
+    assert!(response.text().ends_with("data: [DONE]\n\n"));
+    let record = acme.record(&response);
+    assert_eq!(record.draft.outcome, Outcome::Answered, "it never expired");
+    assert!(record.flags.is_empty(), "{:?}", record.flags);
+    acme.check_released();
+}
+
+#[test]
+fn a_stream_ends_once_it_is_silent_for_minutes_or_lasts_an_hour() {
+    for (act, least, most) in [
+        (Act::Pause(3, 1_000_000), 240_000, 260_000),
+        (Act::Drip(230_000), 3_500_000, 3_700_000),
+    ] {
+        let acme = Acme::new();
+        acme.world.provider.once(OSS, act.clone());
+        let begun = acme.world.shared.clock.elapsed();
+        let long = "word ".repeat(200);
+        let response = acme.ask(&streamed(OSS, &long));
+        let took = acme.world.shared.clock.elapsed() - begun;
+        assert!((least..most).contains(&took), "{act:?}: {took}");
+        assert!(!response.text().contains("[DONE]"), "{act:?}");
+        assert_eq!(acme.record(&response).draft.outcome, Outcome::Truncated);
+        acme.check_released();
+    }
+}

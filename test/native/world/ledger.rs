@@ -34,6 +34,7 @@ enum Event {
     Extended { request: String, by: Nanos },
     Forgotten {},
     KeyRevoked {},
+    Renewed {},
     LeaseLost { lease: String },
     Refused {},
     Reserved(Reserved),
@@ -158,6 +159,7 @@ impl Ledger {
             | Event::Delivered {}
             | Event::Forgotten {}
             | Event::KeyRevoked {}
+            | Event::Renewed {}
             | Event::Refused {}
             | Event::Summarised {}
             | Event::ToppedUp {} => {}

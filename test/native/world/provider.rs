@@ -57,6 +57,8 @@ pub(crate) enum Act {
     Stall(usize),
     /// The stream is silent after so many events, for so many milliseconds.
     Pause(usize, u64),
+    /// Each event comes so many milliseconds after the one before.
+    Drip(u64),
     /// The stream is this.
     Raw(String),
 }
@@ -280,7 +282,9 @@ impl Provider {
         let mut chunks = VecDeque::from(wires::chunks(said));
         let mut stall = false;
         let mut pause = None;
+        let mut drip = None;
         match said.act {
+            Act::Drip(milliseconds) => drip = Some(milliseconds),
             Act::Pause(events, milliseconds) => {
                 pause = Some((chunks.len() - events, milliseconds));
             }
@@ -305,6 +309,9 @@ impl Provider {
                 if let Some((left, milliseconds)) = pause
                     && left == chunks.len()
                 {
+                    shared.sleep(milliseconds).await;
+                }
+                if let Some(milliseconds) = drip {
                     shared.sleep(milliseconds).await;
                 }
                 let Some(chunk) = chunks.pop_front() else {

@@ -22,10 +22,15 @@
 //! because it may be a repetition: at worst the correction of a request that expired more than 24 hours
 //! (or 20,000 requests) ago is lost, in which case its bound stands.
 //!
+//! A `Flush` is several commands in one message: a row each, and once each, however often it is told.
+//!
+//! **Leases** ([`lease`]) are held like reservations. A request that is admitted from one is known here
+//! when it ends, by its number.
+//!
 //! **Refusals** have a record each, up to 100 in a minute per key; the others are counted, and the
 //! minute ends with one record of their exact number.
 //!
-//! **Memory** per org: 20,000 open reservations; ended ids for 24 hours, at most 20,000; refused ids
+//! **Memory** per org: 20,000 open reservations; 2,000 leases, and 1,000 lost ones for 24 hours; ended ids for 24 hours, at most 20,000; refused ids
 //! for 10 minutes, at most 5,000; 1,000 ids of corpus changes; 1,000 tallies of refusals (further
 //! keys share one); 61 buckets of the window; today's money and that of days with open reservations.
 //! Only revoked keys stay for ever.

@@ -3,7 +3,7 @@ mod providers;
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::governor::rules::Rules;
+use crate::governor::rules::{Admission, Rules};
 
 const PROVIDERS: &str = "config/providers.json";
 const TIERS: &str = "config/tiers.json";
@@ -319,12 +319,14 @@ fn an_org_narrows_the_catalogue() {
 fn an_org_that_says_nothing_has_the_defaults_and_empty_lists_lift_them() {
     for empty in [
         "{}",
-        r#"{"tiers": {}, "credits": "off", "time_zone": "UTC"}"#,
+        r#"{"tiers": {}, "credits": "off", "time_zone": "UTC", "admission": "strict"}"#,
     ] {
         assert_eq!(org(empty).unwrap(), TenantConfig::default());
     }
     let lifted = r#"{"limits": [], "budgets": []}"#;
     assert_eq!(org(lifted).unwrap().rules(), &Rules::default());
+    let leased = org(r#"{"admission": "leased"}"#).unwrap();
+    assert_eq!(leased.rules().admission, Admission::Leased);
 }
 
 #[test]
@@ -376,6 +378,8 @@ const WRONG_DOCUMENTS: &[(&str, &str, &str)] = &[
     (r#"{"alerts": {"mail": "a@example.com"}}"#, "alerts.mail", "unknown field"),
     (r#"{"time_zone": "Rome!"}"#, "time_zone", "IANA"),
     (r#"{"credits": "later"}"#, "credits", "unknown variant"),
+    (r#"{"admission": "lax"}"#, "admission", "unknown variant"),
+    (r#"{"admission": null}"#, "admission", "invalid type"),
     (r#"{"tiers": {"lite": []}}"#, "tiers.lite", "unknown tier"),
     (r#"{"tiers": {"light": []}}"#, "tiers.light", "at least one"),
     (r#"{"tiers": {"light": ["x"]}}"#, "tiers.light[0]", "unknown model x"),

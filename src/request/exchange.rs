@@ -85,10 +85,12 @@ impl Exchange {
         self.lends = view.config.rules().lends();
     }
 
-    /// Where what its settlement says waits for others, unless a repetition of it may be asked for.
+    /// Where its settlement may wait for others: not that of a change, or of what may be repeated by its
+    /// name.
     #[must_use]
     pub fn settles_later(&self) -> Option<SharedHolder> {
-        self.holder.clone().filter(|_| self.idempotency.is_none())
+        let may_wait = self.idempotency.is_none() && self.draft.change.is_none();
+        self.holder.clone().filter(|_| may_wait)
     }
 
     /// Notes that the phase `name` has ended now.

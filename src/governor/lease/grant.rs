@@ -75,9 +75,11 @@ impl Rules {
     }
 }
 
-/// Whether a request asks for nothing that only the governor can tell.
+/// Whether a request asks for nothing that only the governor can tell, and changes nothing of which
+/// there must be a record before.
 pub(super) fn is_plain(reserve: &Reserve) -> bool {
     reserve.idempotency.is_none()
+        && reserve.draft.change.is_none()
         && reserve.route.is_none()
         && !reserve.unpriced
         && reserve.draft.cache != CacheStatus::Hit

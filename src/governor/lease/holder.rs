@@ -197,8 +197,12 @@ impl Holder {
 
 impl Line {
     fn observe(&mut self, now: u64, slice: Slice) {
-        let old = |at: u64| at.saturating_add(LEASE_MS) <= now || at > now;
-        while self.recent.front().is_some_and(|(at, _)| old(*at)) {
+        if self.recent.back().is_some_and(|(at, _)| *at > now) {
+            // The clock went back.
+            self.recent.clear();
+        }
+        let is_old = |at: u64| at.saturating_add(LEASE_MS) <= now;
+        while self.recent.front().is_some_and(|(at, _)| is_old(*at)) {
             self.recent.pop_front();
         }
         if self.recent.len() < MOST_RECENT {

@@ -244,6 +244,8 @@ fn what_only_the_governor_can_tell_is_not_lent() {
     });
     let mut cached = asking("cached", 5);
     cached.draft.cache = CacheStatus::Hit;
+    let mut changing = asking("changing", 5);
+    changing.draft.change = Some(Box::default());
     let others = [
         Reserve {
             idempotency,
@@ -258,6 +260,7 @@ fn what_only_the_governor_can_tell_is_not_lent() {
             ..asking("unpriced", 5)
         },
         cached,
+        changing,
         Reserve {
             lease: None,
             ..asking("none", 5)

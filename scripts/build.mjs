@@ -31,20 +31,24 @@ const outputs = ["index.js", "index_bg.wasm"].map((name) => join(buildDirectory,
 
 const stamp = join(stateDirectory, "build.stamp");
 
-/** Brings build/ up to date; two calls at once build once. */
-export async function build() {
-  await withLock(join(stateDirectory, "build.lock"), buildIfChanged, {
+/**
+ * Brings build/ up to date; two calls at once build once.
+ * @param {{ names?: boolean }} [options] `names` keeps the names of functions, for profiles
+ */
+export async function build({ names = false } = {}) {
+  await withLock(join(stateDirectory, "build.lock"), () => buildIfChanged(names), {
     onWait: () => console.log("Waiting for another build to finish"),
   });
 }
 
-async function buildIfChanged() {
-  const digest = await inputDigest();
+/** @param {boolean} names */
+async function buildIfChanged(names) {
+  const digest = await inputDigest(names);
   if (isUpToDate(digest)) return;
   const start = Date.now();
   console.log("Building the Worker (about 2 min the first time)");
   await rm(stamp, { force: true });
-  await run("worker-build", ["--release"], { env: buildEnvironment() });
+  await run("worker-build", [names ? "--profiling" : "--release"], { env: buildEnvironment() });
   for (const output of outputs) {
     if (!existsSync(output)) throw new Problem(`worker-build did not write ${output}.`);
   }
@@ -67,10 +71,14 @@ function isUpToDate(digest) {
   );
 }
 
-/** A digest over the compiler, the tools and every input file's path and content. */
-async function inputDigest() {
+/**
+ * A digest over the compiler, the tools and every input file's path and content.
+ * @param {boolean} names
+ */
+async function inputDigest(names) {
   const compiler = await capture("rustc", ["-vV"]);
-  const hash = createHash("sha256").update(compiler.stdout).update(JSON.stringify(versions));
+  const hash = createHash("sha256").update(compiler.stdout);
+  hash.update(JSON.stringify({ versions, names }));
   for (const file of inputs.flatMap((input) => filesUnder(input))) {
     hash.update(`\0${file}\0`).update(readFileSync(fromRoot(file)));
   }

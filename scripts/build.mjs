@@ -5,12 +5,13 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "./lib/lock.mjs";
 import { isMain, runMain } from "./lib/main.mjs";
 import { capture, Problem, run } from "./lib/process.mjs";
 import { buildDirectory, fromRoot, stateDirectory } from "./lib/project.mjs";
+import { withoutNames } from "./lib/wasm.mjs";
 import { toolEnvironment } from "./setup/environment.mjs";
 import { versions } from "./setup/versions.mjs";
 import { setup } from "./setup.mjs";
@@ -27,7 +28,8 @@ const inputs = [
 ];
 
 /** What worker-build emits and wrangler uploads. */
-const outputs = ["index.js", "index_bg.wasm"].map((name) => join(buildDirectory, name));
+const wasm = join(buildDirectory, "index_bg.wasm");
+const outputs = [join(buildDirectory, "index.js"), wasm];
 
 const stamp = join(stateDirectory, "build.stamp");
 
@@ -48,10 +50,11 @@ async function buildIfChanged(names) {
   const start = Date.now();
   console.log("Building the Worker (about 2 min the first time)");
   await rm(stamp, { force: true });
-  await run("worker-build", [names ? "--profiling" : "--release"], { env: buildEnvironment() });
+  await run("worker-build", ["--release"], { env: buildEnvironment() });
   for (const output of outputs) {
     if (!existsSync(output)) throw new Problem(`worker-build did not write ${output}.`);
   }
+  if (!names) await writeFile(wasm, withoutNames(await readFile(wasm)));
   await mkdir(stateDirectory, { recursive: true });
   await writeFile(stamp, digest);
   console.log(`Built the Worker (${Math.round((Date.now() - start) / 1000)} s)`);

@@ -215,9 +215,13 @@ async fn plan_and_reserve(
                     return Err(Rejected::Unrecorded(error));
                 };
                 exchange.draft.cache = cache;
+                exchange.draft.policy.push("cached only".to_owned());
                 return reserve_cached(exchange, (plan, place, entry)).await;
             }
-            Admission::Downgrade(route) => admitted.wishes.route = Some(route),
+            Admission::Downgrade(route) => {
+                exchange.note_downgrade(&route);
+                admitted.wishes.route = Some(route);
+            }
             Admission::Refused(error, state) => return Err(Rejected::Recorded(error, state)),
             Admission::Repeated(original) => reserve::repeat(exchange, original).await?,
             Admission::Stale(versions) => {

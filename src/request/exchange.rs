@@ -124,6 +124,11 @@ impl Exchange {
         }
     }
 
+    /// Notes that a spent budget wants a cheaper route.
+    pub fn note_downgrade(&mut self, route: &str) {
+        self.draft.policy.push(format!("downgraded to {route}"));
+    }
+
     /// Notes what was answered, where the org stores that.
     pub fn say(&mut self, answer: &Answer) {
         if let Some(transcript) = &mut self.transcript {

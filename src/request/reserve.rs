@@ -198,7 +198,10 @@ pub async fn plan_and_reserve<P>(
         let admission = reserve(exchange, asking).await;
         match admission.map_err(Rejected::Unknown)? {
             Admission::CacheOnly(error, _) => return Err(Rejected::Unrecorded(error)),
-            Admission::Downgrade(cheaper) => route = Some(cheaper),
+            Admission::Downgrade(cheaper) => {
+                exchange.note_downgrade(&cheaper);
+                route = Some(cheaper);
+            }
             Admission::Granted(grant) => return Ok((planned, grant.take(exchange))),
             Admission::Refused(error, state) => return Err(Rejected::Recorded(error, state)),
             Admission::Repeated(original) => repeat(exchange, original).await?,

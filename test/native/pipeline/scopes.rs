@@ -116,6 +116,8 @@ fn a_spent_budget_downgrades() {
     let answer = acme.ask(&question("heavy", "Hello"));
     assert_eq!(answer.told("cf-aig-model"), LLAMA_SMALL);
     assert_ne!(acme.spent(), "0");
+    let policy = acme.record(&answer).draft.policy;
+    assert_eq!(policy, [format!("downgraded to {LLAMA_SMALL}")]);
     acme.check_released();
 }
 
@@ -144,6 +146,7 @@ fn a_spent_budget_serves_what_is_cached() {
     assert_eq!(acme.limits()["budgets"][4]["remaining_usd"], "0");
     let cached = acme.ask(&faq());
     assert_eq!(cached.told("x-ai-cache-status"), "HIT");
+    assert_eq!(acme.record(&cached).draft.policy, ["cached only"]);
     uncached = acme.send(&question("light", "Something new"));
     check_error(&uncached, 402, "budget_exhausted");
     let record = acme.record(&uncached);

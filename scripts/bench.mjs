@@ -10,7 +10,7 @@ import { setup } from "./setup.mjs";
 
 async function main() {
   await setup();
-  await build();
+  await build({ names: process.argv.includes("--profile") });
   await buildBare();
   const program = fromRoot("bench", "main.mjs");
   await run("node", [program, ...process.argv.slice(2)], {

@@ -5,12 +5,13 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "./lib/lock.mjs";
 import { isMain, runMain } from "./lib/main.mjs";
 import { capture, Problem, run } from "./lib/process.mjs";
 import { buildDirectory, fromRoot, stateDirectory } from "./lib/project.mjs";
+import { withoutNames } from "./lib/wasm.mjs";
 import { toolEnvironment } from "./setup/environment.mjs";
 import { versions } from "./setup/versions.mjs";
 import { setup } from "./setup.mjs";
@@ -27,19 +28,24 @@ const inputs = [
 ];
 
 /** What worker-build emits and wrangler uploads. */
-const outputs = ["index.js", "index_bg.wasm"].map((name) => join(buildDirectory, name));
+const wasm = join(buildDirectory, "index_bg.wasm");
+const outputs = [join(buildDirectory, "index.js"), wasm];
 
 const stamp = join(stateDirectory, "build.stamp");
 
-/** Brings build/ up to date; two calls at once build once. */
-export async function build() {
-  await withLock(join(stateDirectory, "build.lock"), buildIfChanged, {
+/**
+ * Brings build/ up to date; two calls at once build once.
+ * @param {{ names?: boolean }} [options] `names` keeps the names of functions, for profiles
+ */
+export async function build({ names = false } = {}) {
+  await withLock(join(stateDirectory, "build.lock"), () => buildIfChanged(names), {
     onWait: () => console.log("Waiting for another build to finish"),
   });
 }
 
-async function buildIfChanged() {
-  const digest = await inputDigest();
+/** @param {boolean} names */
+async function buildIfChanged(names) {
+  const digest = await inputDigest(names);
   if (isUpToDate(digest)) return;
   const start = Date.now();
   console.log("Building the Worker (about 2 min the first time)");
@@ -48,6 +54,7 @@ async function buildIfChanged() {
   for (const output of outputs) {
     if (!existsSync(output)) throw new Problem(`worker-build did not write ${output}.`);
   }
+  if (!names) await writeFile(wasm, withoutNames(await readFile(wasm)));
   await mkdir(stateDirectory, { recursive: true });
   await writeFile(stamp, digest);
   console.log(`Built the Worker (${Math.round((Date.now() - start) / 1000)} s)`);
@@ -67,10 +74,14 @@ function isUpToDate(digest) {
   );
 }
 
-/** A digest over the compiler, the tools and every input file's path and content. */
-async function inputDigest() {
+/**
+ * A digest over the compiler, the tools and every input file's path and content.
+ * @param {boolean} names
+ */
+async function inputDigest(names) {
   const compiler = await capture("rustc", ["-vV"]);
-  const hash = createHash("sha256").update(compiler.stdout).update(JSON.stringify(versions));
+  const hash = createHash("sha256").update(compiler.stdout);
+  hash.update(JSON.stringify({ versions, names }));
   for (const file of inputs.flatMap((input) => filesUnder(input))) {
     hash.update(`\0${file}\0`).update(readFileSync(fromRoot(file)));
   }

@@ -2,8 +2,8 @@
 // gave to the first of its kind that went well. What the gateway costs beside it is what governing costs.
 import { DurableObject } from "cloudflare:workers";
 
-const COMMAND = /"command":"(?<command>reserve|settle)"/u;
-const DONE = /"reply":"(?:admitted|settled)"/u;
+const COMMAND = /"command":\{"(?<command>reserve|settle)":/u;
+const DONE = /^\{"(?:admitted|settled)":/u;
 
 export class GovernorStub extends DurableObject {
   #answers = new Map();

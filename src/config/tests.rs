@@ -379,7 +379,7 @@ const WRONG_DOCUMENTS: &[(&str, &str, &str)] = &[
     (r#"{"time_zone": "Rome!"}"#, "time_zone", "IANA"),
     (r#"{"credits": "later"}"#, "credits", "unknown variant"),
     (r#"{"admission": "lax"}"#, "admission", "unknown variant"),
-    (r#"{"admission": null}"#, "admission", "invalid type"),
+    (r#"{"admission": null}"#, "admission", "expected value"),
     (r#"{"tiers": {"lite": []}}"#, "tiers.lite", "unknown tier"),
     (r#"{"tiers": {"light": []}}"#, "tiers.light", "at least one"),
     (r#"{"tiers": {"light": ["x"]}}"#, "tiers.light[0]", "unknown model x"),

@@ -37,7 +37,7 @@ impl Envelope {
 /// What can be asked of a governor. Every command that changes something is idempotent: by request
 /// id, by version, or by key id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 #[cfg_attr(
     not(target_family = "wasm"),
     expect(
@@ -259,7 +259,7 @@ pub struct Settle {
 
 /// What a governor answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "reply", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// The command is done, nothing more to say.
     Done {

@@ -1,6 +1,7 @@
 //! The path of a request that is one call and no conversation: the same life as a chat request's,
 //! with one [`Task`] for each endpoint.
 
+mod any_task;
 pub mod embeddings;
 pub mod images;
 pub mod moderations;
@@ -41,6 +42,7 @@ use crate::routing::plan::Candidate;
 use crate::routing::single::{Ask, Plan};
 use crate::usage::Usage;
 
+use self::any_task::{AnyTask, Read, Rendering, reading};
 use self::relay::relay;
 
 /// A request that one kind of model answers with one call, or with several of the same.
@@ -55,7 +57,7 @@ pub trait Task {
     const MILLISECONDS: u64;
 
     /// What a model gives.
-    type Answer;
+    type Answer: 'static;
 
     /// The model as the caller wrote it.
     fn model(&self) -> &str;
@@ -118,8 +120,8 @@ pub struct Told<'a> {
 }
 
 /// A task with what the headers say about it.
-pub struct Asked<T> {
-    task: T,
+struct Asked {
+    task: Box<dyn AnyTask>,
     dialect: Dialect,
     model: String,
     operation: Option<String>,
@@ -144,7 +146,9 @@ pub async fn embed_content(
         incoming,
         id,
     };
-    let read = async |incoming: &dyn Incoming| embeddings::read_contents(incoming, path).await;
+    let (model, batch) = (path.model.to_owned(), path.batch);
+    let read: Read<'_> =
+        &|incoming| reading(embeddings::read_contents(incoming, model.clone(), batch));
     visit.serve("embed.content", read).await
 }
 
@@ -164,21 +168,22 @@ pub async fn work_on(
         incoming,
         id,
     };
-    match work {
-        Work::Embeddings => visit.serve("embeddings", embeddings::read).await,
-        Work::Images => visit.serve("images.generations", images::read).await,
-        Work::Moderations => visit.serve("moderations", moderations::read).await,
-        Work::Speech => visit.serve("audio.speech", speech::read).await,
+    let (endpoint, read): (_, Read<'_>) = match work {
+        Work::Embeddings => ("embeddings", &|it| reading(embeddings::read(it))),
+        Work::Images => ("images.generations", &|it| reading(images::read(it))),
+        Work::Moderations => ("moderations", &|it| reading(moderations::read(it))),
+        Work::Speech => ("audio.speech", &|it| reading(speech::read(it))),
         Work::Transcription => {
-            let read = transcription::transcript;
-            visit.serve("audio.transcriptions", read).await
+            let read: Read<'_> = &|it| reading(transcription::transcript(it));
+            ("audio.transcriptions", read)
         }
         Work::Translation => {
-            let read = transcription::translation;
-            visit.serve("audio.translations", read).await
+            let read: Read<'_> = &|it| reading(transcription::translation(it));
+            ("audio.translations", read)
         }
-        Work::Rerank => visit.serve("rerank", rerank::read).await,
-    }
+        Work::Rerank => ("rerank", &|it| reading(rerank::read(it))),
+    };
+    visit.serve(endpoint, read).await
 }
 
 /// A request that has arrived.
@@ -194,12 +199,8 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    /// Answers a request of `endpoint`, of which `read` makes a task.
-    async fn serve<T: Task>(
-        self,
-        endpoint: &str,
-        read: impl AsyncFnOnce(&dyn Incoming) -> Result<T, Error>,
-    ) -> Reply {
+    /// Answers a request of `endpoint`, of which `read` makes a task; not before it is known who asks.
+    async fn serve(self, endpoint: &str, read: Read<'_>) -> Reply {
         let mut exchange = match self.begin(endpoint).await {
             Ok(exchange) => exchange,
             Err(error) => return self.failed(&error),
@@ -241,11 +242,7 @@ impl Visit<'_> {
     }
 }
 
-async fn admit<T: Task>(
-    exchange: &mut Exchange,
-    visit: Visit<'_>,
-    read: impl AsyncFnOnce(&dyn Incoming) -> Result<T, Error>,
-) -> Result<Asked<T>, Error> {
+async fn admit(exchange: &mut Exchange, visit: Visit<'_>, read: Read<'_>) -> Result<Asked, Error> {
     let incoming = visit.incoming;
     note_subjects(exchange, visit.isolate, incoming).await?;
     note_headers(exchange, incoming)?;
@@ -266,7 +263,7 @@ async fn admit<T: Task>(
     })
 }
 
-async fn carry_out<T: Task>(mut exchange: Exchange, isolate: &Isolate, asked: Asked<T>) -> Reply {
+async fn carry_out(mut exchange: Exchange, isolate: &Isolate, asked: Asked) -> Reply {
     exchange.end_phase("admit");
     let (ports, id) = (exchange.ports.clone(), exchange.draft.request.clone());
     let planned = |exchange: &mut Exchange, view: &OrgView, route: Option<&str>| {
@@ -286,7 +283,7 @@ async fn carry_out<T: Task>(mut exchange: Exchange, isolate: &Isolate, asked: As
     let answered = dispatch(&mut exchange, &asked, &plan).await;
     exchange.end_phase("dispatch");
     match answered {
-        Ok(answered) => release(exchange, &asked.task, state, answered).await,
+        Ok(answered) => release(exchange, asked.task.as_ref(), state, answered).await,
         Err(error) => {
             let error = settle_failure(exchange, error).await;
             request::failed(&ports, asked.dialect, &error, &id)
@@ -294,17 +291,18 @@ async fn carry_out<T: Task>(mut exchange: Exchange, isolate: &Isolate, asked: As
     }
 }
 
-fn plan<T: Task>(
+fn plan(
     exchange: &mut Exchange,
     view: &OrgView,
-    asked: &Asked<T>,
+    asked: &Asked,
     route: Option<&str>,
 ) -> Result<Plan, Error> {
+    let work = asked.task.work();
     let ask = Ask {
-        kind: T::KIND,
+        kind: work.kind,
         model: route.unwrap_or(&asked.model),
         operation: asked.operation.as_deref(),
-        work: T::WORK,
+        work: work.name,
         custom_cost: asked.custom_cost,
     };
     let secrets = exchange.ports.secrets.clone();
@@ -323,50 +321,51 @@ fn plan<T: Task>(
 }
 
 /// An answer, and who gave it.
-struct Answered<A> {
+struct Answered<'a> {
     step: usize,
     candidate: Candidate,
-    answer: A,
+    render: Rendering<'a>,
 }
 
-async fn dispatch<T: Task>(
+async fn dispatch<'a>(
     exchange: &mut Exchange,
-    asked: &Asked<T>,
+    asked: &'a Asked,
     plan: &Plan,
-) -> Result<Answered<T::Answer>, Error> {
+) -> Result<Answered<'a>, Error> {
+    let work = asked.task.work();
     let terms = Terms {
         held: plan.bound,
-        milliseconds: asked.attempt_ms.unwrap_or(T::MILLISECONDS),
+        milliseconds: asked.attempt_ms.unwrap_or(work.milliseconds),
         retries: asked.retries,
-        subject: T::SUBJECT.into(),
+        subject: work.subject.into(),
     };
     let attempt = async |exchange: &Exchange, candidate: &Candidate, (), ms, used: &mut Usage| {
-        let answer = asked
+        let render = asked
             .task
             .call(&exchange.ports, candidate, ms, used)
             .await?;
-        Ok((candidate.clone(), answer))
+        Ok((candidate.clone(), render))
     };
     let answered = first_success(exchange, &plan.candidates, terms, async |_| Ok(()), attempt);
-    let (step, (candidate, answer)) = answered.await?;
+    let (step, (candidate, render)) = answered.await?;
     Ok(Answered {
         step,
         candidate,
-        answer,
+        render,
     })
 }
 
-async fn release<T: Task>(
+async fn release(
     mut exchange: Exchange,
-    task: &T,
+    task: &dyn AnyTask,
     state: State,
-    answered: Answered<T::Answer>,
+    answered: Answered<'_>,
 ) -> Reply {
     exchange.draft.status = 200;
     let Answered {
         step,
         candidate,
-        answer,
+        render,
     } = answered;
     let model = candidate.model;
     let cost = exchange.cost();
@@ -378,7 +377,7 @@ async fn release<T: Task>(
         usage: &exchange.draft.usage,
         cost,
     };
-    let given = task.render(answer, &told);
+    let given = render(&told);
     let decision = Decision {
         step: Some(step),
         provider: model.provider.as_str().to_owned(),
@@ -396,7 +395,7 @@ async fn release<T: Task>(
         }
         Given::Whole(reply) => {
             exchange.end_phase("release");
-            note_answer::<T>(&mut exchange, &reply);
+            note_answer(&mut exchange, task, &reply);
             let (draft, settled) = settle(exchange).await;
             (reply, draft, settled.unwrap_or(state))
         }
@@ -407,9 +406,9 @@ async fn release<T: Task>(
 }
 
 /// Notes an answer that is a text. Vectors tell nobody anything.
-fn note_answer<T: Task>(exchange: &mut Exchange, reply: &Reply) {
+fn note_answer(exchange: &mut Exchange, task: &dyn AnyTask, reply: &Reply) {
     if let (Some(transcript), Body::Bytes(bytes)) = (&mut exchange.transcript, &reply.body)
-        && T::KIND != ModelKind::Embedding
+        && task.work().kind != ModelKind::Embedding
     {
         transcript.give(bytes);
     }

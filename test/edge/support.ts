@@ -110,11 +110,22 @@ export async function records(
   filter: Record<string, string> = {},
   // biome-ignore lint/suspicious/noExplicitAny: records are asserted on, not typed
 ): Promise<any[]> {
-  const query = new URLSearchParams({ org, limit: "500", ...filter });
+  const all = await trail(gateway, { org, limit: "500", ...filter });
+  return all.filter((record) => record.key !== "admin");
+}
+
+/** Audit records of an org's administration, newest first. */
+// biome-ignore lint/suspicious/noExplicitAny: records are asserted on, not typed
+export function acts(gateway: Reachable, org: string): Promise<any[]> {
+  return trail(gateway, { org, limit: "500", key: "admin" });
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: records are asserted on, not typed
+async function trail(gateway: Reachable, filter: Record<string, string>): Promise<any[]> {
+  const query = new URLSearchParams(filter);
   const { status, body } = await admin(gateway, "GET", `/admin/v1/audit?${query}`);
   expect(status).toBe(200);
-  const all = body.data.map((entry: { record: object }) => entry.record);
-  return all.filter((record: { key: string }) => record.key !== "admin");
+  return body.data.map((entry: { record: object }) => entry.record);
 }
 
 /** The live state of an org's limits. */

@@ -2,7 +2,7 @@
 
 use crate::config::{Model, ModelKind};
 use crate::error::Error;
-use crate::http::{EmbedPath, Incoming, Reply};
+use crate::http::{Incoming, Reply};
 use crate::ports::Ports;
 use crate::protocol::Warning;
 use crate::protocol::embeddings::{self, EmbeddingRequest, Form, Input, shortened};
@@ -36,9 +36,10 @@ pub async fn read(incoming: &dyn Incoming) -> Result<EmbeddingRequest, Error> {
 /// As [`read`].
 pub async fn read_contents(
     incoming: &dyn Incoming,
-    path: EmbedPath<'_>,
+    model: String,
+    batch: bool,
 ) -> Result<EmbeddingRequest, Error> {
-    gemini::parse_embedding(&json_body(incoming).await?, path.model, path.batch)
+    gemini::parse_embedding(&json_body(incoming).await?, &model, batch)
 }
 
 impl Task for EmbeddingRequest {

@@ -10,6 +10,7 @@ use futures::future::LocalBoxFuture;
 use serde_json::value::RawValue;
 
 use super::Visit;
+use super::any_task::reading;
 use super::search::search;
 use crate::auth::Scope;
 use crate::config::{self, ModelKind, Operation};
@@ -48,7 +49,9 @@ pub async fn run(
     };
     let content_type = incoming.header("content-type").unwrap_or_default();
     if content_type.starts_with("multipart/") {
-        return visit(incoming).serve(ENDPOINT, read_form).await;
+        return visit(incoming)
+            .serve(ENDPOINT, &|incoming| reading(read_form(incoming)))
+            .await;
     }
     // Nobody unknown makes us read a body.
     if let Err(error) = authenticate(ports, isolate, incoming, Scope::Inference).await {
@@ -60,8 +63,16 @@ pub async fn run(
     };
     let operation = read.body.as_deref().ok().and_then(operation);
     match operation.map(|operation| (operation.tier.kind(), operation)) {
-        Some((ModelKind::Speech, _)) => visit(&read).serve(ENDPOINT, read_text).await,
-        Some((ModelKind::Transcription, _)) => visit(&read).serve(ENDPOINT, read_sound).await,
+        Some((ModelKind::Speech, _)) => {
+            visit(&read)
+                .serve(ENDPOINT, &|read| reading(read_text(read)))
+                .await
+        }
+        Some((ModelKind::Transcription, _)) => {
+            visit(&read)
+                .serve(ENDPOINT, &|read| reading(read_sound(read)))
+                .await
+        }
         Some((ModelKind::Embedding, operation)) => search(visit(&read), operation).await,
         _ => chat(ports, isolate, &read, path, id).await,
     }

@@ -35,7 +35,7 @@ export function governors(/** @type {any} */ namespace) {
   return {
     getByName: (/** @type {string} */ name) => ({
       fetch: async (/** @type {string} */ address, /** @type {any} */ init) => {
-        const { command } = JSON.parse(init.body).ask.execute?.command ?? { command: "other" };
+        const [command = "other"] = Object.keys(JSON.parse(init.body).ask.execute?.command ?? {});
         instruments.governor_calls[command] = (instruments.governor_calls[command] ?? 0) + 1;
         const { governor } = instruments.faults;
         if (governor === "overloaded") {

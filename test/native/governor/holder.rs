@@ -140,14 +140,14 @@ impl Check {
                 assert!(wish.requests >= 5, "not busy");
                 self.asked.push((reserve, self.now));
             }
-            Way::Lease(part, state) => {
+            Way::Lease(part, limits) => {
                 let lease = self.leases.get_mut(&part.lease).unwrap();
                 assert!((lease.from..lease.from + lease.granted.lasts_ms).contains(&self.now));
                 assert_eq!(
                     (lease.versions, lease.versions),
                     (reserve.planned, self.versions)
                 );
-                assert_eq!(state.versions, self.versions);
+                assert_eq!(limits.versions, self.versions);
                 assert!(!self.returned.contains_key(&part.lease));
                 lease.used = lease.used.plus(&part.slice());
                 assert!(
@@ -176,13 +176,17 @@ impl Check {
         };
         let granted = Granted {
             slice: wish,
-            lasts_ms: if hundredths % 7 == 0 { 500 } else { LEASE_MS },
+            lasts_ms: if hundredths.is_multiple_of(7) {
+                500
+            } else {
+                LEASE_MS
+            },
         };
         let state = State {
             versions: self.versions,
             ..State::default()
         };
-        let came = (hundredths % 5 > 0).then_some((granted, &state));
+        let came = (!hundredths.is_multiple_of(5)).then_some((granted, &state));
         self.holder.heard(state.versions);
         self.holder.answered(&reserve, at, came);
         if came.is_some() {

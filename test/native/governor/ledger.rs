@@ -359,6 +359,18 @@ fn flags_say_what_is_odd_about_a_charge() {
             (5, vec![Flag::Estimated]),
         ),
         (5, Usage::default(), vec![bounded], (5, vec![Flag::Bounded])),
+        (
+            10_000,
+            Usage::default(),
+            vec![],
+            (10_000, vec![Flag::Overrun]),
+        ),
+        (
+            10_001,
+            Usage::default(),
+            vec![],
+            (10, vec![Flag::Bounded, Flag::Absurd]),
+        ),
     ];
     for (index, (cost, usage, attempts, expected)) in cases.into_iter().enumerate() {
         let mut world = World::with(None, None);

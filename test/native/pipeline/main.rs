@@ -20,6 +20,7 @@ mod crosses;
 mod embeddings;
 mod erasure;
 mod fallback;
+mod faults;
 mod gateway;
 mod gemini;
 #[path = "../../../src/golden.rs"]
@@ -35,6 +36,7 @@ mod moderations;
 mod money;
 mod openai_media;
 mod outages;
+mod pains;
 mod providers;
 mod reasoning;
 mod remote_images;

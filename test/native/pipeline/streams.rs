@@ -322,7 +322,7 @@ fn five_hundred_streams_of_which_half_are_dropped_never_mix() {
 #[test]
 fn a_stream_that_lasts_is_held_for_as_long() {
     let acme = Acme::new();
-    acme.world.provider.once(OSS, Act::Drip(100_000));
+    acme.world.provider.once(OSS, Act::Drip(50_000));
     let begun = acme.world.shared.clock.elapsed();
     let response = acme.ask(&streamed(OSS, "Tell me a long story about it"));
     let took = acme.world.shared.clock.elapsed() - begun;
@@ -337,14 +337,13 @@ fn a_stream_that_lasts_is_held_for_as_long() {
 #[test]
 fn a_stream_ends_once_it_is_silent_for_minutes_or_lasts_an_hour() {
     for (act, least, most) in [
-        (Act::Pause(3, 1_000_000), 240_000, 260_000),
+        (Act::Pause(3, 1_000_000), 240_000, 310_000),
         (Act::Drip(230_000), 3_500_000, 3_700_000),
     ] {
         let acme = Acme::new();
         acme.world.provider.once(OSS, act.clone());
         let begun = acme.world.shared.clock.elapsed();
-        let long = "word ".repeat(200);
-        let response = acme.ask(&streamed(OSS, &long));
+        let response = acme.ask(&streamed(OSS, "Tell me a long story about it"));
         let took = acme.world.shared.clock.elapsed() - begun;
         assert!((least..most).contains(&took), "{act:?}: {took}");
         assert!(!response.text().contains("[DONE]"), "{act:?}");

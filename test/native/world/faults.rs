@@ -8,6 +8,8 @@ use super::random::Random;
 /// A thing that can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Port {
+    /// The governor's own alarm.
+    Alarm,
     Audit,
     Cache,
     Documents,
@@ -19,7 +21,8 @@ pub(crate) enum Port {
 }
 
 impl Port {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Alarm,
         Self::Audit,
         Self::Cache,
         Self::Documents,
@@ -54,6 +57,7 @@ const OF_STORES: [Fault; 4] = [
     Fault::Slow(300),
     Fault::Slow(8_000),
 ];
+const OF_ALARMS: [Fault; 3] = [Fault::Down, Fault::BeforeAppend, Fault::AfterAppend];
 const OF_GOVERNORS: [Fault; 7] = [
     Fault::Down,
     Fault::Lost,
@@ -108,6 +112,7 @@ impl Faults {
             return None;
         }
         let kinds: &[Fault] = match port {
+            Port::Alarm => &OF_ALARMS,
             Port::Governor => &OF_GOVERNORS,
             _ => &OF_STORES,
         };

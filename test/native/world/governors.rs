@@ -118,13 +118,8 @@ impl Objects {
         if fault == Some(Fault::Evict) {
             object.borrow_mut().evict();
         }
-        let crash = match fault {
-            Some(Fault::BeforeAppend) => Some(Crash::BeforeAppend),
-            Some(Fault::AfterAppend) => Some(Crash::AfterAppend),
-            _ => None,
-        };
         let now = self.shared.clock.wall();
-        let reply = object.borrow_mut().execute(&envelope, now, crash);
+        let reply = object.borrow_mut().execute(&envelope, now, crash(fault));
         self.arm(org, reply.is_err());
         let text = serde_json::to_string(&reply?).unwrap();
         self.shared.executor.note(&text);
@@ -159,7 +154,14 @@ impl Objects {
             return;
         }
         object.borrow_mut().alarm = None;
-        let ticked = object.borrow_mut().tick(self.shared.clock.wall());
+        let fault = self.shared.faults.take(Port::Alarm, &self.shared.random);
+        let ticked = match fault {
+            Some(Fault::Down) => Err(down(Port::Alarm)),
+            fault => {
+                let now = self.shared.clock.wall();
+                object.borrow_mut().tick(now, crash(fault))
+            }
+        };
         let done = match ticked {
             Ok(()) => self.drain(org).await,
             Err(error) => Err(error),
@@ -192,6 +194,15 @@ impl Objects {
         let drained = self.drain(org).await;
         self.arm(org, drained.is_err());
         drained
+    }
+}
+
+/// What a fault does to the next write.
+const fn crash(fault: Option<Fault>) -> Option<Crash> {
+    match fault {
+        Some(Fault::BeforeAppend) => Some(Crash::BeforeAppend),
+        Some(Fault::AfterAppend) => Some(Crash::AfterAppend),
+        _ => None,
     }
 }
 

@@ -120,9 +120,12 @@ impl Object {
         reply
     }
 
-    pub(crate) fn tick(&mut self, now: u64) -> Result<(), Error> {
+    pub(crate) fn tick(&mut self, now: u64, crash: Option<Crash>) -> Result<(), Error> {
         self.load()?;
-        self.with(now, |governor, storage| governor.tick(now, storage))
+        self.storage.crash = crash;
+        let ticked = self.with(now, |governor, storage| governor.tick(now, storage));
+        self.storage.crash = None;
+        ticked
     }
 
     /// When the alarm is needed next, by the wall clock.

@@ -57,7 +57,7 @@ pub(crate) enum Act {
     Stall(usize),
     /// The stream is silent after so many events, for so many milliseconds.
     Pause(usize, u64),
-    /// Each event comes so many milliseconds after the one before.
+    /// Each event comes so many milliseconds after the one before, and one of them twenty times.
     Drip(u64),
     /// The stream is this.
     Raw(String),
@@ -284,7 +284,12 @@ impl Provider {
         let mut pause = None;
         let mut drip = None;
         match said.act {
-            Act::Drip(milliseconds) => drip = Some(milliseconds),
+            Act::Drip(milliseconds) => {
+                drip = Some(milliseconds);
+                for _ in 1..20 {
+                    chunks.insert(2, chunks[2].clone());
+                }
+            }
             Act::Pause(events, milliseconds) => {
                 pause = Some((chunks.len() - events, milliseconds));
             }

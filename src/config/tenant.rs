@@ -4,13 +4,14 @@
 //! {
 //!   "limits": [{ "count": "requests", "limit": 60, "seconds": 60 }],
 //!   "budgets": [{ "usd": "5.00", "period": "day" }],
+//!   "admission": "leased",
 //!   "tiers": { "light": ["@cf/meta/llama-3.1-8b-instruct-fast"] },
 //!   "transcripts": { "store": "redacted", "days": 30 }
 //! }
 //! ```
 //!
 //! Whatever is left out has its default: 600 requests in any minute, 10 US dollars a day, UTC, the
-//! catalogue's models, no transcripts. An empty list of limits or budgets means unlimited. Unknown fields are refused.
+//! catalogue's models, no transcripts, strict admission. An empty list of limits or budgets means unlimited. Unknown fields are refused.
 
 use std::collections::BTreeMap;
 

@@ -47,9 +47,9 @@ pub(super) const KEEP_PAYMENTS: Keep = Keep {
 /// Ids of acts of administration: like those of refused requests.
 const KEEP_ACTS: Keep = KEEP_REFUSED;
 
-/// Users who were forgotten: an hour, longer than any request; at most 1,000.
+/// Users who were forgotten: two hours, longer than any request; at most 1,000.
 const KEEP_FORGOTTEN: Keep = Keep {
-    age: 3_600_000,
+    age: 7_200_000,
     count: 1_000,
 };
 

@@ -11,6 +11,8 @@ mod life;
 mod loans;
 mod script;
 mod spans;
+mod subjects;
+mod windows;
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -11,10 +11,11 @@ use esclusa::governor::command::{Command, Extend, Reply, Reserve, Settle, TopUp,
 use esclusa::governor::rules::Measure;
 use esclusa::money::Nanos;
 
-use super::book::{Book, excess};
+use super::book::Book;
 use super::loans::Loan;
 use super::script::{self, Scale};
 use super::spans::Script;
+use super::windows::excess;
 use crate::random::Random;
 use crate::storage::{DAY, Fault, MINUTE, ORG, SECOND, World, activate_rules};
 

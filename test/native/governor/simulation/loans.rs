@@ -5,8 +5,9 @@ use esclusa::governor::lease::{Detach, Flush, Granted, Part, Return, Slice};
 use esclusa::governor::rules::{Measure, WhenSpent, Window};
 use esclusa::money::Nanos;
 
-use super::book::{Mark, excess, slice_amount};
+use super::book::Mark;
 use super::life::Life;
+use super::windows::{excess, slice_amount};
 use crate::storage::SECOND;
 
 /// What is known of a lease.

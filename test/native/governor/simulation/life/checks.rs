@@ -5,7 +5,8 @@ use esclusa::governor::command::{Refusal, Reserve, State, Target};
 use esclusa::governor::rules::{Budget, WhenSpent};
 use esclusa::money::Nanos;
 
-use super::super::book::{Place, excess, is_full, needed};
+use super::super::book::Place;
+use super::super::windows::{excess, is_full, needed};
 use super::{Life, Named};
 
 impl Life<'_> {

@@ -8,7 +8,7 @@ use super::lease::Part;
 use super::lease::settled::settlement as under_lease;
 use super::reservations::Reservation;
 use super::state::State;
-use crate::audit::{Attempt, Draft, Flag, Outcome};
+use crate::audit::{Attempt, Draft, Flag, Outcome, Person};
 use crate::money::Nanos;
 use crate::usage::Usage;
 
@@ -29,7 +29,10 @@ pub(super) fn settlement(state: &State, settle: &Settle, moment: Moment<'_>) -> 
     let shown = Holds::default();
     match (state.ended.get(&draft.request), &settle.part) {
         (Some(ended), _) => match &ended.expired {
-            Some(expired) => correction(settle, expired.charged, None, expired.money.clone()),
+            Some(expired) => {
+                let money = expired.money.clone();
+                nameless(state, correction(settle, expired.charged, None, money))
+            }
             None => Decision::unchanged(Answer::Settled(shown)),
         },
         (None, Some(part)) => under_lease(state, settle, part),
@@ -66,6 +69,18 @@ fn asked_by(open: &Reservation, mut charged: Decision) -> Decision {
     if let Some(Ending { draft, .. }) = ending {
         draft.person.clone_from(&open.draft.person);
         draft.user.clone_from(&open.draft.user);
+    }
+    charged
+}
+
+/// Where no reservation says who asked: nobody who was forgotten meanwhile.
+pub(super) fn nameless(state: &State, mut charged: Decision) -> Decision {
+    let ending = charged.change.as_mut().and_then(|it| it.ending.as_mut());
+    if let Some(Ending { draft, .. }) = ending {
+        let forgotten = state.forgotten_people.get(&draft.user);
+        if forgotten.is_some_and(|at| draft.at <= *at) {
+            draft.person = Person::default();
+        }
     }
     charged
 }

@@ -47,9 +47,9 @@ pub(super) const KEEP_PAYMENTS: Keep = Keep {
 /// Ids of acts of administration: like those of refused requests.
 const KEEP_ACTS: Keep = KEEP_REFUSED;
 
-/// Users who were forgotten: two hours, longer than any request; at most 1,000.
+/// Users who were forgotten: as long as a request of theirs may be settled late.
 const KEEP_FORGOTTEN: Keep = Keep {
-    age: 7_200_000,
+    age: KEEP_ENDED.age,
     count: 1_000,
 };
 
@@ -102,9 +102,9 @@ pub(super) struct State {
     pub(super) leases: Leases,
     #[serde(default = "Recent::new")]
     pub(super) lost: Recent<Lost>,
-    /// Users, by digest, whose requests under way must not name them when they end.
+    /// Users, by digest, and when they were forgotten: requests of before must not name them.
     #[serde(default = "Recent::new")]
-    pub(super) forgotten_people: Recent<()>,
+    pub(super) forgotten_people: Recent<u64>,
     pub(super) ended: Recent<Ended>,
     /// The latest arrival among the ended requests whose ids are forgotten.
     forgotten: Option<u64>,
@@ -194,7 +194,9 @@ impl State {
             } => self.extend(&request, step, by, target.as_ref(), at),
             Event::Forgotten { id, user } => {
                 self.open.forget(&user);
-                self.forgotten_people.insert(at, user.as_str().into(), ());
+                // Anew, since who is known keeps the place of the first time.
+                self.forgotten_people.remove(&user);
+                self.forgotten_people.insert(at, user.as_str().into(), at);
                 self.acts.insert(at, id, ());
             }
             Event::KeyRevoked { key } => {

@@ -2,7 +2,7 @@
 
 use super::held::{Lease, Lost};
 use super::{Detach, Part, Return};
-use crate::audit::{Draft, Flag, Outcome, Person};
+use crate::audit::{Draft, Flag, Outcome};
 use crate::governor::Id;
 use crate::governor::command::{Refusal, Settle, Subjects};
 use crate::governor::decide::{Answer, Change, Decision};
@@ -17,14 +17,7 @@ const MAX_DEADLINE_MILLISECONDS: u64 = 86_400_000;
 /// A settlement under a lease, by the number of its request. A lease that is not known any more is
 /// one of which everything has ended, or was lost so long ago that its charge stands.
 pub(in crate::governor) fn settlement(state: &State, settle: &Settle, part: &Part) -> Decision {
-    let mut decision = by_number(state, settle, part);
-    let ending = decision.change.as_mut().and_then(|it| it.ending.as_mut());
-    if let Some(Ending { draft, .. }) = ending
-        && state.forgotten_people.contains(&draft.user)
-    {
-        draft.person = Person::default();
-    }
-    decision
+    settlement::nameless(state, by_number(state, settle, part))
 }
 
 fn by_number(state: &State, settle: &Settle, part: &Part) -> Decision {

@@ -225,6 +225,24 @@ fn a_rule_for_one_user_or_address_speaks_of_that_one() {
 }
 
 #[test]
+fn a_late_settlement_does_not_name_who_was_forgotten_meanwhile() {
+    let mut world = salted(World::with(None, None));
+    world.run(Command::Reserve(of_ann("late")));
+    for act in ["first", "second"] {
+        world.run(by_hand(act, Some(forget(act, ANN))));
+        world.now += DAY / 2;
+        world.tick();
+    }
+    world.run(settled("late"));
+    let record = world.last_record();
+    assert_eq!(record.draft.outcome, Outcome::Late);
+    assert_eq!(record.draft.user, digest(ANN, "salt"));
+    let last = world.storage.rows.last().unwrap();
+    assert!(!last.entry.contains(ANN), "{}", last.entry);
+    world.check();
+}
+
+#[test]
 fn a_user_who_is_forgotten_is_not_named_by_what_is_under_way() {
     for expires in [false, true] {
         let mut world = salted(World::with(None, None));

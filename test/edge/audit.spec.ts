@@ -178,7 +178,7 @@ describe("the audit trail", () => {
       };
       const body = {
         org,
-        ask: { execute: { protocol: 2, command: { refuse: { draft } } } },
+        ask: { execute: { protocol: 3, command: { refuse: { draft } } } },
       };
       const response = await GOVERNOR.getByName(org).fetch("https://governor/", {
         method: "POST",

@@ -7,15 +7,18 @@ import { ask, createOrg, records } from "./support";
 /** Milliseconds after which leases are over, and what requests leave behind is in D1. */
 const moved = 3_500;
 
+/** A lease is a hundredth of what is left, so little of that would make many leases. */
+const limit = { count: "requests", limit: 100_000, seconds: 60 };
+const budgets = [{ usd: "1000", period: "day" }];
 const perUser = { per: "user", count: "requests", limit: 1_000, seconds: 60 };
 
 /** Calls of the governor that a request may take, by the way of admission. */
 const admissions = [
-  { name: "strict", config: {}, most: 2 },
-  { name: "leased", config: { admission: "leased" }, most: 0.2 },
+  { name: "strict", config: { limits: [limit], budgets }, most: 2 },
+  { name: "leased", config: { admission: "leased", limits: [limit], budgets }, most: 0.2 },
   {
     name: "leased, with limits per user",
-    config: { admission: "leased", limits: [perUser] },
+    config: { admission: "leased", limits: [limit, perUser], budgets },
     most: 1.2,
   },
 ];

@@ -60,13 +60,12 @@ function chosen() {
   return all.filter((scenario) => compared.includes(scenario) || wanted.includes(scenario));
 }
 
-/** Where the requests to each Worker go. */
+/** Where the requests of each scenario go. */
 async function targetsOf(workerd) {
-  const apiKey = await prepareGateway(await workerd.url("esclusa"), adminKey);
-  const workers = [...new Set(all.map(({ worker }) => worker))];
-  const targets = workers.map(async (worker) => [
-    worker,
-    { url: await workerd.url(worker), apiKey },
+  const keys = await prepareGateway(await workerd.url("esclusa"), adminKey);
+  const targets = all.map(async ({ name, worker, org = "strict" }) => [
+    name,
+    { url: await workerd.url(worker), apiKey: keys.get(org) },
   ]);
   return new Map(await Promise.all(targets));
 }

@@ -10,6 +10,7 @@
  * @property {string} name
  * @property {string} title what it does, in one line
  * @property {string} worker the Worker it is sent to, of those in `lib/workerd.mjs`
+ * @property {"strict" | "leased" | "leased-users"} [org] whose key it uses; usually `strict`
  * @property {number} requests how many make one phase
  * @property {number} [afterMilliseconds] how long after the last answer its deferred work begins
  * @property {boolean} [fillsCache] whether its first request is another than those that follow
@@ -24,12 +25,22 @@
 import { bareJavaScript } from "./scenarios/bare-js.mjs";
 import { bareRust } from "./scenarios/bare-rust.mjs";
 import { chat } from "./scenarios/chat.mjs";
+import { chatLeased, chatLeasedUsers } from "./scenarios/chat-leased.mjs";
 import { chatStubbed } from "./scenarios/chat-stubbed.mjs";
 import { faqHit } from "./scenarios/faq-hit.mjs";
 import { faqMiss } from "./scenarios/faq-miss.mjs";
 
 /** @type {Scenario[]} */
-export const scenarios = [bareJavaScript, bareRust, chatStubbed, chat, faqHit, faqMiss];
+export const scenarios = [
+  bareJavaScript,
+  bareRust,
+  chatStubbed,
+  chat,
+  chatLeased,
+  chatLeasedUsers,
+  faqHit,
+  faqMiss,
+];
 
 /** The scenarios that every other is compared with. */
 export const floors = [bareJavaScript, bareRust];

@@ -2,16 +2,30 @@
 
 import { readDocuments } from "../../scripts/demo.mjs";
 
-const org = "benchmark";
-
 /** Limits that are enforced and never reached. */
 const config = {
   limits: [{ count: "requests", limit: 1_000_000, seconds: 60 }],
   budgets: [{ usd: "1000000.00", period: "day" }],
 };
+const perUser = { per: "user", count: "requests", limit: 1_000_000, seconds: 60 };
 
-/** Answers the key of an org that may ask whatever the scenarios ask. */
+/** The orgs that scenarios may name. */
+const orgs = {
+  strict: config,
+  leased: { ...config, admission: "leased" },
+  "leased-users": { ...config, admission: "leased", limits: [...config.limits, perUser] },
+};
+
+/** The keys, by org, that may ask whatever the scenarios ask. */
 export async function prepareGateway(url, adminKey) {
+  const keys = new Map();
+  for (const [org, config] of Object.entries(orgs)) {
+    keys.set(org, await prepareOrg(url, adminKey, org, config));
+  }
+  return keys;
+}
+
+async function prepareOrg(url, adminKey, org, config) {
   const admin = (method, path, body) => call(url, adminKey, method, `/admin/v1/orgs${path}`, body);
   await admin("POST", "", { id: org });
   await admin("PUT", `/${org}/config`, config);

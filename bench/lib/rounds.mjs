@@ -60,7 +60,7 @@ export class Driver {
   async #run(scenario, order) {
     const outcome = await this.#load.run({
       name: scenario.name,
-      target: this.#targets.get(scenario.worker),
+      target: this.#targets.get(scenario.name),
       first: this.#sent,
       connections: CONNECTIONS,
       milliseconds: PHASE_MILLISECONDS,

@@ -1,5 +1,8 @@
 /** The parts that scenarios share. */
 
+/** The leases of a phase end two seconds after its last request, and a second later its audit records move. */
+export const leaseMilliseconds = 3_300;
+
 /** The audit records of a phase move to D1 a second after its first one. */
 export const auditMilliseconds = 1_300;
 

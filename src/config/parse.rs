@@ -151,39 +151,63 @@ impl Reports {
 }
 
 fn read(files: &Files<'_>, reports: &mut Reports) -> (Parts, Option<RuleFile>) {
-    let providers = shape::document(files.providers, &mut reports.providers);
-    let models = shape::document(files.models, &mut reports.models);
-    let operations = shape::document(files.operations, &mut reports.operations);
+    let providers = shape::document(files.providers, &mut reports.providers, shape::checked);
+    let models = shape::document(files.models, &mut reports.models, shape::checked);
+    let operations = shape::document(files.operations, &mut reports.operations, shape::checked);
     let (default_operation, operations) = operations
         .map(|file: OperationFile| (file.default, file.operations))
         .unzip();
-    let tiers = shape::document(files.tiers, &mut reports.tiers);
+    let tiers = shape::document(files.tiers, &mut reports.tiers, shape::checked);
     let (helpers, tiers) = tiers
         .map(|file: TierFile| (file.helpers, file.tiers))
         .unzip();
-    let aliases = shape::document(files.aliases, &mut reports.aliases);
+    let aliases = shape::document(files.aliases, &mut reports.aliases, shape::checked);
     let parts = Parts {
         providers: providers.map_or_else(Table::lost, |file: ProviderFile| {
             let report = &mut reports.providers;
-            named_providers(shape::table(file.providers, "providers", report))
+            named_providers(shape::table(
+                file.providers,
+                "providers",
+                report,
+                shape::checked,
+            ))
         }),
         models: models.map_or_else(Table::lost, |file: ModelFile| {
-            named_models(shape::table(file.models, "models", &mut reports.models))
+            named_models(shape::table(
+                file.models,
+                "models",
+                &mut reports.models,
+                shape::checked,
+            ))
         }),
         operations: operations.map_or_else(Table::lost, |entries| {
-            named_operations(shape::table(entries, "operations", &mut reports.operations))
+            named_operations(shape::table(
+                entries,
+                "operations",
+                &mut reports.operations,
+                shape::checked,
+            ))
         }),
         default_operation,
         tiers: tiers.map_or_else(Table::lost, |entries| {
-            shape::table(entries, "tiers", &mut reports.tiers)
+            shape::table(entries, "tiers", &mut reports.tiers, shape::checked)
         }),
-        helpers: helpers
-            .and_then(|json: Box<RawValue>| shape::section(&json, "helpers", &mut reports.tiers)),
+        helpers: helpers.and_then(|json: Box<RawValue>| {
+            shape::section(&json, "helpers", &mut reports.tiers, shape::checked)
+        }),
         aliases: aliases.map_or_else(Table::lost, |file: AliasFile| {
-            shape::table(file.aliases, "aliases", &mut reports.aliases)
+            shape::table(
+                file.aliases,
+                "aliases",
+                &mut reports.aliases,
+                shape::checked,
+            )
         }),
     };
-    (parts, shape::document(files.intent, &mut reports.intent))
+    (
+        parts,
+        shape::document(files.intent, &mut reports.intent, shape::checked),
+    )
 }
 
 fn named_providers(mut table: Table<Provider>) -> Table<Provider> {

@@ -68,6 +68,9 @@ impl<T> Table<T> {
     }
 }
 
+/// Reads a value: [`traced`] or [`checked`]. The problem of a malformed one comes with its path.
+pub(crate) type Read<T> = fn(&str) -> Result<T, (String, String)>;
+
 /// What is known under a name.
 pub(crate) enum Found<'a, T> {
     /// The value.
@@ -79,19 +82,20 @@ pub(crate) enum Found<'a, T> {
 }
 
 /// Reads a whole document; reports its problem and gives `None` where it is malformed.
-pub(crate) fn document<T: DeserializeOwned>(json: &str, report: &mut Report) -> Option<T> {
-    let read = object(json).map_err(|(path, reason)| report.add(path, reason));
+pub(crate) fn document<T>(json: &str, report: &mut Report, read: Read<T>) -> Option<T> {
+    let read = object(json, read).map_err(|(path, reason)| report.add(path, reason));
     read.ok()
 }
 
 /// Reads the object under `at` of a document; reports its problem and gives `None` where it is
 /// malformed.
-pub(crate) fn section<T: DeserializeOwned>(
+pub(crate) fn section<T>(
     json: &RawValue,
     at: &str,
     report: &mut Report,
+    read: Read<T>,
 ) -> Option<T> {
-    let read = object(json.get()).map_err(|(path, reason)| {
+    let read = object(json.get(), read).map_err(|(path, reason)| {
         report.add(join(at, &path), without_position(&reason));
     });
     read.ok()
@@ -99,26 +103,24 @@ pub(crate) fn section<T: DeserializeOwned>(
 
 /// Reads the array under `at` of a document; reports the problem of each malformed entry and gives
 /// `None` where there is one.
-pub(crate) fn list<T: DeserializeOwned>(
+pub(crate) fn list<T>(
     json: &RawValue,
     at: &str,
     report: &mut Report,
+    read: Read<T>,
 ) -> Option<Vec<T>> {
-    let entries: Vec<Box<RawValue>> = read(json.get())
+    let entries: Vec<Box<RawValue>> = traced(json.get())
         .map_err(|(_, _)| report.add(at, "expected an array"))
         .ok()?;
-    let read =
-        |(index, json): (usize, Box<RawValue>)| section(&json, &format!("{at}[{index}]"), report);
-    let values: Vec<Option<T>> = entries.into_iter().enumerate().map(read).collect();
+    let entry = |(index, json): (usize, Box<RawValue>)| {
+        section(&json, &format!("{at}[{index}]"), report, read)
+    };
+    let values: Vec<Option<T>> = entries.into_iter().enumerate().map(entry).collect();
     values.into_iter().collect()
 }
 
 /// Reads each entry under `at`; reports every malformed or repeated one.
-pub(crate) fn table<T: DeserializeOwned>(
-    entries: Entries,
-    at: &str,
-    report: &mut Report,
-) -> Table<T> {
+pub(crate) fn table<T>(entries: Entries, at: &str, report: &mut Report, read: Read<T>) -> Table<T> {
     let mut table = Table {
         entries: BTreeMap::new(),
         broken: BTreeSet::new(),
@@ -143,7 +145,7 @@ pub(crate) fn table<T: DeserializeOwned>(
     table
 }
 
-fn object<T: DeserializeOwned>(json: &str) -> Result<T, (String, String)> {
+fn object<T>(json: &str, read: Read<T>) -> Result<T, (String, String)> {
     // Without this a list of the fields in order would do for the object.
     if json.trim_start().starts_with('{') {
         read(json)
@@ -152,7 +154,8 @@ fn object<T: DeserializeOwned>(json: &str) -> Result<T, (String, String)> {
     }
 }
 
-fn read<T: DeserializeOwned>(json: &str) -> Result<T, (String, String)> {
+/// Reads a value, and says where in it the problem is.
+pub(crate) fn traced<T: DeserializeOwned>(json: &str) -> Result<T, (String, String)> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
@@ -162,6 +165,16 @@ fn read<T: DeserializeOwned>(json: &str) -> Result<T, (String, String)> {
     let end = deserializer.end();
     end.map_err(|error| (String::new(), error.to_string()))?;
     Ok(value)
+}
+
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use traced as checked;
+
+/// Reads a value that the build has checked, which says where a problem is. Code that does is large,
+/// so the Wasm has none for what can have no problem any more.
+#[cfg(target_family = "wasm")]
+pub(crate) fn checked<T: DeserializeOwned>(json: &str) -> Result<T, (String, String)> {
+    serde_json::from_str(json).map_err(|error| (String::new(), error.to_string()))
 }
 
 fn join(parent: &str, child: &str) -> String {

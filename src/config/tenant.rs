@@ -145,8 +145,8 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawV
 /// Every problem found, with its JSON path.
 pub fn parse(json: &str, catalogue: &Catalogue) -> Result<TenantConfig, Vec<Problem>> {
     let mut report = Report::new(FILE);
-    let config =
-        shape::document(json, &mut report).map(|document| build(document, catalogue, &mut report));
+    let config = shape::document(json, &mut report, shape::traced)
+        .map(|document| build(document, catalogue, &mut report));
     let problems = report.into_problems();
     config.filter(|_| problems.is_empty()).ok_or(problems)
 }
@@ -157,7 +157,7 @@ pub fn parse(json: &str, catalogue: &Catalogue) -> Result<TenantConfig, Vec<Prob
 #[must_use]
 pub fn restore(json: &str, catalogue: &Catalogue) -> Option<(TenantConfig, Vec<Problem>)> {
     let mut report = Report::new(FILE);
-    let document = shape::document(json, &mut report)?;
+    let document = shape::document(json, &mut report, shape::traced)?;
     let config = build(document, catalogue, &mut report);
     Some((config, report.into_problems()))
 }
@@ -165,13 +165,13 @@ pub fn restore(json: &str, catalogue: &Catalogue) -> Option<(TenantConfig, Vec<P
 fn build(document: Document, catalogue: &Catalogue, report: &mut Report) -> TenantConfig {
     let limits: Option<Vec<LimitEntry>> = document
         .limits
-        .and_then(|json| shape::list(&json, "limits", report));
+        .and_then(|json| shape::list(&json, "limits", report, shape::traced));
     let budgets: Option<Vec<BudgetEntry>> = document
         .budgets
-        .and_then(|json| shape::list(&json, "budgets", report));
+        .and_then(|json| shape::list(&json, "budgets", report, shape::traced));
     let alerts = document
         .alerts
-        .and_then(|json| shape::section(&json, "alerts", report))
+        .and_then(|json| shape::section(&json, "alerts", report, shape::traced))
         .unwrap_or_default();
     let paying = (document.credits, alerts);
     let rules = rules::build(
@@ -188,11 +188,11 @@ fn build(document: Document, catalogue: &Catalogue, report: &mut Report) -> Tena
     };
     let tiers = document
         .tiers
-        .and_then(|json| shape::section(&json, "tiers", report))
+        .and_then(|json| shape::section(&json, "tiers", report, shape::traced))
         .map(|entries| tiers(entries, catalogue, report));
     let transcripts: TranscriptSection = document
         .transcripts
-        .and_then(|json| shape::section(&json, "transcripts", report))
+        .and_then(|json| shape::section(&json, "transcripts", report, shape::traced))
         .unwrap_or_default();
     if !DAYS.contains(&transcripts.days) {
         report.add("transcripts.days", "expected 1 to 3,650 days");
@@ -225,7 +225,8 @@ fn tiers(
 ) -> BTreeMap<Tier, Vec<String>> {
     let find = |id: &str| catalogue.model(id).map_or(Found::Nowhere, Found::Here);
     let mut tiers = BTreeMap::new();
-    for (name, ids) in shape::table::<Vec<String>>(entries, "tiers", report).entries {
+    for (name, ids) in shape::table::<Vec<String>>(entries, "tiers", report, shape::traced).entries
+    {
         let path = format!("tiers.{name}");
         match name.parse() {
             Ok(tier) => {

@@ -1,0 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { expect, it } from "vitest";
+
+it("the Wasm stays under 1 MiB compressed", () => {
+  const wasm = readFileSync(join(import.meta.dirname, "../../build/index_bg.wasm"));
+  expect(gzipSync(wasm, { level: 9 }).length).toBeLessThan(1024 * 1024);
+});

@@ -269,7 +269,6 @@ fn cut_at(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
 
     use proptest::prelude::*;
 
@@ -332,9 +331,10 @@ mod tests {
         }
     }
 
+    // In quadratic time these two would not end.
+
     #[test]
     fn an_endless_word_is_cut_in_linear_time() {
-        let began = Instant::now();
         let passages = chunk(&"é".repeat(5_000_000));
         assert!(
             passages
@@ -343,7 +343,6 @@ mod tests {
         );
         let characters: usize = passages.iter().map(|passage| passage.chars().count()).sum();
         assert_eq!(characters, 5_000_000);
-        assert!(began.elapsed() < Duration::from_secs(5));
     }
 
     #[test]
@@ -358,14 +357,12 @@ mod tests {
             "\n",
             "- a b c d\n",
         ] {
-            let began = Instant::now();
             let text = pattern.repeat(2_000_000 / pattern.len());
             assert!(
                 chunk(&text)
                     .iter()
                     .all(|passage| passage.chars().count() <= LIMIT)
             );
-            assert!(began.elapsed() < Duration::from_secs(5), "{pattern:?}");
         }
     }
 

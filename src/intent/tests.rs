@@ -1,5 +1,3 @@
-use std::time::{Duration, Instant};
-
 use proptest::prelude::*;
 
 use super::*;
@@ -148,20 +146,6 @@ fn a_long_text_leans_towards_what_long_texts_are_for() {
 fn what_comes_after_the_part_that_is_read_does_not_count() {
     let text = format!("{} What is your return policy?", "tale ".repeat(500));
     assert_eq!(classified(&text).operation, "chat");
-}
-
-#[test]
-fn a_huge_text_costs_no_more_than_its_beginning() {
-    let text = "refund warranty does not work translate this ".repeat(200_000);
-    let began = Instant::now();
-    for _ in 0..20 {
-        let _ = classified(&text);
-    }
-    assert!(
-        began.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        began.elapsed()
-    );
 }
 
 proptest! {

@@ -71,6 +71,7 @@ fn usage(bytes: usize) -> Usage {
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     Usage {
         input_tokens: estimate_tokens(bytes),
+        estimated: true,
         ..Usage::default()
     }
 }

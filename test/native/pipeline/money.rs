@@ -63,6 +63,12 @@ fn helpers_are_part_of_the_charge() {
     assert_eq!(attempts[1].cost.get(), price(rerank, 3_100_000));
     let sum: i64 = attempts.iter().map(|attempt| attempt.cost.get()).sum();
     assert_eq!(record.cost.get(), sum);
+    assert_eq!(
+        record.flags,
+        [Flag::Estimated],
+        "nobody said what they used"
+    );
+    assert!(!attempts[2].usage.estimated, "but for the answer's");
     let spent = acme
         .world
         .records("acme")
@@ -115,7 +121,7 @@ fn the_bound_covers_the_worst_of_a_grounded_request() {
         record.cost,
         record.bound
     );
-    assert_eq!(record.flags, [Flag::Bounded]);
+    assert_eq!(record.flags, [Flag::Estimated, Flag::Bounded]);
 }
 
 #[test]

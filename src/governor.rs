@@ -404,7 +404,8 @@ impl Governor {
                 reason,
                 state: state(shown),
             },
-            Answer::Replay(request) => Reply::Replay {
+            Answer::Replay(request, age_ms) => Reply::Replay {
+                age_ms,
                 request: request.to_string(),
             },
             Answer::Settled(shown) => Reply::Settled {

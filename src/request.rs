@@ -223,7 +223,7 @@ async fn plan_and_reserve(
                 admitted.wishes.route = Some(route);
             }
             Admission::Refused(error, state) => return Err(Rejected::Recorded(error, state)),
-            Admission::Repeated(original) => reserve::repeat(exchange, original).await?,
+            Admission::Repeated(earlier) => reserve::repeat(exchange, earlier).await?,
             Admission::Stale(versions) => {
                 view = isolate
                     .refresh(&exchange.ports, &exchange.org, versions)

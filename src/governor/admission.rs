@@ -40,7 +40,7 @@ pub(super) fn admission(state: &State, reserve: &Reserve, moment: Moment<'_>) ->
         .and_then(|it| meant(state, it, at))
     {
         return match named {
-            Ok(request) => Decision::unchanged(Answer::Replay(request)),
+            Ok((request, age_ms)) => Decision::unchanged(Answer::Replay(request, age_ms)),
             Err(reason) => refused(reason, Holds::default()),
         };
     }
@@ -132,19 +132,19 @@ fn repeated_admission(
     raised(state, open, &raise, moment)
 }
 
-/// What an idempotency key means: the answered request, or why this one cannot go on.
-fn meant(state: &State, idempotency: &Idempotency, at: u64) -> Option<Result<Id, Refusal>> {
+/// What an idempotency key means: the answered request and how long ago that was, in milliseconds, or
+/// why this one cannot go on.
+fn meant(state: &State, idempotency: &Idempotency, at: u64) -> Option<Result<(Id, u64), Refusal>> {
     let meaning = state.named.get(&idempotency.name, at)?;
-    if meaning.answered && idempotency.lost.as_deref() == Some(&*meaning.request) {
-        return None;
+    if meaning.body != idempotency.body {
+        return Some(Err(Refusal::IdempotencyKeyReused));
     }
-    Some(if meaning.body != idempotency.body {
-        Err(Refusal::IdempotencyKeyReused)
-    } else if meaning.answered {
-        Ok(meaning.request.clone())
-    } else {
-        Err(Refusal::StillRunning)
-    })
+    let Some(answered_at) = meaning.answered_at else {
+        return Some(Err(Refusal::StillRunning));
+    };
+    let is_lost = idempotency.lost.as_deref() == Some(&*meaning.request);
+    let age_ms = at.saturating_sub(answered_at);
+    (!is_lost).then(|| Ok((meaning.request.clone(), age_ms)))
 }
 
 /// The first candidate that is within all limits; without candidates the place of none.

@@ -309,6 +309,8 @@ pub enum Reply {
     Replay {
         /// The id of the request that was answered.
         request: String,
+        /// Milliseconds since it was.
+        age_ms: u64,
     },
     /// The request is settled.
     Settled {

@@ -40,7 +40,8 @@ pub(super) enum Answer {
     Done,
     Downgrade(String),
     Refused(Refusal, Holds),
-    Replay(Id),
+    /// The request, and milliseconds since it was answered.
+    Replay(Id, u64),
     Settled(Holds),
     Stale,
     State {

@@ -24,8 +24,9 @@ pub(super) struct Meaning {
     pub(super) body: String,
     /// The request's id.
     pub(super) request: Id,
-    /// Whether its answer is kept.
-    pub(super) answered: bool,
+    /// When it was answered, where its answer is kept.
+    #[serde(default)]
+    pub(super) answered_at: Option<u64>,
     /// When it began.
     #[serde(default)]
     since: u64,
@@ -47,7 +48,7 @@ impl Named {
         let meaning = Meaning {
             body: body.to_owned(),
             request: request.clone(),
-            answered: false,
+            answered_at: None,
             since: at,
         };
         // Anew, also where it was known: it is as old as what it means.
@@ -56,10 +57,10 @@ impl Named {
     }
 
     /// The request under a name ended: its answer is kept, or the name is free again.
-    pub(super) fn end(&mut self, name: &str, request: &Id, answered: bool) {
+    pub(super) fn end(&mut self, name: &str, request: &Id, answered_at: Option<u64>) {
         let of_request = |meaning: &&mut Meaning| meaning.request == *request;
         match self.0.get_mut(name).filter(of_request) {
-            Some(meaning) if answered => meaning.answered = true,
+            Some(meaning) if answered_at.is_some() => meaning.answered_at = answered_at,
             Some(_) => self.0.remove(name),
             None => {}
         }

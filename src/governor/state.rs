@@ -354,7 +354,7 @@ impl State {
                     self.charge(hold, cost, at);
                 }
                 if let Some(name) = &reservation.name {
-                    self.named.end(name, request, settled.kept);
+                    self.named.end(name, request, settled.kept.then_some(at));
                 }
             }
             None => {
@@ -382,7 +382,7 @@ impl State {
             self.charge(hold, charged, at);
         }
         if let Some(name) = &reservation.name {
-            self.named.end(name, request, false);
+            self.named.end(name, request, None);
         }
         let money = reservation.holds.money;
         let ended = Ended {

@@ -4,7 +4,7 @@
 //!
 //! The governor knows digests of name and body; the answers are files. A failure frees the name. An
 //! answer whose file is not there (it could not be stored, or the isolate was lost) counts as still
-//! running until no request of that time can be, and then as never given.
+//! running for a minute, in which it may yet be stored, and then as never given.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,10 @@ use crate::audit::Outcome;
 use crate::error::{Error, Kind};
 use crate::http::{Body, Incoming, Reply};
 use crate::ports::Ports;
-use crate::request::exchange::{DEADLINE_MS, Exchange};
+use crate::request::exchange::Exchange;
 use crate::request::header::parsed;
-use crate::request::reserve::GRACE_MS;
 use crate::request::settle::settle;
-use crate::request_files::{ANSWERS, arrived};
+use crate::request_files::ANSWERS;
 
 /// The header of an answer that was given before.
 pub const REPLAYED: &str = "idempotent-replayed";
@@ -29,6 +28,9 @@ const HEADER: &str = "idempotency-key";
 const MOST_CHARACTERS: usize = 255;
 /// Milliseconds for which an answer is kept, from when its request arrived.
 const KEPT_MS: u64 = 86_400_000;
+/// Milliseconds after its request was settled in which an answer is stored, if it ever is: work that
+/// outlives an answer has 30 s.
+const KEEPING_MS: u64 = 60_000;
 /// What of an answer's headers is said again.
 const SAID_AGAIN: [&str; 9] = [
     "cache-control",
@@ -148,26 +150,32 @@ pub enum Replay {
     Lost,
 }
 
-/// The answer that was kept of the request `original`.
+/// A request that was answered before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    /// Its id.
+    pub request: String,
+    /// Milliseconds since it was answered.
+    pub age_ms: u64,
+}
+
+/// The answer that was kept of an earlier request.
 ///
 /// # Errors
 /// `StillRunning` where it is not there yet, `Unavailable`.
-pub async fn replay(exchange: &Exchange, original: &str) -> Result<Replay, Error> {
+pub async fn replay(exchange: &Exchange, earlier: &Earlier) -> Result<Replay, Error> {
     let ports = &exchange.ports;
-    let kept = match ANSWERS.name(&exchange.org, original) {
+    let kept = match ANSWERS.name(&exchange.org, &earlier.request) {
         Some(name) => ports.files.get(&name).await?,
         None => None,
     };
     if let Some(reply) = kept.and_then(restored) {
         return Ok(Replay::Given(reply));
     }
-    let longest = DEADLINE_MS.saturating_add(GRACE_MS);
-    let over = arrived(original).is_none_or(|at| at.saturating_add(longest) <= ports.clock.now());
-    if over {
-        Ok(Replay::Lost)
-    } else {
-        Err(still_running())
+    if earlier.age_ms < KEEPING_MS {
+        return Err(still_running());
     }
+    Ok(Replay::Lost)
 }
 
 /// The error of a request that runs already.

@@ -10,7 +10,7 @@ use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::protocol::Dialect;
 use crate::request::exchange::{DEADLINE_MS, Exchange};
-use crate::request::idempotency::{self, Replay, replay, still_running};
+use crate::request::idempotency::{self, Earlier, Replay, replay, still_running};
 use crate::request::leasing;
 use crate::request::settle::{abandon, refuse};
 use crate::request::{MOST_PLANS, failed, headers};
@@ -69,7 +69,7 @@ pub enum Admission {
     /// The request may not go on; the refusal is recorded already.
     Refused(Error, State),
     /// This request was answered before.
-    Repeated(String),
+    Repeated(Earlier),
     /// The plan was made with versions no longer in force: plan again.
     Stale(Versions),
 }
@@ -155,8 +155,10 @@ impl Rejected {
 ///
 /// # Errors
 /// How it ends.
-pub async fn repeat(exchange: &mut Exchange, original: String) -> Result<(), Rejected> {
-    match replay(exchange, &original).await? {
+pub async fn repeat(exchange: &mut Exchange, earlier: Earlier) -> Result<(), Rejected> {
+    let kept = replay(exchange, &earlier).await?;
+    let original = earlier.request;
+    match kept {
         Replay::Given(reply) => Err(Rejected::Repeated { original, reply }),
         Replay::Lost => {
             if let Some(idempotency) = &mut exchange.idempotency {
@@ -204,7 +206,7 @@ pub async fn plan_and_reserve<P>(
             }
             Admission::Granted(grant) => return Ok((planned, grant.take(exchange))),
             Admission::Refused(error, state) => return Err(Rejected::Recorded(error, state)),
-            Admission::Repeated(original) => repeat(exchange, original).await?,
+            Admission::Repeated(earlier) => repeat(exchange, earlier).await?,
             Admission::Stale(versions) => {
                 view = isolate.refresh(&ports, &exchange.org, versions).await?;
             }
@@ -268,7 +270,7 @@ pub async fn reserve(exchange: &Exchange, asking: Asking) -> Result<Admission, E
                 Admission::Refused(error, state)
             })
         }
-        Verdict::Replay { request } => Ok(Admission::Repeated(request)),
+        Verdict::Replay { request, age_ms } => Ok(Admission::Repeated(Earlier { request, age_ms })),
         Verdict::Stale { versions } => Ok(Admission::Stale(versions)),
         reply => Err(Error::internal(format!("reserve was answered {reply:?}"))),
     }

@@ -29,7 +29,7 @@ fn answered(request: &str, kept: bool) -> Command {
 
 fn replayed(reply: Reply) -> String {
     match reply {
-        Reply::Replay { request } => request,
+        Reply::Replay { request, .. } => request,
         other => panic!("{other:?}"),
     }
 }
@@ -122,5 +122,30 @@ fn a_name_lasts_a_day() {
     world.now += 1;
     world.run(settle("another", 0));
     assert!(is_admitted(&world.run(named("c", "n", "body"))));
+    world.check();
+}
+
+#[test]
+fn a_repetition_is_told_how_long_ago_it_was_answered_and_may_find_that_lost() {
+    let mut world = World::with(None, None);
+    world.run(named("a", "n", "body"));
+    world.now += 10 * 60_000;
+    world.run(answered("a", true));
+    world.now += 7;
+    let Reply::Replay { age_ms, .. } = world.read(named("b", "n", "body")) else {
+        panic!("not replayed");
+    };
+    assert_eq!(age_ms, 7, "not since it began");
+    let lost = |request: &str, lost: &str| match named(request, "n", "body") {
+        Command::Reserve(mut reserve) => {
+            reserve.idempotency.as_mut().unwrap().lost = Some(lost.to_owned());
+            Command::Reserve(reserve)
+        }
+        other => other,
+    };
+    assert_eq!(replayed(world.read(lost("b", "another"))), "a");
+    assert!(is_admitted(&world.run(lost("b", "a"))));
+    let again = refusal(world.run(lost("c", "a")));
+    assert_eq!(again, Refusal::StillRunning, "the second finds the first");
     world.check();
 }

@@ -283,7 +283,7 @@ impl<'a> Life<'a> {
             (Reply::Refused { reason, .. }, None) if written.is_some() => {
                 self.check_refusal(&reserve, &reason);
             }
-            (Reply::Replay { request }, _) => {
+            (Reply::Replay { request, .. }, _) => {
                 let body = &reserve.idempotency.as_ref().unwrap().body;
                 let kept = |it: &Named| it.kept && it.request == request && it.body == *body;
                 assert!(self.named.iter().any(kept), "{request} has no kept answer");

@@ -101,6 +101,10 @@ impl Incoming for Read<'_> {
         self.incoming.header(name)
     }
 
+    fn whole(&self) -> Option<&str> {
+        self.incoming.whole()
+    }
+
     fn body(&self, _: usize) -> LocalBoxFuture<'_, Result<Vec<u8>, Error>> {
         let body = self.body.clone();
         Box::pin(async move { body })

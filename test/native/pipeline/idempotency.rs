@@ -305,3 +305,32 @@ fn a_universal_request_is_repeated_as_a_whole() {
         "the second step's, although the first would answer now"
     );
 }
+
+#[test]
+fn a_step_of_whatever_path_is_known_by_the_whole() {
+    let acme = Acme::new();
+    let openai = json!({ "provider": "openai", "endpoint": "chat/completions", "query": question("gpt-4o", "Hello") });
+    let run = json!({ "provider": "v1", "endpoint": "run", "query": { "operation": "summarize", "input": "A text." } });
+    let body = json!([openai, run]);
+    let request = || {
+        let request = Request::new("POST", "/v1/acme/gateway")
+            .key(&acme.key)
+            .json(&body);
+        let request = request.header("cf-aig-max-attempts", "1");
+        request.header("idempotency-key", "n")
+    };
+    acme.world
+        .provider
+        .once("openai/gpt-4o", Act::Status(500, "{}"));
+    let first = acme.world.expect(&acme.worker, request(), 200);
+    let again = acme.world.expect(&acme.worker, request(), 200);
+    assert_eq!(again.told("idempotent-replayed"), "true");
+    assert_eq!(again.body, first.body);
+    let statuses: Vec<u16> = acme
+        .world
+        .records("acme")
+        .iter()
+        .map(|it| it.draft.status)
+        .collect();
+    assert!(!statuses.contains(&422), "{statuses:?}");
+}

@@ -4,6 +4,7 @@
 pub mod catalog;
 mod check;
 pub mod facts;
+mod own;
 pub mod parse;
 pub mod price;
 pub mod problem;
@@ -15,7 +16,7 @@ pub mod tenant;
 pub mod tier;
 pub mod unlisted;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use sha2::{Digest, Sha256};
 
@@ -48,9 +49,9 @@ pub const EMBEDDED: Files<'static> = Files {
 ///
 /// # Errors
 /// `Internal` where the embedded files are wrong, which the build refuses.
-pub fn catalogue() -> Result<&'static Catalogue, Error> {
-    static CATALOGUE: LazyLock<Result<Catalogue, String>> = LazyLock::new(|| {
-        parse(&EMBEDDED).map_err(|problems| {
+pub fn catalogue() -> Result<&'static Arc<Catalogue>, Error> {
+    static CATALOGUE: LazyLock<Result<Arc<Catalogue>, String>> = LazyLock::new(|| {
+        parse(&EMBEDDED).map(Arc::new).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             lines.join("; ")
         })

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use crate::auth::{self, PresentedKey};
 use crate::config::{self, TenantConfig, tenant};
 use crate::error::{Error, Kind};
-use crate::governor::command::Versions;
+use crate::governor::command::{Command, Reply, Versions};
 use crate::governor::lease::holder::Holder;
 use crate::governor::rules::Admission;
 use crate::ports::{ApiKey, ConfigRow, Ports};
@@ -128,6 +128,18 @@ impl Isolate {
                 self.read_org(ports, org, Some(versions.config), versions.corpus)
                     .await
             }
+        }
+    }
+
+    /// The org as it is in force now: for whoever does not find something in it, which may be new.
+    ///
+    /// # Errors
+    /// `Unavailable` where the governor or that configuration is out of reach.
+    pub async fn current(&self, ports: &Ports, org: &str) -> Result<Rc<OrgView>, Error> {
+        let inspect = Command::Inspect { most: 0 };
+        match ports.governors.execute(org, inspect).await? {
+            Reply::State { state } => self.refresh(ports, org, state.versions).await,
+            reply => Err(Error::internal(format!("inspect was answered {reply:?}"))),
         }
     }
 

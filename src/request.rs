@@ -53,7 +53,7 @@ use self::ground::ground;
 use self::patience::Patience;
 use self::recall::{Place, place, recall};
 use self::release::{release, release_cached};
-use self::reserve::{Admission, Asking, Rejected, reserve, targets};
+use self::reserve::{Admission, Asking, Rejected, newer, reserve, targets};
 use self::settle::{refuse, settle_failure};
 use self::subjects::{note_body, note_subjects};
 
@@ -188,7 +188,13 @@ async fn plan_and_reserve(
 ) -> Result<Reserved, Rejected> {
     let mut view = isolate.org(&exchange.ports, &exchange.org).await?;
     for _ in 0..MOST_PLANS {
-        let plan = classify(exchange, admitted, &view)?;
+        let plan = match classify(exchange, admitted, &view) {
+            Ok(plan) => plan,
+            Err(error) => {
+                view = newer(exchange, isolate, &view, error).await?;
+                continue;
+            }
+        };
         let place = place(exchange, admitted, &plan);
         let asking = Asking {
             bound: plan.bound,

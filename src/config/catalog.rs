@@ -1,6 +1,7 @@
 //! The catalogue: models with prices, operations, tiers, aliases and the rules of intent.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,9 +24,9 @@ pub struct Catalogue {
     /// Models that stand for all those of the free providers, by slug.
     pub(super) free_models: FreeModels,
     /// Models by id.
-    pub models: BTreeMap<String, Model>,
+    pub models: BTreeMap<String, Arc<Model>>,
     /// Operations by name.
-    pub operations: BTreeMap<String, Operation>,
+    pub operations: BTreeMap<String, Arc<Operation>>,
     /// The name of the operation of a request that fits no other.
     pub default_operation: String,
     /// Ids of models for each tier, best first. Every tier is present and has a candidate.
@@ -57,13 +58,13 @@ impl Catalogue {
 
     /// A model by its id.
     #[must_use]
-    pub fn model(&self, id: &str) -> Option<&Model> {
+    pub fn model(&self, id: &str) -> Option<&Arc<Model>> {
         self.models.get(id)
     }
 
     /// A model by its id, by an alias, or by another name of its provider before its own.
     #[must_use]
-    pub fn resolve(&self, name: &str) -> Option<&Model> {
+    pub fn resolve(&self, name: &str) -> Option<&Arc<Model>> {
         let id = self.aliases.get(name).map_or(name, String::as_str);
         self.model(id).or_else(|| {
             let (_, id) = self.qualified(id)?;
@@ -81,7 +82,7 @@ impl Catalogue {
 
     /// An operation by its name.
     #[must_use]
-    pub fn operation(&self, name: &str) -> Option<&Operation> {
+    pub fn operation(&self, name: &str) -> Option<&Arc<Operation>> {
         self.operations.get(name)
     }
 
@@ -89,6 +90,19 @@ impl Catalogue {
     #[must_use]
     pub fn candidates(&self, tier: Tier) -> &[String] {
         self.tiers.get(&tier).map_or(&[], Vec::as_slice)
+    }
+
+    /// A tier's models, best first.
+    #[must_use]
+    pub fn models_of(&self, tier: Tier) -> Vec<Arc<Model>> {
+        self.known(self.candidates(tier))
+    }
+
+    /// The models of these ids, in their order, without those that do not exist (any more).
+    #[must_use]
+    pub fn known(&self, ids: &[String]) -> Vec<Arc<Model>> {
+        let known = ids.iter().filter_map(|id| self.model(id));
+        known.map(Arc::clone).collect()
     }
 }
 
@@ -270,6 +284,9 @@ pub struct Operation {
     pub name: String,
     /// How much model it gets; the tier's kind says which endpoint serves it.
     pub tier: Tier,
+    /// The only models that may answer, best first; absent: those of the tier.
+    #[serde(default)]
+    pub models: Option<Vec<String>>,
     /// How long its answers may be served again, in seconds; absent: never.
     #[serde(default)]
     pub cache_seconds: Option<u64>,

@@ -3,6 +3,7 @@
 mod providers;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::catalog::{Capability, Model, ModelKind, Operation};
 use super::parse::{Parts, Reports};
@@ -13,7 +14,7 @@ use super::tier::Tier;
 use crate::intent::rules::{Pattern, RuleFile};
 
 /// Candidates of a tier beyond which fallback no longer helps anyone.
-pub(crate) const MOST_CANDIDATES: usize = 8;
+const MOST_CANDIDATES: usize = 8;
 const LEAST_CACHE_SECONDS: u64 = 60;
 const MOST_CACHE_SECONDS: u64 = 30 * 24 * 60 * 60;
 const MOST_VECTORS: u32 = 50;
@@ -171,7 +172,7 @@ fn check_tiers(parts: &Parts, report: &mut Report) {
         match name.parse() {
             Ok(tier) => {
                 let path = format!("tiers.{name}");
-                candidates(tier, ids, &path, |id| parts.models.find(id), report);
+                candidates(tier, ids, &path, &parts.models, report);
             }
             Err(unknown) => report.add(format!("tiers.{name}"), unknown.to_string()),
         }
@@ -186,12 +187,12 @@ fn check_tiers(parts: &Parts, report: &mut Report) {
     }
 }
 
-/// Reports candidates that cannot work in a tier. Also for the documents of orgs.
-pub(crate) fn candidates<'a>(
+/// Reports candidates that cannot work in a tier.
+fn candidates(
     tier: Tier,
     ids: &[String],
     path: &str,
-    find: impl Fn(&str) -> Found<'a, Model>,
+    models: &Table<Arc<Model>>,
     report: &mut Report,
 ) {
     if ids.is_empty() {
@@ -202,7 +203,7 @@ pub(crate) fn candidates<'a>(
     }
     let mut seen = BTreeSet::new();
     for (index, id) in ids.iter().enumerate() {
-        let reason = match find(id) {
+        let reason = match models.find(id) {
             _ if !seen.insert(id) => Some(format!("{id} is named twice")),
             Found::Here(model) => misfit(tier, model),
             Found::Malformed => None,
@@ -299,6 +300,9 @@ fn check_operation(name: &str, operation: &Operation, parts: &Parts, report: &mu
     {
         report.add(at("instructions"), "empty: leave it out instead");
     }
+    if let Some(ids) = &operation.models {
+        candidates(operation.tier, ids, &at("models"), &parts.models, report);
+    }
     let gives_text = operation.tier.kind() == ModelKind::Chat;
     if operation.output_cap == 0 {
         report.add(at("output_cap"), "expected at least 1 token");
@@ -313,7 +317,11 @@ fn check_operation(name: &str, operation: &Operation, parts: &Parts, report: &mu
 
 /// True also where a candidate is unknown or malformed, which is reported elsewhere.
 fn some_candidate_gives(operation: &Operation, parts: &Parts) -> bool {
-    let Found::Here(ids) = parts.tiers.find(operation.tier.as_str()) else {
+    let of_tier = match parts.tiers.find(operation.tier.as_str()) {
+        Found::Here(ids) => Some(ids),
+        Found::Malformed | Found::Nowhere => None,
+    };
+    let Some(ids) = operation.models.as_ref().or(of_tier) else {
         return true;
     };
     ids.is_empty()
@@ -329,9 +337,12 @@ fn check_default(parts: &Parts, report: &mut Report) {
     };
     match parts.operations.find(name) {
         Found::Here(operation) if operation.tier.kind() != ModelKind::Chat => {
-            report.add("default", format!("{name} does not answer with text"));
+            report.add(
+                "default_operation",
+                format!("{name} does not answer with text"),
+            );
         }
-        Found::Nowhere => report.add("default", format!("unknown operation {name}")),
+        Found::Nowhere => report.add("default_operation", format!("unknown operation {name}")),
         Found::Here(_) | Found::Malformed => {}
     }
 }
@@ -364,7 +375,7 @@ fn taken(alias: &str, parts: &Parts) -> Option<String> {
 }
 
 /// Reports rules that name no text operation, cannot match, or say the same twice.
-pub(crate) fn intent(file: &RuleFile, operations: &Table<Operation>, report: &mut Report) {
+pub(crate) fn intent(file: &RuleFile, operations: &Table<Arc<Operation>>, report: &mut Report) {
     if file.threshold == 0 {
         report.add("threshold", "expected at least 1");
     }

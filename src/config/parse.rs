@@ -1,6 +1,7 @@
 //! The files of `config/` to a [`Catalogue`], or to every problem they have.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -53,7 +54,7 @@ struct ModelFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OperationFile {
-    default: String,
+    default_operation: String,
     operations: Entries,
 }
 
@@ -87,7 +88,7 @@ pub fn parse(files: &Files<'_>) -> Result<Catalogue, Vec<Problem>> {
         (Some(intent), Some(default_operation), Some(helpers)) if problems.is_empty() => {
             Ok(Catalogue {
                 free_models: free_models(&parts.providers.entries),
-                models: with_wires(parts.models.entries, &parts.providers),
+                models: parts.models.entries,
                 providers: parts.providers.entries,
                 operations: parts.operations.entries,
                 default_operation,
@@ -104,8 +105,8 @@ pub fn parse(files: &Files<'_>) -> Result<Catalogue, Vec<Problem>> {
 /// What the files say, as far as it can be read.
 pub(crate) struct Parts {
     pub(crate) providers: Table<Provider>,
-    pub(crate) models: Table<Model>,
-    pub(crate) operations: Table<Operation>,
+    pub(crate) models: Table<Arc<Model>>,
+    pub(crate) operations: Table<Arc<Operation>>,
     pub(crate) default_operation: Option<String>,
     pub(crate) tiers: Table<Vec<String>>,
     pub(crate) helpers: Option<Helpers>,
@@ -134,7 +135,19 @@ impl Reports {
         }
     }
 
-    fn into_problems(self) -> Vec<Problem> {
+    /// Reports of one document that has every section.
+    pub(crate) const fn of_one(file: &'static str) -> Self {
+        Self {
+            providers: Report::new(file),
+            models: Report::new(file),
+            operations: Report::new(file),
+            tiers: Report::new(file),
+            aliases: Report::new(file),
+            intent: Report::new(file),
+        }
+    }
+
+    pub(crate) fn into_problems(self) -> Vec<Problem> {
         let reports = [
             self.providers,
             self.models,
@@ -152,10 +165,15 @@ impl Reports {
 
 fn read(files: &Files<'_>, reports: &mut Reports) -> (Parts, Option<RuleFile>) {
     let providers = shape::document(files.providers, &mut reports.providers, shape::checked);
+    let providers = providers.map_or_else(Table::lost, |file: ProviderFile| {
+        let report = &mut reports.providers;
+        let table = shape::table(file.providers, "providers", report, shape::checked);
+        named_providers(table)
+    });
     let models = shape::document(files.models, &mut reports.models, shape::checked);
     let operations = shape::document(files.operations, &mut reports.operations, shape::checked);
     let (default_operation, operations) = operations
-        .map(|file: OperationFile| (file.default, file.operations))
+        .map(|file: OperationFile| (file.default_operation, file.operations))
         .unzip();
     let tiers = shape::document(files.tiers, &mut reports.tiers, shape::checked);
     let (helpers, tiers) = tiers
@@ -163,30 +181,15 @@ fn read(files: &Files<'_>, reports: &mut Reports) -> (Parts, Option<RuleFile>) {
         .unzip();
     let aliases = shape::document(files.aliases, &mut reports.aliases, shape::checked);
     let parts = Parts {
-        providers: providers.map_or_else(Table::lost, |file: ProviderFile| {
-            let report = &mut reports.providers;
-            named_providers(shape::table(
-                file.providers,
-                "providers",
-                report,
-                shape::checked,
-            ))
-        }),
         models: models.map_or_else(Table::lost, |file: ModelFile| {
-            named_models(shape::table(
-                file.models,
-                "models",
-                &mut reports.models,
-                shape::checked,
-            ))
+            let report = &mut reports.models;
+            let table = shape::table(file.models, "models", report, shape::checked);
+            named_models(table, &providers.entries)
         }),
+        providers,
         operations: operations.map_or_else(Table::lost, |entries| {
-            named_operations(shape::table(
-                entries,
-                "operations",
-                &mut reports.operations,
-                shape::checked,
-            ))
+            let report = &mut reports.operations;
+            named_operations(shape::table(entries, "operations", report, shape::checked))
         }),
         default_operation,
         tiers: tiers.map_or_else(Table::lost, |entries| {
@@ -217,36 +220,32 @@ fn named_providers(mut table: Table<Provider>) -> Table<Provider> {
     table
 }
 
-fn named_models(mut table: Table<Model>) -> Table<Model> {
-    for (id, model) in &mut table.entries {
-        model.id.clone_from(id);
-    }
-    table
-}
-
-fn named_operations(mut table: Table<Operation>) -> Table<Operation> {
-    for (name, operation) in &mut table.entries {
-        operation.name.clone_from(name);
-    }
-    table
-}
-
-/// A chat model speaks its provider's wire, unless that leaves it to each model.
-fn with_wires(
-    mut models: BTreeMap<String, Model>,
-    providers: &Table<Provider>,
-) -> BTreeMap<String, Model> {
-    for model in models.values_mut() {
-        let provider = providers.entries.get(model.provider.as_str());
+/// Models with their ids; plans of many requests share them. A chat model speaks its provider's wire,
+/// unless that leaves it to each model.
+pub(super) fn named_models(
+    table: Table<Model>,
+    providers: &BTreeMap<String, Provider>,
+) -> Table<Arc<Model>> {
+    table.map(|id, mut model| {
+        id.clone_into(&mut model.id);
         if model.kind == ModelKind::Chat {
+            let provider = providers.get(model.provider.as_str());
             model.wire = model.wire.or_else(|| provider?.wire);
         }
-    }
-    models
+        Arc::new(model)
+    })
+}
+
+/// Operations with their names.
+pub(super) fn named_operations(table: Table<Operation>) -> Table<Arc<Operation>> {
+    table.map(|name, mut operation| {
+        name.clone_into(&mut operation.name);
+        Arc::new(operation)
+    })
 }
 
 /// Keys that are no tier have been reported.
-fn by_tier(entries: BTreeMap<String, Vec<String>>) -> BTreeMap<Tier, Vec<String>> {
+pub(super) fn by_tier(entries: BTreeMap<String, Vec<String>>) -> BTreeMap<Tier, Vec<String>> {
     let pairs = entries.into_iter();
     pairs
         .filter_map(|(name, ids)| name.parse().ok().map(|tier| (tier, ids)))

@@ -35,6 +35,14 @@ impl Report {
         Self { file, problems }
     }
 
+    pub(crate) const fn file(&self) -> &'static str {
+        self.file
+    }
+
+    pub(crate) fn extend(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems);
+    }
+
     pub(crate) fn add(&mut self, path: impl Into<String>, reason: impl Into<String>) {
         self.problems.push(Problem {
             file: self.file,

@@ -124,15 +124,6 @@ fn usd<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Nanos, D::Error> {
     Nanos::from_usd(&text).map_err(serde::de::Error::custom)
 }
 
-/// What a new org's governor enforces.
-pub(super) fn defaults() -> Rules {
-    Rules {
-        limits: vec![default_limit()],
-        budgets: vec![default_budget()],
-        ..Rules::default()
-    }
-}
-
 /// What the document says, and the defaults for what it leaves out.
 pub(super) fn build(
     limits: Option<Vec<LimitEntry>>,

@@ -54,6 +54,39 @@ impl<T> Table<T> {
         }
     }
 
+    /// The same table with other values.
+    pub(crate) fn map<U>(self, convert: impl Fn(&str, T) -> U) -> Table<U> {
+        let entries = self.entries.into_iter();
+        let entries = entries.map(|(name, value)| {
+            let made = convert(&name, value);
+            (name, made)
+        });
+        Table {
+            entries: entries.collect(),
+            broken: self.broken,
+            lost: self.lost,
+        }
+    }
+
+    /// A table that is whole.
+    pub(crate) const fn of(entries: BTreeMap<String, T>) -> Self {
+        Self {
+            entries,
+            broken: BTreeSet::new(),
+            lost: false,
+        }
+    }
+
+    /// The same table with what `base` has beyond it.
+    pub(crate) fn over(mut self, base: BTreeMap<String, T>) -> Self {
+        for (name, value) in base {
+            if !self.broken.contains(&name) {
+                self.entries.entry(name).or_insert(value);
+            }
+        }
+        self
+    }
+
     /// Whether every entry of the document is in the table.
     pub(crate) fn is_whole(&self) -> bool {
         !self.lost && self.broken.is_empty()

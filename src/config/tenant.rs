@@ -1,4 +1,4 @@
-//! The document of an org: its limits and budgets, what of the catalogue it narrows, what it stores.
+//! The document of an org: its limits and budgets, what it has of its own over the catalogue, what it stores.
 //!
 //! ```json
 //! {
@@ -6,6 +6,8 @@
 //!   "budgets": [{ "usd": "5.00", "period": "day" }],
 //!   "admission": "leased",
 //!   "tiers": { "light": ["@cf/meta/llama-3.1-8b-instruct-fast"] },
+//!   "operations": { "quote_price": { "tier": "light", "output_cap": 300 } },
+//!   "aliases": { "house": "@cf/zai-org/glm-4.7-flash" },
 //!   "transcripts": { "store": "redacted", "days": 30 }
 //! }
 //! ```
@@ -13,17 +15,16 @@
 //! Whatever is left out has its default: 600 requests in any minute, 10 US dollars a day, UTC, the
 //! catalogue's models, no transcripts, strict admission. An empty list of limits or budgets means unlimited. Unknown fields are refused.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::catalog::Catalogue;
-use super::check;
+use super::own::{self, OwnSections};
 use super::problem::{Problem, Report};
 use super::rules::{self, BudgetEntry, Credits, LimitEntry};
-use super::shape::{self, Entries, Found};
-use super::tier::{Tier, UnknownTier};
+use super::shape;
 use crate::governor::rules::{Admission, Rules};
 use crate::transcript::{Detail, Policy};
 
@@ -37,22 +38,11 @@ const USUAL_DAYS: u32 = 30;
 const DAYS: std::ops::RangeInclusive<u32> = 1..=3_650;
 
 /// The configuration of an org.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct TenantConfig {
     rules: Rules,
-    tiers: BTreeMap<Tier, Vec<String>>,
+    catalogue: Arc<Catalogue>,
     transcripts: Policy,
-}
-
-impl Default for TenantConfig {
-    /// The configuration of a new org: the default limits and the catalogue's models.
-    fn default() -> Self {
-        Self {
-            rules: rules::defaults(),
-            tiers: BTreeMap::new(),
-            transcripts: TranscriptSection::default().policy(),
-        }
-    }
 }
 
 impl TenantConfig {
@@ -68,16 +58,10 @@ impl TenantConfig {
         self.transcripts
     }
 
-    /// The ids of the models of a tier for this org, best first; the catalogue's where the org names
-    /// none, or where a newer catalogue knows none of its names any more.
+    /// The deployment's catalogue with what the org has of its own.
     #[must_use]
-    pub fn candidates<'a>(&'a self, tier: Tier, catalogue: &'a Catalogue) -> &'a [String] {
-        let own = self.tiers.get(&tier).map_or(&[][..], Vec::as_slice);
-        if own.iter().any(|id| catalogue.model(id).is_some()) {
-            own
-        } else {
-            catalogue.candidates(tier)
-        }
+    pub const fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
     }
 }
 
@@ -96,6 +80,14 @@ struct Document {
     admission: Admission,
     #[serde(default, deserialize_with = "present")]
     alerts: Option<Box<RawValue>>,
+    #[serde(default)]
+    default_operation: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    aliases: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "present")]
+    models: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "present")]
+    operations: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
     tiers: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
@@ -143,7 +135,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawV
 ///
 /// # Errors
 /// Every problem found, with its JSON path.
-pub fn parse(json: &str, catalogue: &Catalogue) -> Result<TenantConfig, Vec<Problem>> {
+pub fn parse(json: &str, catalogue: &Arc<Catalogue>) -> Result<TenantConfig, Vec<Problem>> {
     let mut report = Report::new(FILE);
     let config = shape::document(json, &mut report, shape::traced)
         .map(|document| build(document, catalogue, &mut report));
@@ -151,18 +143,17 @@ pub fn parse(json: &str, catalogue: &Catalogue) -> Result<TenantConfig, Vec<Prob
     config.filter(|_| problems.is_empty()).ok_or(problems)
 }
 
-/// Reads a document that was valid when it was stored, under a catalogue that may be newer: models
-/// that are gone are passed over by [`TenantConfig::candidates`] and by the plan, and named in the
-/// problems. `None` where not even its shape is known.
+/// Reads a document that was valid when it was stored, under a catalogue that may be newer: what does
+/// not fit any more is left out, and named in the problems. `None` where not even its shape is known.
 #[must_use]
-pub fn restore(json: &str, catalogue: &Catalogue) -> Option<(TenantConfig, Vec<Problem>)> {
+pub fn restore(json: &str, catalogue: &Arc<Catalogue>) -> Option<(TenantConfig, Vec<Problem>)> {
     let mut report = Report::new(FILE);
     let document = shape::document(json, &mut report, shape::traced)?;
     let config = build(document, catalogue, &mut report);
     Some((config, report.into_problems()))
 }
 
-fn build(document: Document, catalogue: &Catalogue, report: &mut Report) -> TenantConfig {
+fn build(document: Document, catalogue: &Arc<Catalogue>, report: &mut Report) -> TenantConfig {
     let limits: Option<Vec<LimitEntry>> = document
         .limits
         .and_then(|json| shape::list(&json, "limits", report, shape::traced));
@@ -173,23 +164,27 @@ fn build(document: Document, catalogue: &Catalogue, report: &mut Report) -> Tena
         .alerts
         .and_then(|json| shape::section(&json, "alerts", report, shape::traced))
         .unwrap_or_default();
+    let sections = OwnSections {
+        aliases: document.aliases,
+        default_operation: document.default_operation,
+        models: document.models,
+        operations: document.operations,
+        tiers: document.tiers,
+    };
+    let catalogue = own::catalogue(sections, catalogue, report);
     let paying = (document.credits, alerts);
     let rules = rules::build(
         limits,
         budgets,
         document.time_zone,
         paying,
-        catalogue,
+        &catalogue,
         report,
     );
     let rules = Rules {
         admission: document.admission,
         ..rules
     };
-    let tiers = document
-        .tiers
-        .and_then(|json| shape::section(&json, "tiers", report, shape::traced))
-        .map(|entries| tiers(entries, catalogue, report));
     let transcripts: TranscriptSection = document
         .transcripts
         .and_then(|json| shape::section(&json, "transcripts", report, shape::traced))
@@ -199,7 +194,7 @@ fn build(document: Document, catalogue: &Catalogue, report: &mut Report) -> Tena
     }
     TenantConfig {
         rules,
-        tiers: tiers.unwrap_or_default(),
+        catalogue,
         transcripts: transcripts.policy(),
     }
 }
@@ -216,25 +211,4 @@ impl TranscriptSection {
             days: self.days,
         }
     }
-}
-
-fn tiers(
-    entries: Entries,
-    catalogue: &Catalogue,
-    report: &mut Report,
-) -> BTreeMap<Tier, Vec<String>> {
-    let find = |id: &str| catalogue.model(id).map_or(Found::Nowhere, Found::Here);
-    let mut tiers = BTreeMap::new();
-    for (name, ids) in shape::table::<Vec<String>>(entries, "tiers", report, shape::traced).entries
-    {
-        let path = format!("tiers.{name}");
-        match name.parse() {
-            Ok(tier) => {
-                check::candidates(tier, &ids, &path, find, report);
-                tiers.insert(tier, ids);
-            }
-            Err(unknown @ UnknownTier) => report.add(path, unknown.to_string()),
-        }
-    }
-    tiers
 }

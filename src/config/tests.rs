@@ -1,3 +1,4 @@
+mod own;
 mod providers;
 
 use std::collections::BTreeSet;
@@ -125,7 +126,7 @@ const WRONG_FILES: &[(&str, &str, &str, &str)] = &[
     (MODELS, "openai/gpt-4o-mini\"", "openai/gpt-4o\"", "models.openai/gpt-4o: appears twice"),
     (TIERS, "\"embed\": [\"@cf/baai/bge-m3\"]", "\"embed\": [7]", "config/tiers.json: tiers.embed[0]: invalid type: integer `7`, expected a string"),
     (TIERS, "\"rerank\":", "\"rank\":", "config/tiers.json: helpers.rank: unknown field `rank`"),
-    (OPERATIONS, "\"default\"", "\"fallback\"", "config/operations.json: fallback: unknown field `fallback`"),
+    (OPERATIONS, "\"default_operation\"", "\"fallback\"", "config/operations.json: fallback: unknown field `fallback`"),
     (OPERATIONS, "\"tier\": \"medium\"", "\"tier\": \"middling\"", "config/operations.json: operations.chat.tier: unknown variant `middling`"),
     (ALIASES, "\"openai/gpt-4o\"", "null", "config/aliases.json: aliases.gpt-4o: invalid type: null, expected a string"),
     (INTENT, "\"threshold\"", "\"treshold\"", "config/intent.json: treshold: unknown field `treshold`"),
@@ -184,8 +185,8 @@ const WRONG_FILES: &[(&str, &str, &str, &str)] = &[
     (TIERS, "\"embed\": \"@cf/baai/bge-m3\"", "\"embed\": \"@cf/baai/bge-reranker-base\"", "helpers.embed: @cf/baai/bge-reranker-base is not of kind embedding"),
     (TIERS, "\"rerank\": \"@cf/baai/bge-reranker-base\"", "\"rerank\": \"x\"", "helpers.rerank: unknown model x"),
     // Operations.
-    (OPERATIONS, "\"default\": \"chat\"", "\"default\": \"talk\"", "default: unknown operation talk"),
-    (OPERATIONS, "\"default\": \"chat\"", "\"default\": \"speak\"", "default: speak does not answer with text"),
+    (OPERATIONS, "\"default_operation\": \"chat\"", "\"default_operation\": \"talk\"", "default_operation: unknown operation talk"),
+    (OPERATIONS, "\"default_operation\": \"chat\"", "\"default_operation\": \"speak\"", "default_operation: speak does not answer with text"),
     (OPERATIONS, "\"cache_seconds\": 3600", "\"cache_seconds\": 59", "operations.faq.cache_seconds: expected 60 to"),
     (OPERATIONS, "\"top_k\": 20", "\"top_k\": 51", "operations.faq.rag.top_k: expected 1 to 50"),
     (OPERATIONS, "\"passages\": 3", "\"passages\": 21", "operations.faq.rag.passages: expected 1 to top_k"),
@@ -310,9 +311,9 @@ fn an_org_narrows_the_catalogue() {
         ("day", "5".to_owned())
     );
     let light = ["@cf/meta/llama-3.1-8b-instruct-fast"];
-    assert_eq!(config.candidates(Tier::Light, catalogue), light);
+    assert_eq!(config.catalogue().candidates(Tier::Light), light);
     let medium = catalogue.candidates(Tier::Medium);
-    assert_eq!(config.candidates(Tier::Medium, catalogue), medium);
+    assert_eq!(config.catalogue().candidates(Tier::Medium), medium);
 }
 
 #[test]
@@ -321,7 +322,18 @@ fn an_org_that_says_nothing_has_the_defaults_and_empty_lists_lift_them() {
         "{}",
         r#"{"tiers": {}, "credits": "off", "time_zone": "UTC", "admission": "strict"}"#,
     ] {
-        assert_eq!(org(empty).unwrap(), TenantConfig::default());
+        let config = org(empty).unwrap();
+        let rules = config.rules();
+        assert_eq!((rules.limits.len(), rules.limits[0].limit), (1, 600));
+        let budget = &rules.budgets[0];
+        assert_eq!(
+            (rules.budgets.len(), budget.amount.to_usd()),
+            (1, "10".to_owned())
+        );
+        assert_eq!(rules.admission, Admission::Strict);
+        assert_eq!(config.transcripts().detail, None);
+        let light = config.catalogue().candidates(Tier::Light);
+        assert_eq!(light, catalogue().unwrap().candidates(Tier::Light));
     }
     let lifted = r#"{"limits": [], "budgets": []}"#;
     assert_eq!(org(lifted).unwrap().rules(), &Rules::default());
@@ -332,12 +344,13 @@ fn an_org_that_says_nothing_has_the_defaults_and_empty_lists_lift_them() {
 #[test]
 fn an_org_falls_back_to_the_catalogue_when_its_models_are_gone() {
     let catalogue = catalogue().unwrap();
-    let mut smaller = catalogue.clone();
+    let mut smaller = Catalogue::clone(catalogue);
     let only = r#"{"tiers": {"light": ["@cf/meta/llama-3.1-8b-instruct-fast"]}}"#;
     smaller.models.remove("@cf/meta/llama-3.1-8b-instruct-fast");
-    let config = org(only).unwrap();
-    let light = config.candidates(Tier::Light, &smaller);
+    let (config, problems) = tenant::restore(only, &Arc::new(smaller)).unwrap();
+    let light = config.catalogue().candidates(Tier::Light);
     assert_eq!(light, catalogue.candidates(Tier::Light));
+    assert_eq!(problems[0].path, "tiers.light[0]");
 }
 
 /// An org's document, the path of its problem and what the problem must say.

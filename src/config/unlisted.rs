@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::catalog::{Capability, Catalogue, Model, ModelKind};
 use super::price::UnitPrice;
@@ -20,7 +21,7 @@ const ANY: &str = "*";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named<'a> {
     /// The model; for an unlisted one of a free provider that of all its names, e.g. `ollama/*`.
-    pub model: &'a Model,
+    pub model: &'a Arc<Model>,
     /// The id that was meant, e.g. `ollama/llama3.2:3b`.
     pub id: Cow<'a, str>,
 }
@@ -42,14 +43,14 @@ pub enum Unlisted {
 }
 
 /// Models of free providers that stand for all names of a kind.
-pub(super) type FreeModels = BTreeMap<String, Vec<Model>>;
+pub(super) type FreeModels = BTreeMap<String, Vec<Arc<Model>>>;
 
 /// Makes the models that stand for all names of the free providers.
 pub(super) fn free_models(providers: &BTreeMap<String, Provider>) -> FreeModels {
     let free = providers.iter().filter(|(_, provider)| provider.free);
     let models = free.map(|(slug, provider)| {
         let kinds = [ModelKind::Chat, ModelKind::Embedding];
-        let models = kinds.map(|kind| free_model(provider, kind));
+        let models = kinds.map(|kind| Arc::new(free_model(provider, kind)));
         (slug.clone(), models.into())
     });
     models.collect()

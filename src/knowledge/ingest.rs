@@ -1,7 +1,7 @@
 //! A document on its way in: admitted, embedded, stored, charged and recorded.
 
 use super::{Stored, change_corpus, delete_vectors};
-use crate::config::{self, Model};
+use crate::config;
 use crate::error::{Error, Kind};
 use crate::http::Reply;
 use crate::isolate::{Isolate, OrgView};
@@ -135,7 +135,7 @@ fn bound(bytes: usize) -> Result<Nanos, Error> {
     let catalogue = config::catalogue()?;
     let price = catalogue
         .model(&catalogue.helpers.embed)
-        .and_then(Model::token_price);
+        .and_then(|model| model.token_price());
     let price =
         price.ok_or_else(|| Error::internal("the embedding model has no price per token"))?;
     let input_tokens = u64::try_from(bytes).unwrap_or(u64::MAX);

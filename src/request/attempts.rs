@@ -147,8 +147,8 @@ fn note(
     usage: Usage,
 ) {
     let took = exchange.ports.clock.now().saturating_sub(began);
-    let mut attempt = call::record("answer", candidate.model, failure, took);
-    attempt.model = candidate.id.clone().into_owned();
+    let mut attempt = call::record("answer", &candidate.model, failure, took);
+    attempt.model.clone_from(&candidate.id);
     attempt.usage = usage;
     attempt.cost = if attempt.bounded {
         candidate.bound

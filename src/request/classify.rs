@@ -1,6 +1,5 @@
 //! What the request is for, and so which models may answer it and what it may cost.
 
-use crate::config;
 use crate::error::Error;
 use crate::isolate::OrgView;
 use crate::protocol::{Dialect, Field};
@@ -17,8 +16,7 @@ pub fn classify(
     admitted: &Admitted,
     view: &OrgView,
 ) -> Result<Plan, Error> {
-    let catalogue = config::catalogue()?;
-    let plan = Plan::make(&admitted.request, &admitted.wishes, view, catalogue);
+    let plan = Plan::make(&admitted.request, &admitted.wishes, view);
     let plan = plan.map_err(|error| told_to(admitted.dialect, error))?;
     exchange.draft.operation.clone_from(&plan.operation.name);
     plan.tier.as_str().clone_into(&mut exchange.draft.tier);

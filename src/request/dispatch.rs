@@ -109,7 +109,7 @@ async fn prepare(
     pictures: &Pictures<'_>,
     candidate: &Candidate,
 ) -> Result<Prepared, Error> {
-    let model = candidate.model;
+    let model = &candidate.model;
     let provider = config::catalogue()?.provider(model.provider.as_str());
     let provider =
         provider.ok_or_else(|| Error::internal(format!("no provider of {}", model.id)))?;

@@ -2,9 +2,11 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::audit::{Attempt, Draft, Outcome, Person};
 use crate::auth::{Principal, Rights};
+use crate::config::{self, Catalogue};
 use crate::error::Error;
 use crate::governor::command::{Command, Idempotency, Reply, Subjects};
 use crate::governor::lease::Part;
@@ -47,6 +49,8 @@ pub struct Exchange {
     pub transcript: Option<Transcript>,
     /// The record so far.
     pub draft: Draft,
+    /// The catalogue of the org, as its plan has it.
+    catalogue: Option<Arc<Catalogue>>,
     phase_began: u64,
 }
 
@@ -74,15 +78,28 @@ impl Exchange {
             ended: Rc::default(),
             transcript: None,
             draft,
+            catalogue: None,
             phase_began: arrived,
         }
     }
 
     /// Notes of what state of the org its plan is.
     pub fn plan_for(&mut self, view: &OrgView) {
+        self.catalogue = Some(Arc::clone(view.config.catalogue()));
         self.draft.versions = view.versions;
         self.holder.clone_from(&view.holder);
         self.lends = view.config.rules().lends();
+    }
+
+    /// The catalogue of the org; the deployment's before there is a plan.
+    ///
+    /// # Errors
+    /// `Internal`, see [`config::catalogue`].
+    pub fn catalogue(&self) -> Result<Arc<Catalogue>, Error> {
+        match &self.catalogue {
+            Some(catalogue) => Ok(Arc::clone(catalogue)),
+            None => config::catalogue().map(Arc::clone),
+        }
     }
 
     /// Where its settlement may wait for others: not that of a change, or of what may be repeated by its

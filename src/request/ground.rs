@@ -6,7 +6,7 @@
 
 use futures::future::{Either, select};
 
-use crate::config::{self, Catalogue, Rag};
+use crate::config::{Catalogue, Rag};
 use crate::context::{self, Keep, Ranked, Scored};
 use crate::error::Error;
 use crate::protocol::{Message, Source};
@@ -44,7 +44,11 @@ pub async fn ground(exchange: &mut Exchange, admitted: &Admitted, plan: &Plan) -
     };
     exchange.draft.sources = u32::try_from(passages.len()).unwrap_or(u32::MAX);
     Grounded {
-        messages: context::ground(&admitted.request.messages, plan.instructions, &passages),
+        messages: context::ground(
+            &admitted.request.messages,
+            plan.instructions.as_deref(),
+            &passages,
+        ),
         sources: passages.iter().map(Source::from).collect(),
     }
 }
@@ -58,12 +62,12 @@ pub async fn retrieve(
     text: &str,
     rag: Rag,
 ) -> Result<Vec<Ranked>, String> {
-    let catalogue = config::catalogue().map_err(|error| error.to_string())?;
+    let catalogue = exchange.catalogue().map_err(|error| error.to_string())?;
     let query = head(text, QUERY_BYTES).to_owned();
     if query.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let vector = embed(exchange, catalogue, &query)
+    let vector = embed(exchange, &catalogue, &query)
         .await
         .map_err(|failure| format!("embed: {failure}"))?;
     let candidates = search(exchange, &vector, rag).await.map_err(|error| {
@@ -76,7 +80,7 @@ pub async fn retrieve(
     if candidates.is_empty() {
         return Ok(Vec::new());
     }
-    let scores = rerank(exchange, catalogue, &query, &candidates).await;
+    let scores = rerank(exchange, &catalogue, &query, &candidates).await;
     let scores = scores.map_err(|failure| format!("rerank: {failure}"))?;
     let passages = usize::try_from(rag.passages).unwrap_or(usize::MAX);
     let rule = Keep {
@@ -90,7 +94,7 @@ pub async fn retrieve(
 
 async fn embed(
     exchange: &mut Exchange,
-    catalogue: &'static Catalogue,
+    catalogue: &Catalogue,
     query: &str,
 ) -> Result<Vec<f32>, Failure> {
     let model = &catalogue.helpers.embed;
@@ -132,7 +136,7 @@ async fn search(exchange: &Exchange, vector: &[f32], rag: Rag) -> Result<Vec<Ran
 
 async fn rerank(
     exchange: &mut Exchange,
-    catalogue: &'static Catalogue,
+    catalogue: &Catalogue,
     query: &str,
     candidates: &[Ranked],
 ) -> Result<Vec<Scored>, Failure> {

@@ -1,7 +1,7 @@
 //! Calls of models that serve a request without being asked for: embedding and reranking.
 
 use crate::audit::Attempt;
-use crate::config::{self, Model};
+use crate::config::Model;
 use crate::error::Error;
 use crate::money::Nanos;
 use crate::ports::ModelCall;
@@ -36,7 +36,7 @@ pub async fn help<T>(
     decode: impl FnOnce(&[u8]) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let ports = exchange.ports.clone();
-    let catalogue = config::catalogue().map_err(|error| internal(&error))?;
+    let catalogue = exchange.catalogue().map_err(|error| internal(&error))?;
     let model = catalogue.model(helper.model);
     let model = model.ok_or_else(|| Failure::new(FailureClass::NotFound, helper.model))?;
     let began = ports.clock.now();

@@ -91,12 +91,12 @@ pub async fn release(
     grounded: Grounded,
     dispatched: Dispatched,
 ) -> Reply {
-    let model = dispatched.candidate.model;
+    let model = &dispatched.candidate.model;
     let release = Release {
         decision: Decision {
             step: Some(dispatched.step),
             provider: model.provider.as_str().to_owned(),
-            model: dispatched.candidate.id.clone().into_owned(),
+            model: dispatched.candidate.id.clone(),
             cost: None,
         },
         // An answer without the passages it should rest on is not worth keeping.
@@ -201,7 +201,7 @@ fn estimate(prompt_bytes: u64, answer: &Answer) -> Usage {
 
 /// Bytes of the prompt, to estimate by where a provider reports no usage.
 fn prompt_bytes(plan: &Plan, admitted: &Admitted, sources: &[Source]) -> u64 {
-    let instructions = plan.instructions.map_or(0, str::len);
+    let instructions = plan.instructions.as_ref().map_or(0, String::len);
     let passages = sources.iter().map(|source| source.passage.len());
     let added = passages.fold(instructions, usize::saturating_add);
     let added = u64::try_from(added).unwrap_or(u64::MAX);

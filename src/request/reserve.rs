@@ -1,6 +1,8 @@
 //! Admission by the org's governor: limits, and budget for the worst that the plan may cost.
 
-use crate::error::{Error, Kind};
+use std::rc::Rc;
+
+use crate::error::{Error, Kind, Source};
 use crate::governor::command::{
     Command, Extend, Refusal, Reply as Verdict, Reserve, State, Target, Tokens, Versions,
 };
@@ -54,7 +56,7 @@ pub fn targets(candidates: &[Candidate]) -> Vec<Target> {
 pub fn target(candidate: &Candidate) -> Target {
     Target {
         provider: candidate.model.provider.as_str().to_owned(),
-        model: candidate.id.clone().into_owned(),
+        model: candidate.id.clone(),
     }
 }
 
@@ -192,7 +194,13 @@ pub async fn plan_and_reserve<P>(
     let mut route = None;
     for _ in 0..MOST_PLANS {
         exchange.plan_for(&view);
-        let planned = plan(exchange, &view, route.as_deref())?;
+        let planned = match plan(exchange, &view, route.as_deref()) {
+            Ok(planned) => planned,
+            Err(error) => {
+                view = newer(exchange, isolate, &view, error).await?;
+                continue;
+            }
+        };
         let asking = Asking {
             route: route.clone(),
             ..ask(&planned)
@@ -213,6 +221,26 @@ pub async fn plan_and_reserve<P>(
         }
     }
     Err(still_stale().into())
+}
+
+/// The org as it is in force by now, where a plan failed with what this isolate remembered of it: what
+/// was not to be found may be new.
+///
+/// # Errors
+/// Why the plan failed, where nothing is newer.
+pub async fn newer(
+    exchange: &Exchange,
+    isolate: &Isolate,
+    view: &OrgView,
+    error: Error,
+) -> Result<Rc<OrgView>, Error> {
+    if error.kind.row().source != Source::Client {
+        return Err(error);
+    }
+    let current = isolate.current(&exchange.ports, &exchange.org).await;
+    let current = current.ok();
+    let newer = current.filter(|current| current.versions.config > view.versions.config);
+    newer.ok_or(error)
 }
 
 /// Asks for admission, which a lease of this isolate may give.

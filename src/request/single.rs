@@ -14,7 +14,7 @@ pub mod speech;
 pub mod transcription;
 
 use crate::auth::Scope;
-use crate::config::{self, Model, ModelKind};
+use crate::config::{Model, ModelKind};
 use crate::error::Error;
 use crate::governor::command::State;
 use crate::http::{Body, EmbedPath, Gateway, Incoming, Reply, Work};
@@ -311,8 +311,8 @@ fn plan(
         unavailable.or_else(|| asked.task.unfit(model))
     };
     let most = |model: &Model| asked.task.most(model);
-    let mut plan = Plan::make(ask, view, config::catalogue()?, unfit, most)?;
-    let second = |candidate: &Candidate| asked.task.is_second_choice(candidate.model);
+    let mut plan = Plan::make(ask, view, unfit, most)?;
+    let second = |candidate: &Candidate| asked.task.is_second_choice(&candidate.model);
     plan.candidates.sort_by_key(second);
     exchange.draft.operation.clone_from(&plan.operation);
     plan.tier.clone_into(&mut exchange.draft.tier);
@@ -367,7 +367,7 @@ async fn release(
         candidate,
         render,
     } = answered;
-    let model = candidate.model;
+    let model = &candidate.model;
     let cost = exchange.cost();
     let told = Told {
         id: &exchange.draft.request,
@@ -381,7 +381,7 @@ async fn release(
     let decision = Decision {
         step: Some(step),
         provider: model.provider.as_str().to_owned(),
-        model: candidate.id.clone().into_owned(),
+        model: candidate.id.clone(),
         cost: Some(cost),
     };
     let (mut reply, draft, state) = match given {

@@ -144,10 +144,10 @@ impl Metered {
         let answer = self.assembler.finish();
         self.exchange.say(&answer);
         if let Some(fill) = fill {
-            let model = self.candidate.model;
+            let model = &self.candidate.model;
             let entry = Entry {
                 answer,
-                model: self.candidate.id.clone().into_owned(),
+                model: self.candidate.id.clone(),
                 provider: model.provider.as_str().to_owned(),
                 sources: fill.sources,
             };

@@ -207,7 +207,7 @@ pub fn helpers(sizes: &Sizes, rag: Rag, catalogue: &Catalogue) -> Nanos {
     let passage = length(PASSAGE_BYTES).saturating_add(TOKENS_PER_MESSAGE);
     let ranked = query.saturating_add(passage).saturating_mul(top_k);
     let cost = |id: &str, input_tokens| {
-        let price = catalogue.model(id).and_then(Model::token_price);
+        let price = catalogue.model(id).and_then(|model| model.token_price());
         let usage = Usage {
             input_tokens,
             ..Usage::default()

@@ -1,6 +1,6 @@
 //! The plan of a request: operation, tier, candidates in order, and what may be spent on it.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::config::{Catalogue, Model, ModelKind, Operation, Rag, Tier};
 use crate::error::{Error, Kind};
@@ -19,12 +19,12 @@ const AUTO: &str = "auto";
 const OPERATION_PREFIX: &str = "operation/";
 
 /// What the caller's `model` asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted<'a> {
     /// Whatever suits.
     Auto,
     /// Exactly this model.
-    Model(&'static Model),
+    Model(Arc<Model>),
     /// Whatever this operation needs.
     Operation(&'a str),
     /// Whatever suits, of this tier.
@@ -37,11 +37,7 @@ impl<'a> Wanted<'a> {
     /// # Errors
     /// `ModelNotFound` where it names nothing, `InvalidRequest` where that does not do the `kind` of
     /// work that the path serves.
-    pub fn parse(
-        name: &'a str,
-        kind: ModelKind,
-        catalogue: &'static Catalogue,
-    ) -> Result<Self, Error> {
+    pub fn parse(name: &'a str, kind: ModelKind, catalogue: &Catalogue) -> Result<Self, Error> {
         if name == AUTO {
             return Ok(Self::Auto);
         }
@@ -56,7 +52,7 @@ impl<'a> Wanted<'a> {
             };
         }
         match catalogue.named(name, kind) {
-            Ok(named) if named.model.kind == kind => Ok(Self::Model(named.model)),
+            Ok(named) if named.model.kind == kind => Ok(Self::Model(Arc::clone(named.model))),
             Ok(_) => Err(other_endpoint(name, "model", kind)),
             Err(reason) => {
                 let message = format!(
@@ -93,7 +89,7 @@ fn other_endpoint(name: &str, param: &str, kind: ModelKind) -> Error {
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// What the request is for.
-    pub operation: &'static Operation,
+    pub operation: Arc<Operation>,
     /// How sure that is, in per cent; 100 where the caller said it.
     pub confidence: u8,
     /// How much model it gets.
@@ -101,7 +97,7 @@ pub struct Plan {
     /// The models that may answer, in order; at least one.
     pub candidates: Vec<Candidate>,
     /// The operation's system prompt, unless the caller named a model and no operation.
-    pub instructions: Option<&'static str>,
+    pub instructions: Option<String>,
     /// How the prompt is grounded.
     pub rag: Option<Rag>,
     /// For how long the answer may be served again, in seconds.
@@ -116,9 +112,9 @@ pub struct Plan {
 #[derive(Clone, Debug)]
 pub struct Candidate {
     /// The model.
-    pub model: &'static Model,
+    pub model: Arc<Model>,
     /// Its id: that of the model, but for one that the catalogue does not list.
-    pub id: Cow<'static, str>,
+    pub id: String,
     /// The bound of each answer in tokens that is sent to it.
     pub max_tokens: u32,
     /// The worst one attempt may cost.
@@ -163,26 +159,22 @@ impl Plan {
     /// # Errors
     /// `InvalidRequest` for an operation that does not exist or is not served here, and where no
     /// model can do what the request needs; `ModelNotFound`.
-    pub fn make(
-        request: &ChatRequest,
-        wishes: &Wishes,
-        org: &OrgView,
-        catalogue: &'static Catalogue,
-    ) -> Result<Self, Error> {
+    pub fn make(request: &ChatRequest, wishes: &Wishes, org: &OrgView) -> Result<Self, Error> {
+        let catalogue = org.config.catalogue();
         let model = wishes.route.as_deref().unwrap_or(&request.model);
         let wanted = Wanted::parse(model, ModelKind::Chat, catalogue)?;
-        let (operation, confidence) = choose_operation(request, wishes, wanted, catalogue)?;
+        let (operation, confidence) = choose_operation(request, wishes, &wanted, catalogue)?;
         let named = confidence == 100;
         let grounding = named || !matches!(wanted, Wanted::Model(_));
         let rag = operation.rag.filter(|_| grounding && !wishes.ungrounded);
-        let instructions = operation.instructions.as_deref().filter(|_| grounding);
-        let (tier, models) = choose_models(request, wanted, operation, org, catalogue)?;
-        let sizes = bound::Sizes::of(request, instructions, rag);
+        let instructions = operation.instructions.clone().filter(|_| grounding);
+        let (tier, models) = choose_models(request, &wanted, &operation, catalogue)?;
+        let sizes = bound::Sizes::of(request, instructions.as_deref(), rag);
         let mut candidates: Vec<Candidate> = models
             .into_iter()
             .map(|model| Candidate {
-                reasoning: thinks(wanted, tier),
-                ..candidate(model, request, operation, &sizes, wishes.custom_cost)
+                reasoning: thinks(&wanted, tier),
+                ..candidate(model, request, &operation, &sizes, wishes.custom_cost)
             })
             .collect();
         if let Wanted::Model(_) = wanted {
@@ -201,13 +193,13 @@ impl Plan {
             output: answers.unwrap_or_default().saturating_mul(choices),
         };
         Ok(Self {
+            cache_seconds: cache_seconds(request, wishes, &operation, grounding),
             operation,
             confidence,
             tier,
             candidates,
             instructions,
             rag,
-            cache_seconds: cache_seconds(request, wishes, operation, grounding),
             bound: dearest.saturating_add(helpers),
             tokens,
         })
@@ -219,11 +211,11 @@ impl Plan {
 fn choose_operation(
     request: &ChatRequest,
     wishes: &Wishes,
-    wanted: Wanted<'_>,
-    catalogue: &'static Catalogue,
-) -> Result<(&'static Operation, u8), Error> {
+    wanted: &Wanted<'_>,
+    catalogue: &Catalogue,
+) -> Result<(Arc<Operation>, u8), Error> {
     let in_model = match wanted {
-        Wanted::Operation(name) => Some(name),
+        Wanted::Operation(name) => Some(*name),
         _ => None,
     };
     let named = [
@@ -252,7 +244,7 @@ fn choose_operation(
     let confidence = guess.as_ref().map_or(0, |guess| guess.confidence.min(99));
     let operation = catalogue.operation(name);
     let operation = operation.ok_or_else(|| Error::internal(format!("no operation {name}")))?;
-    Ok((operation, confidence))
+    Ok((Arc::clone(operation), confidence))
 }
 
 /// An operation that a caller names in `param`, for a path that serves `kind`.
@@ -263,8 +255,8 @@ pub fn named_operation(
     name: &str,
     param: &str,
     kind: ModelKind,
-    catalogue: &'static Catalogue,
-) -> Result<&'static Operation, Error> {
+    catalogue: &Catalogue,
+) -> Result<Arc<Operation>, Error> {
     let known = catalogue.operation(name).ok_or_else(|| {
         let names: Vec<&str> = catalogue.operations.keys().map(String::as_str).collect();
         let message = format!(
@@ -275,31 +267,34 @@ pub fn named_operation(
         Error::invalid(param, message)
     })?;
     if known.tier.kind() == kind {
-        return Ok(known);
+        return Ok(Arc::clone(known));
     }
     Err(other_endpoint(name, param, kind))
 }
 
-/// The tier asked for; where none of its models can do it, the tier of the need, else the next up.
+/// The operation's own models; else those of the tier asked for; where none of these can do it, those of
+/// the need's tier, else of the next up.
 fn choose_models(
     request: &ChatRequest,
-    wanted: Wanted<'_>,
-    operation: &'static Operation,
-    org: &OrgView,
-    catalogue: &'static Catalogue,
-) -> Result<(Tier, Vec<&'static Model>), Error> {
+    wanted: &Wanted<'_>,
+    operation: &Operation,
+    catalogue: &Catalogue,
+) -> Result<(Tier, Vec<Arc<Model>>), Error> {
     let tier = match wanted {
         Wanted::Model(model) => {
-            let models = fitting(vec![model], request, operation)?;
+            check_allowed(model, operation)?;
+            let models = fitting(vec![Arc::clone(model)], request, operation)?;
             return Ok((operation.tier, models));
         }
-        Wanted::Tier(tier) => tier,
+        Wanted::Tier(tier) => *tier,
         Wanted::Auto | Wanted::Operation(_) => operation.tier,
     };
+    if let Some(ids) = &operation.models {
+        return fitting(catalogue.known(ids), request, operation).map(|models| (tier, models));
+    }
     let of_tier = |tier| {
-        let ids = org.config.candidates(tier, catalogue);
-        let models = ids.iter().filter_map(|id| catalogue.model(id)).collect();
-        fitting(models, request, operation).map(|models| (tier, models))
+        let models = fitting(catalogue.models_of(tier), request, operation);
+        models.map(|models| (tier, models))
     };
     let needs = request.needs();
     let mut outcome = of_tier(tier);
@@ -307,6 +302,21 @@ fn choose_models(
         outcome = outcome.or_else(|error| of_tier(other).map_err(|_| error));
     }
     outcome
+}
+
+/// Refuses a model by name that the operation does not allow.
+pub(super) fn check_allowed(model: &Model, operation: &Operation) -> Result<(), Error> {
+    match &operation.models {
+        Some(ids) if !ids.contains(&model.id) => {
+            let message = format!(
+                "The operation `{}` allows only {}. Ask for one of these, or leave `model` to `auto`.",
+                operation.name,
+                ids.join(", ")
+            );
+            Err(Error::invalid("model", message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The tiers to try after `tier`, in order.
@@ -322,17 +332,17 @@ fn alternatives(tier: Tier, needs: Needs) -> Vec<Tier> {
 
 /// The models that can do what the request needs.
 fn fitting(
-    models: Vec<&'static Model>,
+    models: Vec<Arc<Model>>,
     request: &ChatRequest,
     operation: &Operation,
-) -> Result<Vec<&'static Model>, Error> {
+) -> Result<Vec<Arc<Model>>, Error> {
     let needs = request.needs();
     let missing = models.iter().find_map(|model| model.lacks(needs));
     let (able, unable): (Vec<_>, Vec<_>) = models
         .into_iter()
         .partition(|model| model.lacks(needs).is_none());
     let tokens = bound::likely_tokens(request);
-    let fits = |model: &&Model| {
+    let fits = |model: &Arc<Model>| {
         let output = u64::from(output_bound(model, request, operation));
         tokens.saturating_add(output) <= u64::from(model.context_window)
     };
@@ -357,18 +367,18 @@ fn fitting(
 }
 
 fn candidate(
-    model: &'static Model,
+    model: Arc<Model>,
     request: &ChatRequest,
     operation: &Operation,
     sizes: &bound::Sizes,
     custom: Option<CustomCost>,
 ) -> Candidate {
-    let max_tokens = output_bound(model, request, operation);
+    let max_tokens = output_bound(&model, request, operation);
     Candidate {
-        model,
-        id: Cow::Borrowed(&model.id),
+        id: model.id.clone(),
         max_tokens,
-        bound: bound::attempt(model, sizes, (request.choices, max_tokens), custom),
+        bound: bound::attempt(&model, sizes, (request.choices, max_tokens), custom),
+        model,
         reasoning: None,
         custom,
     }
@@ -379,15 +389,15 @@ pub(super) fn name_unlisted(
     candidates: &mut [Candidate],
     name: &str,
     kind: ModelKind,
-    catalogue: &'static Catalogue,
+    catalogue: &Catalogue,
 ) {
     if let ([only], Ok(named)) = (candidates, catalogue.named(name, kind)) {
-        only.id = named.id;
+        only.id = named.id.into_owned();
     }
 }
 
 /// A light answer is short: a model that thinks first would spend its bound on that.
-const fn thinks(wanted: Wanted<'_>, tier: Tier) -> Option<ReasoningMode> {
+const fn thinks(wanted: &Wanted<'_>, tier: Tier) -> Option<ReasoningMode> {
     match (wanted, tier) {
         (Wanted::Model(_), _) => None,
         (_, Tier::Light) => Some(ReasoningMode::Off),

@@ -1,11 +1,11 @@
 //! The plan of a request that is one call and no conversation: which models may do it, in order, and
 //! the worst that may cost.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::custom_cost::CustomCost;
-use super::plan::{Candidate, Wanted, name_unlisted, named_operation};
-use crate::config::{Catalogue, Model, ModelKind, Tier};
+use super::plan::{Candidate, Wanted, check_allowed, name_unlisted, named_operation};
+use crate::config::{Catalogue, Model, ModelKind, Operation, Tier};
 use crate::error::Error;
 use crate::isolate::OrgView;
 use crate::money::Nanos;
@@ -49,20 +49,16 @@ impl Plan {
     pub fn make(
         ask: Ask<'_>,
         org: &OrgView,
-        catalogue: &'static Catalogue,
         unfit: impl Fn(&Model) -> Option<Error>,
         most: impl Fn(&Model) -> Usage,
     ) -> Result<Self, Error> {
+        let catalogue = org.config.catalogue();
         let wanted = Wanted::parse(ask.model, ask.kind, catalogue)?;
-        let models = match wanted {
-            Wanted::Model(model) => vec![model],
-            Wanted::Auto | Wanted::Operation(_) | Wanted::Tier(_) => {
-                models_of(ask.kind, org, catalogue)
-            }
-        };
-        let candidate = |model: &'static Model| Candidate {
-            model,
-            id: Cow::Borrowed(&model.id),
+        let operation = named(ask, &wanted, catalogue)?;
+        let models = choose_models(ask.kind, &wanted, operation.as_deref(), catalogue)?;
+        let candidate = |model: &Arc<Model>| Candidate {
+            model: Arc::clone(model),
+            id: model.id.clone(),
             max_tokens: 0,
             reasoning: None,
             bound: match &ask.custom_cost {
@@ -72,7 +68,7 @@ impl Plan {
             custom: ask.custom_cost,
         };
         let fitting = models.iter().filter(|model| unfit(model).is_none());
-        let mut candidates: Vec<Candidate> = fitting.map(|model| candidate(model)).collect();
+        let mut candidates: Vec<Candidate> = fitting.map(candidate).collect();
         if let Wanted::Model(_) = wanted {
             name_unlisted(&mut candidates, ask.model, ask.kind, catalogue);
         }
@@ -85,7 +81,7 @@ impl Plan {
             return Err(reason.unwrap_or_else(|| nothing_for(ask)));
         };
         Ok(Self {
-            operation: operation(ask, wanted, catalogue)?,
+            operation: operation.map_or_else(|| ask.work.to_owned(), |known| known.name.clone()),
             tier: tier.map_or(ask.kind.as_str(), Tier::as_str),
             candidates,
             bound,
@@ -93,33 +89,43 @@ impl Plan {
     }
 }
 
-/// The models of the kind's tier for this org, best first. Of a kind without a tier, all.
-fn models_of(kind: ModelKind, org: &OrgView, catalogue: &'static Catalogue) -> Vec<&'static Model> {
+/// The model asked for, the operation's own, or those of the kind's tier, best first. Of a kind without a
+/// tier, all.
+fn choose_models(
+    kind: ModelKind,
+    wanted: &Wanted<'_>,
+    operation: Option<&Operation>,
+    catalogue: &Catalogue,
+) -> Result<Vec<Arc<Model>>, Error> {
+    if let Wanted::Model(model) = wanted {
+        operation.map_or(Ok(()), |operation| check_allowed(model, operation))?;
+        return Ok(vec![Arc::clone(model)]);
+    }
+    if let Some(ids) = operation.and_then(|operation| operation.models.as_ref()) {
+        return Ok(catalogue.known(ids));
+    }
     if let Some(tier) = Tier::of(kind) {
-        let ids = org.config.candidates(tier, catalogue).iter();
-        return ids.filter_map(|id| catalogue.model(id)).collect();
+        return Ok(catalogue.models_of(tier));
     }
     let models = catalogue.models.values();
-    models.filter(|model| model.kind == kind).collect()
+    Ok(models.filter(|model| model.kind == kind).cloned().collect())
 }
 
-fn operation(
+/// The operation that the caller names.
+fn named(
     ask: Ask<'_>,
-    wanted: Wanted<'_>,
-    catalogue: &'static Catalogue,
-) -> Result<String, Error> {
+    wanted: &Wanted<'_>,
+    catalogue: &Catalogue,
+) -> Result<Option<Arc<Operation>>, Error> {
     let in_model = match wanted {
-        Wanted::Operation(name) => Some((name, "model")),
+        Wanted::Operation(name) => Some((*name, "model")),
         _ => None,
     };
     let in_header = ask.operation.map(|name| (name, "x-ai-operation"));
-    match in_header.or(in_model) {
-        Some((name, param)) => {
-            let known = named_operation(name, param, ask.kind, catalogue)?;
-            Ok(known.name.clone())
-        }
-        None => Ok(ask.work.to_owned()),
-    }
+    let named = in_header.or(in_model);
+    named
+        .map(|(name, param)| named_operation(name, param, ask.kind, catalogue))
+        .transpose()
 }
 
 fn nothing_for(ask: Ask<'_>) -> Error {

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::bound::{PASSAGE_BYTES, Sizes, text_bytes};
@@ -17,7 +19,7 @@ const LLAMA_8B: &str = "@cf/meta/llama-3.1-8b-instruct-fast";
 const TOOL: &str = r#","tools":[{"type":"function","function":{"name":"f","parameters":{}}}]"#;
 const IMAGE: &str = r#"[{"type":"text","text":"What is this?"},{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]"#;
 
-fn catalogue() -> &'static Catalogue {
+fn catalogue() -> &'static Arc<Catalogue> {
     config::catalogue().unwrap()
 }
 
@@ -42,7 +44,11 @@ fn view(config: TenantConfig) -> OrgView {
 }
 
 fn plan(request: &ChatRequest, wishes: &Wishes) -> Result<Plan, Error> {
-    Plan::make(request, wishes, &view(TenantConfig::default()), catalogue())
+    Plan::make(
+        request,
+        wishes,
+        &view(tenant::parse("{}", catalogue()).unwrap()),
+    )
 }
 
 fn ids(plan: &Plan) -> Vec<&str> {
@@ -164,7 +170,7 @@ fn an_org_chooses_its_own_candidates() {
     let json = format!(r#"{{"tiers":{{"light":["{LLAMA_8B}"]}}}}"#);
     let org = view(tenant::parse(&json, catalogue()).unwrap());
     let request = request("light", "Hello", "");
-    let plan = Plan::make(&request, &operation("chat"), &org, catalogue()).unwrap();
+    let plan = Plan::make(&request, &operation("chat"), &org).unwrap();
     assert_eq!(ids(&plan), [LLAMA_8B]);
 }
 

@@ -146,7 +146,7 @@ async fn embed(
     batch: Batch<'_>,
     dimensions: Option<u32>,
 ) -> Result<(Vec<Vec<f32>>, Usage), Failure> {
-    let model = candidate.model;
+    let model = &candidate.model;
     if speaks_openai(model) {
         let encode = |name: &str| openai_media::encode_embedding(name, batch, dimensions);
         let secrets = ports.secrets.as_ref();

@@ -78,7 +78,7 @@ impl Task for ImageRequest {
         milliseconds: u64,
         used: &mut Usage,
     ) -> Result<Self::Answer, Failure> {
-        let model = candidate.model;
+        let model = &candidate.model;
         let seeds: Vec<u32> = (1..=self.count).collect();
         let draw = async |seed| {
             let asked = workers_ai::encode_image(&model.id, &self.prompt, seed);

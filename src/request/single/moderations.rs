@@ -76,7 +76,7 @@ impl Task for ModerationRequest {
         milliseconds: u64,
         used: &mut Usage,
     ) -> Result<Self::Answer, Failure> {
-        let model = candidate.model;
+        let model = &candidate.model;
         if speaks_openai(model) {
             let encode = |name: &str| openai_media::encode_moderation(name, &self.input);
             let (id, secrets) = (&candidate.id, ports.secrets.as_ref());

@@ -74,7 +74,7 @@ impl Task for RerankRequest {
         milliseconds: u64,
         used: &mut Usage,
     ) -> Result<Self::Answer, Failure> {
-        let model = candidate.model;
+        let model = &candidate.model;
         let texts: Vec<&str> = self.documents.iter().map(String::as_str).collect();
         let asked = workers_ai::encode_rerank(&model.id, &self.query, &texts, texts.len());
         let body = call::whole(ports, asked);

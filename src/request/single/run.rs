@@ -5,6 +5,8 @@
 //! The `input` of `transcribe` is a sound in base64 or as a data URL, or the body is a form as
 //! `/v1/audio/transcriptions` has it, with `operation` in place of `model`; that of `speak` is a text.
 
+use std::sync::Arc;
+
 use base64::prelude::{BASE64_STANDARD, Engine};
 use futures::future::LocalBoxFuture;
 use serde_json::value::RawValue;
@@ -13,10 +15,10 @@ use super::Visit;
 use super::any_task::reading;
 use super::search::search;
 use crate::auth::Scope;
-use crate::config::{self, ModelKind, Operation};
+use crate::config::{ModelKind, Operation};
 use crate::error::Error;
 use crate::http::{Form, Gateway, Incoming, Method, Reply};
-use crate::isolate::Isolate;
+use crate::isolate::{Isolate, OrgView};
 use crate::ports::Ports;
 use crate::protocol::audio::speech::{self, SpeechRequest};
 use crate::protocol::audio::transcription::{self, Into, TranscriptionRequest};
@@ -54,14 +56,19 @@ pub async fn run(
             .await;
     }
     // Nobody unknown makes us read a body.
-    if let Err(error) = authenticate(ports, isolate, incoming, Scope::Inference).await {
-        return failed(ports, path.dialect, &error, id);
-    }
+    let principal = match authenticate(ports, isolate, incoming, Scope::Inference).await {
+        Ok(principal) => principal,
+        Err(error) => return failed(ports, path.dialect, &error, id),
+    };
     let read = Read {
         incoming,
         body: json_body(incoming).await,
     };
-    let operation = read.body.as_deref().ok().and_then(operation);
+    let named = read.body.as_deref().ok().and_then(named);
+    let operation = match operation(ports, isolate, &principal.org, named).await {
+        Ok(operation) => operation,
+        Err(error) => return failed(ports, path.dialect, &error, id),
+    };
     match operation.map(|operation| (operation.tier.kind(), operation)) {
         Some((ModelKind::Speech, _)) => {
             visit(&read)
@@ -73,7 +80,7 @@ pub async fn run(
                 .serve(ENDPOINT, &|read| reading(read_sound(read)))
                 .await
         }
-        Some((ModelKind::Embedding, operation)) => search(visit(&read), operation).await,
+        Some((ModelKind::Embedding, operation)) => search(visit(&read), &operation).await,
         _ => chat(ports, isolate, &read, path, id).await,
     }
 }
@@ -111,11 +118,27 @@ impl Incoming for Read<'_> {
     }
 }
 
-/// The operation that the body names, where there is one of that name.
-fn operation(body: &[u8]) -> Option<&'static Operation> {
+/// What the body calls its operation.
+fn named(body: &[u8]) -> Option<String> {
     let object = Object::parse(std::str::from_utf8(body).ok()?)?;
-    let name = json::text(object.get("operation")?)?;
-    config::catalogue().ok()?.operation(&name)
+    json::text(object.get("operation")?)
+}
+
+/// The org's operation of a name, where there is one: also one that this isolate has not seen yet.
+async fn operation(
+    ports: &Ports,
+    isolate: &Isolate,
+    org: &str,
+    name: Option<String>,
+) -> Result<Option<Arc<Operation>>, Error> {
+    let Some(name) = name else {
+        return Ok(None);
+    };
+    let find = |view: &OrgView| view.config.catalogue().operation(&name).map(Arc::clone);
+    match find(&*isolate.org(ports, org).await?) {
+        Some(operation) => Ok(Some(operation)),
+        None => Ok(find(&*isolate.current(ports, org).await?)),
+    }
 }
 
 /// The `model` of an operation, as the other endpoints take it.

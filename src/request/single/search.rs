@@ -2,10 +2,11 @@
 //! are nearest in meaning to a text.
 
 use super::Visit;
-use crate::config::{self, Operation, Rag};
+use crate::config::{Operation, Rag};
 use crate::error::Error;
 use crate::governor::command::State;
 use crate::http::Reply;
+use crate::money::Nanos;
 use crate::protocol::search::{self, SearchRequest};
 use crate::protocol::{Bill, Source};
 use crate::request::admit::json_body;
@@ -54,17 +55,13 @@ async fn answer(
     (request, rag): (&SearchRequest, Rag),
 ) -> Reply {
     exchange.end_phase("admit");
-    let bound = match config::catalogue() {
-        Ok(catalogue) => bound::search(&request.query, rag, catalogue),
-        Err(error) => return visit.failed(&error),
+    let planned = |exchange: &mut Exchange, _: &_, _: Option<&str>| {
+        let catalogue = exchange.catalogue()?;
+        Ok(bound::search(&request.query, rag, &catalogue))
     };
-    let planned = |_: &mut Exchange, _: &_, _: Option<&str>| Ok(());
-    match plan_and_reserve(&mut exchange, visit.isolate, planned, |()| {
-        Asking::of(bound)
-    })
-    .await
-    {
-        Ok(((), state)) => find(exchange, visit, (request, rag), state).await,
+    let ask = |bound: &Nanos| Asking::of(*bound);
+    match plan_and_reserve(&mut exchange, visit.isolate, planned, ask).await {
+        Ok((_, state)) => find(exchange, visit, (request, rag), state).await,
         Err(rejected) => rejected.reply(exchange, visit.dialect),
     }
 }

@@ -132,7 +132,7 @@ impl Task for SpeechRequest {
         milliseconds: u64,
         usage: &mut Usage,
     ) -> Result<Self::Answer, Failure> {
-        let model = candidate.model;
+        let model = &candidate.model;
         let sound = self.ask(ports, candidate);
         let sound = call::within(ports.clock.as_ref(), milliseconds, sound).await?;
         *usage = self.usage(model, &sound);
@@ -161,7 +161,7 @@ impl SpeechRequest {
     /// Asks for the sound, until its first bytes are there, so that a failure before them can still
     /// be answered by another model. What is charged by its length is read whole.
     async fn ask(&self, ports: &Ports, candidate: &Candidate) -> Result<Sound, Failure> {
-        let model = candidate.model;
+        let model = &candidate.model;
         let mut upstream = call::open(ports, self.encode(ports, candidate)?).await?;
         let content_type = upstream.content_type.as_str();
         if content_type.starts_with("application/json") {
@@ -186,7 +186,7 @@ impl SpeechRequest {
     }
 
     fn encode(&self, ports: &Ports, candidate: &Candidate) -> Result<ModelCall, Failure> {
-        let model = candidate.model;
+        let model = &candidate.model;
         let facts = model.speech.as_ref();
         let facts = facts.ok_or_else(|| Failure::malformed("the model does not speak"))?;
         let speaker = speaker(facts, &self.voice).unwrap_or_default();

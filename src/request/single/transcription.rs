@@ -92,7 +92,7 @@ impl Task for TranscriptionRequest {
 
 impl TranscriptionRequest {
     fn encode(&self, ports: &Ports, candidate: &Candidate) -> Result<ModelCall, Failure> {
-        let model = candidate.model;
+        let model = &candidate.model;
         if !speaks_openai(model) {
             return Ok(workers_ai::encode_transcription(&model.id, self));
         }

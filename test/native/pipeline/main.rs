@@ -36,6 +36,7 @@ mod moderations;
 mod money;
 mod openai_media;
 mod outages;
+mod own_catalogue;
 mod pains;
 mod providers;
 mod reasoning;

@@ -1,0 +1,80 @@
+//! What an org has of its own over the catalogue.
+
+use super::*;
+
+const OWN: &str = r#"{
+    "models": {
+        "openai/house": {
+            "provider": "openai", "kind": "chat", "price": { "tokens": { "input": "1", "output": "2" } },
+            "context_window": 64000, "max_output": 4096, "capabilities": ["json"]
+        }
+    },
+    "aliases": { "house": "openai/house" },
+    "operations": { "quote_price": { "tier": "light", "output_cap": 300, "models": ["openai/house"] } },
+    "default_operation": "quote_price",
+    "tiers": { "light": ["openai/house"] }
+}"#;
+
+#[test]
+fn an_org_adds_models_names_and_operations() {
+    let config = org(OWN).unwrap();
+    let own = config.catalogue();
+    assert_eq!(own.resolve("house").unwrap().id, "openai/house");
+    assert_eq!(own.resolve("house").unwrap().wire, Some(Wire::OpenAiChat));
+    assert_eq!(own.operation("quote_price").unwrap().name, "quote_price");
+    assert_eq!(own.default_operation, "quote_price");
+    assert_eq!(own.candidates(Tier::Light), ["openai/house"]);
+    // The rest is the deployment's, and the deployment's stays as it was.
+    assert_eq!(own.resolve("gpt-4o").unwrap().id, "openai/gpt-4o");
+    assert!(own.operation("faq").is_some());
+    assert!(catalogue().unwrap().resolve("house").is_none());
+}
+
+#[test]
+fn an_orgs_own_price_takes_the_place_of_the_catalogues() {
+    let config = org(r#"{"models": {"openai/gpt-4o": {
+        "provider": "openai", "kind": "chat", "price": { "tokens": { "input": "1.25", "output": "5" } },
+        "context_window": 128000, "max_output": 16384, "capabilities": ["json", "tools", "vision"]
+    }}}"#)
+    .unwrap();
+    let price = |catalogue: &Catalogue| {
+        let usage = crate::usage::Usage {
+            output_tokens: 1_000_000,
+            ..crate::usage::Usage::default()
+        };
+        let model = catalogue.model("openai/gpt-4o").unwrap();
+        model.price.cost(&usage).to_usd()
+    };
+    assert_eq!(price(config.catalogue()), "5");
+    assert_eq!(price(catalogue().unwrap()), "10");
+}
+
+/// An org's document, the path of its problem and what the problem must say.
+#[rustfmt::skip]
+const CONTRADICTIONS: &[(&str, &str, &str)] = &[
+    (r#"{"operations": {"faq": {"tier": "light", "colour": 1}}}"#, "operations.faq.colour", "unknown field"),
+    (r#"{"operations": {"faq": {"tier": "tts"}}}"#, "operations.faq.tier", "one of the same kind"),
+    (r#"{"operations": {"Faq!": {"tier": "light"}}}"#, "operations.Faq!", "lower-case letters"),
+    (r#"{"operations": {"own": {"tier": "light", "models": []}}}"#, "operations.own.models", "at least one"),
+    (r#"{"operations": {"own": {"tier": "light", "models": ["openai/nope"]}}}"#, "operations.own.models[0]", "unknown model"),
+    (r#"{"operations": {"own": {"tier": "vision", "models": ["@cf/qwen/qwen3-30b-a3b-fp8"]}}}"#, "operations.own.models[0]", "capability vision"),
+    (r#"{"operations": {"own": {"tier": "light", "models": ["@cf/baai/bge-m3"]}}}"#, "operations.own.models[0]", "kind embedding"),
+    (r#"{"default_operation": "nope"}"#, "default_operation", "unknown operation"),
+    (r#"{"default_operation": "speak"}"#, "default_operation", "does not answer with text"),
+    (r#"{"aliases": {"mine": "openai/nope"}}"#, "aliases.mine", "unknown model"),
+    (r#"{"aliases": {"auto": "openai/gpt-4o"}}"#, "aliases.auto", "cannot be an alias"),
+    (r#"{"models": {"openai/x": {"provider": "nobody", "kind": "chat", "price": {"tokens": {"input": "1", "output": "1"}}, "context_window": 1, "max_output": 1}}}"#, "models.openai/x.provider", "unknown provider"),
+    (r#"{"models": {"openai/x": {"provider": "openai", "kind": "chat", "price": {"tokens": {"input": "-1", "output": "1"}}, "context_window": 1, "max_output": 1}}}"#, "models.openai/x.price.tokens.input", "expected"),
+    (r#"{"models": {"@cf/baai/bge-m3": {"provider": "workers-ai", "kind": "chat", "wire": "workers_ai_chat", "price": {"tokens": {"input": "1", "output": "1"}}, "context_window": 9, "max_output": 9}}}"#, "tiers.embed[0]", "kind chat"),
+];
+
+#[test]
+fn contradictions_are_refused_with_their_path() {
+    for (json, path, reason) in CONTRADICTIONS {
+        let problems = org(json).unwrap_err();
+        let found = problems
+            .iter()
+            .any(|problem| problem.path == *path && problem.reason.contains(reason));
+        assert!(found, "{json}: {problems:#?}");
+    }
+}

@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 use std::{env, fs, io, path::Path};
 
+use source::config::{problem::Problem, yaml::Document};
 use source::{config, intent, money, usage};
 
 #[path = "src"]
@@ -25,6 +26,7 @@ mod source {
         pub mod shape;
         pub mod tier;
         pub mod unlisted;
+        pub mod yaml;
     }
     pub mod intent {
         pub mod fold;
@@ -51,16 +53,36 @@ fn main() -> ExitCode {
     }
 }
 
-fn check() -> io::Result<Vec<config::problem::Problem>> {
-    let root = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
-    let read = |name: &str| fs::read_to_string(Path::new(&root).join("config").join(name));
+fn check() -> io::Result<Vec<Problem>> {
+    let partition_map = convert("ai_partition_map")?;
+    let cost_model = convert("ai_cost_model")?;
     let checked = config::parse::parse(&config::parse::Files {
         aliases: &read("aliases.json")?,
+        cost_model: &cost_model.json,
         intent: &read("intent.json")?,
-        models: &read("models.json")?,
-        operations: &read("operations.json")?,
+        partition_map: &partition_map.json,
         providers: &read("providers.json")?,
-        tiers: &read("tiers.json")?,
     });
-    Ok(checked.err().unwrap_or_default())
+    let located = |problem: Problem| match problem.file {
+        config::parse::COST_MODEL => problem.on_line_of(&cost_model),
+        config::parse::PARTITION_MAP => problem.on_line_of(&partition_map),
+        _ => problem,
+    };
+    let problems = checked.err().unwrap_or_default();
+    Ok(problems.into_iter().map(located).collect())
+}
+
+fn read(name: &str) -> io::Result<String> {
+    let root = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    fs::read_to_string(Path::new(&root).join("config").join(name))
+}
+
+/// Writes a file that is YAML as JSON for the crate to embed.
+fn convert(name: &str) -> io::Result<Document> {
+    let document = config::yaml::parse(&read(&format!("{name}.yaml"))?);
+    let document =
+        document.map_err(|malformed| io::Error::other(format!("{name}.yaml, {malformed}")))?;
+    let target = Path::new(&env::var_os("OUT_DIR").unwrap_or_default()).join(name);
+    fs::write(target.with_extension("json"), &document.json)?;
+    Ok(document)
 }

@@ -15,6 +15,7 @@ mod shape;
 pub mod tenant;
 pub mod tier;
 pub mod unlisted;
+pub mod yaml;
 
 use std::sync::{Arc, LazyLock};
 
@@ -35,14 +36,13 @@ pub use self::unlisted::{Named, Unlisted};
 use crate::error::Error;
 use crate::protocol::Needs;
 
-/// The files as they were when this code was built.
+/// The files as they were when this code was built, which makes JSON of YAML.
 pub const EMBEDDED: Files<'static> = Files {
     aliases: include_str!("../config/aliases.json"),
     intent: include_str!("../config/intent.json"),
-    models: include_str!("../config/models.json"),
-    operations: include_str!("../config/operations.json"),
+    cost_model: include_str!(concat!(env!("OUT_DIR"), "/ai_cost_model.json")),
+    partition_map: include_str!(concat!(env!("OUT_DIR"), "/ai_partition_map.json")),
     providers: include_str!("../config/providers.json"),
-    tiers: include_str!("../config/tiers.json"),
 };
 
 /// The catalogue of this build, parsed once per isolate.
@@ -66,10 +66,9 @@ pub fn digest() -> &'static str {
         let files = [
             EMBEDDED.aliases,
             EMBEDDED.intent,
-            EMBEDDED.models,
-            EMBEDDED.operations,
+            EMBEDDED.cost_model,
+            EMBEDDED.partition_map,
             EMBEDDED.providers,
-            EMBEDDED.tiers,
         ];
         let mut hasher = Sha256::new();
         for file in files {

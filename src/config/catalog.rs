@@ -221,7 +221,7 @@ impl Capability {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    /// The provider's id, e.g. `@cf/baai/bge-m3`: the key in `config/models.json`.
+    /// The provider's id, e.g. `@cf/baai/bge-m3`: the key in `config/ai_cost_model.yaml`.
     #[serde(skip_deserializing)]
     pub id: String,
     /// Who runs it.
@@ -279,7 +279,7 @@ impl Model {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Operation {
-    /// The name: the key in `config/operations.json`.
+    /// The name: the key in `config/ai_partition_map.yaml`.
     #[serde(skip_deserializing)]
     pub name: String,
     /// How much model it gets; the tier's kind says which endpoint serves it.

@@ -17,26 +17,23 @@ use crate::intent::rules::{RuleFile, Rules};
 
 pub(crate) const ALIASES: &str = "config/aliases.json";
 pub(crate) const INTENT: &str = "config/intent.json";
-pub(crate) const MODELS: &str = "config/models.json";
-pub(crate) const OPERATIONS: &str = "config/operations.json";
+pub(crate) const COST_MODEL: &str = "config/ai_cost_model.yaml";
+pub(crate) const PARTITION_MAP: &str = "config/ai_partition_map.yaml";
 pub(crate) const PROVIDERS: &str = "config/providers.json";
-pub(crate) const TIERS: &str = "config/tiers.json";
 
-/// The text of each file under `config/`.
+/// Each file under `config/` as JSON text.
 #[derive(Clone, Copy, Debug)]
 pub struct Files<'a> {
     /// `aliases.json`
     pub aliases: &'a str,
     /// `intent.json`
     pub intent: &'a str,
-    /// `models.json`
-    pub models: &'a str,
-    /// `operations.json`
-    pub operations: &'a str,
+    /// `ai_cost_model.yaml`
+    pub cost_model: &'a str,
+    /// `ai_partition_map.yaml`
+    pub partition_map: &'a str,
     /// `providers.json`
     pub providers: &'a str,
-    /// `tiers.json`
-    pub tiers: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -47,22 +44,17 @@ struct ProviderFile {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ModelFile {
+struct CostModel {
     models: Entries,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OperationFile {
+struct PartitionMap {
     default_operation: String,
-    operations: Entries,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TierFile {
-    tiers: Entries,
     helpers: Box<RawValue>,
+    operations: Entries,
+    tiers: Entries,
 }
 
 #[derive(Deserialize)]
@@ -127,9 +119,9 @@ impl Reports {
     const fn new() -> Self {
         Self {
             providers: Report::new(PROVIDERS),
-            models: Report::new(MODELS),
-            operations: Report::new(OPERATIONS),
-            tiers: Report::new(TIERS),
+            models: Report::new(COST_MODEL),
+            operations: Report::new(PARTITION_MAP),
+            tiers: Report::new(PARTITION_MAP),
             aliases: Report::new(ALIASES),
             intent: Report::new(INTENT),
         }
@@ -170,18 +162,20 @@ fn read(files: &Files<'_>, reports: &mut Reports) -> (Parts, Option<RuleFile>) {
         let table = shape::table(file.providers, "providers", report, shape::checked);
         named_providers(table)
     });
-    let models = shape::document(files.models, &mut reports.models, shape::checked);
-    let operations = shape::document(files.operations, &mut reports.operations, shape::checked);
-    let (default_operation, operations) = operations
-        .map(|file: OperationFile| (file.default_operation, file.operations))
+    let models = shape::document(files.cost_model, &mut reports.models, shape::checked);
+    let report = &mut reports.operations;
+    let map: Option<PartitionMap> = shape::document(files.partition_map, report, shape::checked);
+    let (named, served) = map
+        .map(|map| {
+            let named = (map.default_operation, map.operations);
+            (named, (map.helpers, map.tiers))
+        })
         .unzip();
-    let tiers = shape::document(files.tiers, &mut reports.tiers, shape::checked);
-    let (helpers, tiers) = tiers
-        .map(|file: TierFile| (file.helpers, file.tiers))
-        .unzip();
+    let (default_operation, operations) = named.unzip();
+    let (helpers, tiers) = served.unzip();
     let aliases = shape::document(files.aliases, &mut reports.aliases, shape::checked);
     let parts = Parts {
-        models: models.map_or_else(Table::lost, |file: ModelFile| {
+        models: models.map_or_else(Table::lost, |file: CostModel| {
             let report = &mut reports.models;
             let table = shape::table(file.models, "models", report, shape::checked);
             named_models(table, &providers.entries)

@@ -2,24 +2,40 @@
 
 use std::fmt;
 
+use super::yaml::Document;
+
 /// One thing wrong in a configuration document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The document, e.g. `config/tiers.json`.
+    /// The document, e.g. `config/aliases.json`.
     pub file: &'static str,
     /// The place in it, e.g. `tiers.light[1]`; empty for the whole document.
     pub path: String,
+    /// The line in it, from 1, where that is known.
+    pub line: Option<usize>,
     /// What is wrong and what is expected.
     pub reason: String,
 }
 
+impl Problem {
+    /// The same problem with its line in the document.
+    #[must_use]
+    pub fn on_line_of(self, document: &Document) -> Self {
+        let line = Some(document.line(&self.path));
+        Self { line, ..self }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() {
-            write!(formatter, "{}: {}", self.file, self.reason)
-        } else {
-            write!(formatter, "{}: {}: {}", self.file, self.path, self.reason)
+        formatter.write_str(self.file)?;
+        if let Some(line) = self.line {
+            write!(formatter, ":{line}")?;
         }
+        if !self.path.is_empty() {
+            write!(formatter, ": {}", self.path)?;
+        }
+        write!(formatter, ": {}", self.reason)
     }
 }
 
@@ -47,6 +63,7 @@ impl Report {
         self.problems.push(Problem {
             file: self.file,
             path: path.into(),
+            line: None,
             reason: reason.into(),
         });
     }

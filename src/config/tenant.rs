@@ -25,6 +25,7 @@ use super::own::{self, OwnSections};
 use super::problem::{Problem, Report};
 use super::rules::{self, BudgetEntry, Credits, LimitEntry};
 use super::shape;
+use super::yaml;
 use crate::governor::rules::{Admission, Rules};
 use crate::transcript::{Detail, Policy};
 
@@ -129,6 +130,42 @@ impl Default for TranscriptSection {
 /// A section that is `null` is malformed, not absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
     Box::<RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// An org's document as it was sent.
+#[derive(Debug)]
+pub struct Sent {
+    /// Its JSON text, as it is stored.
+    pub json: String,
+    /// What it says.
+    pub config: TenantConfig,
+}
+
+/// Reads an org's document that people write: YAML, of which JSON is a part.
+///
+/// # Errors
+/// Every problem found, with its path and line.
+pub fn read(text: &str, catalogue: &Arc<Catalogue>) -> Result<Sent, Vec<Problem>> {
+    let document = yaml::parse(text).map_err(|malformed| {
+        vec![Problem {
+            file: FILE,
+            path: String::new(),
+            line: Some(malformed.line),
+            reason: malformed.reason,
+        }]
+    })?;
+    match parse(&document.json, catalogue) {
+        Ok(config) => Ok(Sent {
+            json: document.json,
+            config,
+        }),
+        Err(problems) => {
+            let problems = problems.into_iter();
+            Err(problems
+                .map(|problem| problem.on_line_of(&document))
+                .collect())
+        }
+    }
 }
 
 /// Reads an org's document.

@@ -7,9 +7,8 @@ use super::*;
 use crate::governor::rules::{Admission, Rules};
 
 const PROVIDERS: &str = "config/providers.json";
-const TIERS: &str = "config/tiers.json";
-const MODELS: &str = "config/models.json";
-const OPERATIONS: &str = "config/operations.json";
+const COST_MODEL: &str = "config/ai_cost_model.yaml";
+const PARTITION_MAP: &str = "config/ai_partition_map.yaml";
 const ALIASES: &str = "config/aliases.json";
 const INTENT: &str = "config/intent.json";
 
@@ -90,6 +89,21 @@ fn needs_name_what_is_missing() {
     assert_eq!(llama.lacks(tools), Some(Capability::Tools));
 }
 
+/// JSON in one line, with blanks as people write them.
+fn spaced(json: &str) -> String {
+    let mut spaced = String::new();
+    let mut quoted = false;
+    for character in json.chars() {
+        quoted ^= character == '"';
+        match character {
+            ':' | ',' | '{' if !quoted => spaced.extend([character, ' ']),
+            '}' if !quoted => spaced.push_str(" }"),
+            _ => spaced.push(character),
+        }
+    }
+    spaced
+}
+
 /// The embedded files with one text of one of them replaced.
 fn broken(file: &str, from: &str, to: &str) -> Result<Catalogue, Vec<Problem>> {
     let change = |name: &str, text: &str| {
@@ -102,10 +116,9 @@ fn broken(file: &str, from: &str, to: &str) -> Result<Catalogue, Vec<Problem>> {
     parse(&Files {
         aliases: &change(ALIASES, EMBEDDED.aliases),
         intent: &change(INTENT, EMBEDDED.intent),
-        models: &change(MODELS, EMBEDDED.models),
-        operations: &change(OPERATIONS, EMBEDDED.operations),
+        cost_model: &change(COST_MODEL, &spaced(EMBEDDED.cost_model)),
+        partition_map: &change(PARTITION_MAP, &spaced(EMBEDDED.partition_map)),
         providers: &change(PROVIDERS, EMBEDDED.providers),
-        tiers: &change(TIERS, EMBEDDED.tiers),
     })
 }
 
@@ -117,17 +130,17 @@ fn lines(problems: &[Problem]) -> Vec<String> {
 #[rustfmt::skip]
 const WRONG_FILES: &[(&str, &str, &str, &str)] = &[
     // Shape.
-    (MODELS, "{", "[", "config/models.json: expected a JSON object"),
-    (MODELS, "\"chat\"", "\"chatty\"", "models.@cf/qwen/qwen3-30b-a3b-fp8.kind: unknown variant `chatty`"),
-    (MODELS, "\"0.051\"", "0.051", "models.@cf/qwen/qwen3-30b-a3b-fp8.price.tokens.input: invalid type: floating point `0.051`"),
-    (MODELS, "\"0.051\"", "\"-1\"", "models.@cf/qwen/qwen3-30b-a3b-fp8.price.tokens.input: expected decimal US dollars"),
-    (MODELS, "\"price\": { \"tokens\": { \"input\": \"0.051\", \"output\": \"0.335\" } },", "", "models.@cf/qwen/qwen3-30b-a3b-fp8: missing field `price`"),
-    (MODELS, "\"openai/gpt-4o\": {", "\"openai/gpt-4o\": { \"colour\": 1,", "models.openai/gpt-4o.colour: unknown field `colour`"),
-    (MODELS, "openai/gpt-4o-mini\"", "openai/gpt-4o\"", "models.openai/gpt-4o: appears twice"),
-    (TIERS, "\"embed\": [\"@cf/baai/bge-m3\"]", "\"embed\": [7]", "config/tiers.json: tiers.embed[0]: invalid type: integer `7`, expected a string"),
-    (TIERS, "\"rerank\":", "\"rank\":", "config/tiers.json: helpers.rank: unknown field `rank`"),
-    (OPERATIONS, "\"default_operation\"", "\"fallback\"", "config/operations.json: fallback: unknown field `fallback`"),
-    (OPERATIONS, "\"tier\": \"medium\"", "\"tier\": \"middling\"", "config/operations.json: operations.chat.tier: unknown variant `middling`"),
+    (COST_MODEL, "{", "[", "config/ai_cost_model.yaml: expected a JSON object"),
+    (COST_MODEL, "\"chat\"", "\"chatty\"", "models.@cf/qwen/qwen3-30b-a3b-fp8.kind: unknown variant `chatty`"),
+    (COST_MODEL, "\"0.051\"", "0.051", "models.@cf/qwen/qwen3-30b-a3b-fp8.price.tokens.input: invalid type: floating point `0.051`"),
+    (COST_MODEL, "\"0.051\"", "\"-1\"", "models.@cf/qwen/qwen3-30b-a3b-fp8.price.tokens.input: expected decimal US dollars"),
+    (COST_MODEL, "\"price\": { \"tokens\": { \"input\": \"0.051\", \"output\": \"0.335\" } },", "", "models.@cf/qwen/qwen3-30b-a3b-fp8: missing field `price`"),
+    (COST_MODEL, "\"openai/gpt-4o\": {", "\"openai/gpt-4o\": { \"colour\": 1,", "models.openai/gpt-4o.colour: unknown field `colour`"),
+    (COST_MODEL, "openai/gpt-4o-mini\"", "openai/gpt-4o\"", "models.openai/gpt-4o: appears twice"),
+    (PARTITION_MAP, "\"embed\": [\"@cf/baai/bge-m3\"]", "\"embed\": [7]", "config/ai_partition_map.yaml: tiers.embed[0]: invalid type: integer `7`, expected a string"),
+    (PARTITION_MAP, "\"rerank\":", "\"rank\":", "config/ai_partition_map.yaml: helpers.rank: unknown field `rank`"),
+    (PARTITION_MAP, "\"default_operation\"", "\"fallback\"", "config/ai_partition_map.yaml: fallback: unknown field `fallback`"),
+    (PARTITION_MAP, "\"tier\": \"medium\"", "\"tier\": \"middling\"", "config/ai_partition_map.yaml: operations.chat.tier: unknown variant `middling`"),
     (ALIASES, "\"openai/gpt-4o\"", "null", "config/aliases.json: aliases.gpt-4o: invalid type: null, expected a string"),
     (INTENT, "\"threshold\"", "\"treshold\"", "config/intent.json: treshold: unknown field `treshold`"),
     // Providers.
@@ -158,43 +171,43 @@ const WRONG_FILES: &[(&str, &str, &str, &str)] = &[
     (PROVIDERS, "{ \"seed\": \"random_seed\" }", "{ \"logprobs\": \"x\" }", "providers.mistral.quirks.unsupported.logprobs: it is renamed and unsupported"),
     (PROVIDERS, "\"image_urls\": false", "\"imgae_urls\": false", "providers.workers-ai.quirks.imgae_urls: unknown field"),
     // Models.
-    (MODELS, "\"provider\": \"workers-ai\"", "\"provider\": \"nobody\"", "models.@cf/qwen/qwen3-30b-a3b-fp8.provider: unknown provider nobody"),
-    (MODELS, "\"provider\": \"workers-ai\"", "\"provider\": \"openai\"", "models.@cf/qwen/qwen3-30b-a3b-fp8.provider: the ids of openai's models begin with openai/"),
-    (MODELS, "\"wire\": \"workers_ai_chat\",", "", "models.@cf/qwen/qwen3-30b-a3b-fp8.wire: missing"),
-    (MODELS, "\"openai/gpt-4o\": {", "\"openai/gpt-4o\": { \"wire\": \"gemini\",", "models.openai/gpt-4o.wire: its provider speaks another"),
-    (MODELS, "\"kind\": \"embedding\",", "\"kind\": \"embedding\", \"wire\": \"openai_chat\",", "models.openai/text-embedding-3-small.wire: only chat models"),
-    (MODELS, "{ \"minutes\": \"510\" }", "{ \"characters\": \"510\" }", "models.@cf/openai/whisper-large-v3-turbo.price: kind transcription does not charge by this unit"),
-    (MODELS, "\"context_window\": 32768", "\"context_window\": 0", "models.@cf/qwen/qwen3-30b-a3b-fp8.context_window: missing or 0"),
-    (MODELS, "\"max_output\": 8192", "\"max_output\": 32769", "models.@cf/qwen/qwen3-30b-a3b-fp8.max_output: expected 1 to context_window"),
-    (MODELS, "\"openai/gpt-4o\": {", "\"openai/gpt-4o\": { \"deprecated\": \"2026-02-29\",", "models.openai/gpt-4o.deprecated: expected a day"),
-    (MODELS, "\"openai/gpt-4o\": {", "\"openai/gpt-4o\": { \"deprecated\": \"2026-2-1\",", "models.openai/gpt-4o.deprecated: expected a day"),
-    (MODELS, "\"dimensions\": 1024", "\"dimensions\": 0", "models.@cf/baai/bge-m3.embedding: expected at least 1"),
-    (MODELS, "\"kind\": \"embedding\",", "\"kind\": \"rerank\",", "models.openai/text-embedding-3-small.embedding: models of kind embedding have one"),
-    (MODELS, "\"alloy\": \"asteria\"", "\"alloy\": \"nobody\"", "speech.voices.alloy: nobody is no speaker"),
-    (MODELS, "\"formats\": [\"jpeg\"]", "\"formats\": []", "models.@cf/black-forest-labs/flux-1-schnell.image: expected a size"),
-    (MODELS, "\"formats\": [\"mp3\"]", "\"formats\": []", "models.@cf/myshell-ai/melotts.speech.formats: expected at least one"),
+    (COST_MODEL, "\"provider\": \"workers-ai\"", "\"provider\": \"nobody\"", "models.@cf/qwen/qwen3-30b-a3b-fp8.provider: unknown provider nobody"),
+    (COST_MODEL, "\"provider\": \"workers-ai\"", "\"provider\": \"openai\"", "models.@cf/qwen/qwen3-30b-a3b-fp8.provider: the ids of openai's models begin with openai/"),
+    (COST_MODEL, "\"wire\": \"workers_ai_chat\",", "", "models.@cf/qwen/qwen3-30b-a3b-fp8.wire: missing"),
+    (COST_MODEL, "\"openai/gpt-4o\": {", "\"openai/gpt-4o\": { \"wire\": \"gemini\",", "models.openai/gpt-4o.wire: its provider speaks another"),
+    (COST_MODEL, "\"kind\": \"embedding\",", "\"kind\": \"embedding\", \"wire\": \"openai_chat\",", "models.openai/text-embedding-3-small.wire: only chat models"),
+    (COST_MODEL, "{ \"minutes\": \"510\" }", "{ \"characters\": \"510\" }", "models.@cf/openai/whisper-large-v3-turbo.price: kind transcription does not charge by this unit"),
+    (COST_MODEL, "\"context_window\": 32768", "\"context_window\": 0", "models.@cf/qwen/qwen3-30b-a3b-fp8.context_window: missing or 0"),
+    (COST_MODEL, "\"max_output\": 8192", "\"max_output\": 32769", "models.@cf/qwen/qwen3-30b-a3b-fp8.max_output: expected 1 to context_window"),
+    (COST_MODEL, "\"openai/gpt-4o\": {", "\"openai/gpt-4o\": { \"deprecated\": \"2026-02-29\",", "models.openai/gpt-4o.deprecated: expected a day"),
+    (COST_MODEL, "\"openai/gpt-4o\": {", "\"openai/gpt-4o\": { \"deprecated\": \"2026-2-1\",", "models.openai/gpt-4o.deprecated: expected a day"),
+    (COST_MODEL, "\"dimensions\": 1024", "\"dimensions\": 0", "models.@cf/baai/bge-m3.embedding: expected at least 1"),
+    (COST_MODEL, "\"kind\": \"embedding\",", "\"kind\": \"rerank\",", "models.openai/text-embedding-3-small.embedding: models of kind embedding have one"),
+    (COST_MODEL, "\"alloy\": \"asteria\"", "\"alloy\": \"nobody\"", "speech.voices.alloy: nobody is no speaker"),
+    (COST_MODEL, "\"formats\": [\"jpeg\"]", "\"formats\": []", "models.@cf/black-forest-labs/flux-1-schnell.image: expected a size"),
+    (COST_MODEL, "\"formats\": [\"mp3\"]", "\"formats\": []", "models.@cf/myshell-ai/melotts.speech.formats: expected at least one"),
     // Tiers.
-    (TIERS, "\"@cf/meta/llama-3.1-8b-instruct-fast\"", "\"@cf/meta/llama-9\"", "config/tiers.json: tiers.light[1]: unknown model @cf/meta/llama-9"),
-    (TIERS, "\"@cf/meta/llama-3.1-8b-instruct-fast\"", "\"@cf/qwen/qwen3-30b-a3b-fp8\"", "tiers.light[1]: @cf/qwen/qwen3-30b-a3b-fp8 is named twice"),
-    (TIERS, "\"@cf/meta/llama-3.1-8b-instruct-fast\"", "\"@cf/baai/bge-m3\"", "tiers.light[1]: @cf/baai/bge-m3 is of kind embedding, the tier needs kind chat"),
-    (TIERS, "\"agent\": [", "\"agent\": [\"@cf/meta/llama-3.1-8b-instruct-fast\",", "tiers.agent[0]: @cf/meta/llama-3.1-8b-instruct-fast has not the capability tools"),
-    (TIERS, "\"@cf/meta/llama-3.2-11b-vision-instruct\"", "\"@cf/openai/gpt-oss-120b\"", "tiers.vision[0]: @cf/openai/gpt-oss-120b has not the capability vision"),
-    (TIERS, "[\"@cf/openai/whisper-large-v3-turbo\"]", "[]", "tiers.speech: expected at least one model"),
-    (TIERS, "\"tts\"", "\"voice\"", "tiers.voice: unknown tier"),
-    (TIERS, "\"tts\"", "\"voice\"", "tiers.tts: missing"),
-    (TIERS, "\"embed\": \"@cf/baai/bge-m3\"", "\"embed\": \"@cf/baai/bge-reranker-base\"", "helpers.embed: @cf/baai/bge-reranker-base is not of kind embedding"),
-    (TIERS, "\"rerank\": \"@cf/baai/bge-reranker-base\"", "\"rerank\": \"x\"", "helpers.rerank: unknown model x"),
+    (PARTITION_MAP, "\"@cf/meta/llama-3.1-8b-instruct-fast\"", "\"@cf/meta/llama-9\"", "config/ai_partition_map.yaml: tiers.light[1]: unknown model @cf/meta/llama-9"),
+    (PARTITION_MAP, "\"@cf/meta/llama-3.1-8b-instruct-fast\"", "\"@cf/qwen/qwen3-30b-a3b-fp8\"", "tiers.light[1]: @cf/qwen/qwen3-30b-a3b-fp8 is named twice"),
+    (PARTITION_MAP, "\"@cf/meta/llama-3.1-8b-instruct-fast\"", "\"@cf/baai/bge-m3\"", "tiers.light[1]: @cf/baai/bge-m3 is of kind embedding, the tier needs kind chat"),
+    (PARTITION_MAP, "\"agent\": [", "\"agent\": [\"@cf/meta/llama-3.1-8b-instruct-fast\",", "tiers.agent[0]: @cf/meta/llama-3.1-8b-instruct-fast has not the capability tools"),
+    (PARTITION_MAP, "\"@cf/meta/llama-3.2-11b-vision-instruct\"", "\"@cf/openai/gpt-oss-120b\"", "tiers.vision[0]: @cf/openai/gpt-oss-120b has not the capability vision"),
+    (PARTITION_MAP, "[\"@cf/openai/whisper-large-v3-turbo\"]", "[]", "tiers.speech: expected at least one model"),
+    (PARTITION_MAP, "\"tts\": [", "\"voice\": [", "tiers.voice: unknown tier"),
+    (PARTITION_MAP, "\"tts\": [", "\"voice\": [", "tiers.tts: missing"),
+    (PARTITION_MAP, "\"embed\": \"@cf/baai/bge-m3\"", "\"embed\": \"@cf/baai/bge-reranker-base\"", "helpers.embed: @cf/baai/bge-reranker-base is not of kind embedding"),
+    (PARTITION_MAP, "\"rerank\": \"@cf/baai/bge-reranker-base\"", "\"rerank\": \"x\"", "helpers.rerank: unknown model x"),
     // Operations.
-    (OPERATIONS, "\"default_operation\": \"chat\"", "\"default_operation\": \"talk\"", "default_operation: unknown operation talk"),
-    (OPERATIONS, "\"default_operation\": \"chat\"", "\"default_operation\": \"speak\"", "default_operation: speak does not answer with text"),
-    (OPERATIONS, "\"cache_seconds\": 3600", "\"cache_seconds\": 59", "operations.faq.cache_seconds: expected 60 to"),
-    (OPERATIONS, "\"top_k\": 20", "\"top_k\": 51", "operations.faq.rag.top_k: expected 1 to 50"),
-    (OPERATIONS, "\"passages\": 3", "\"passages\": 21", "operations.faq.rag.passages: expected 1 to top_k"),
-    (OPERATIONS, "\"output_cap\": 1024", "\"output_cap\": 0", "operations.faq.output_cap: expected at least 1"),
-    (OPERATIONS, "\"output_cap\": 1024", "\"output_cap\": 8193", "operations.faq.output_cap: no model of the tier light"),
-    (OPERATIONS, "\"tier\": \"tts\"", "\"tier\": \"light\"", "operations: no operation uses the tier tts"),
-    (OPERATIONS, "\"faq\"", "\"FAQ!\"", "operations.FAQ!: expected a name"),
-    (OPERATIONS, "\"tier\": \"medium\"", "\"tier\": \"medium\", \"instructions\": \" \"", "operations.chat.instructions: empty"),
+    (PARTITION_MAP, "\"default_operation\": \"chat\"", "\"default_operation\": \"talk\"", "default_operation: unknown operation talk"),
+    (PARTITION_MAP, "\"default_operation\": \"chat\"", "\"default_operation\": \"speak\"", "default_operation: speak does not answer with text"),
+    (PARTITION_MAP, "\"cache_seconds\": 3600", "\"cache_seconds\": 59", "operations.faq.cache_seconds: expected 60 to"),
+    (PARTITION_MAP, "\"top_k\": 20", "\"top_k\": 51", "operations.faq.rag.top_k: expected 1 to 50"),
+    (PARTITION_MAP, "\"passages\": 3", "\"passages\": 21", "operations.faq.rag.passages: expected 1 to top_k"),
+    (PARTITION_MAP, "\"output_cap\": 1024", "\"output_cap\": 0", "operations.faq.output_cap: expected at least 1"),
+    (PARTITION_MAP, "\"output_cap\": 1024", "\"output_cap\": 8193", "operations.faq.output_cap: no model of the tier light"),
+    (PARTITION_MAP, "\"tier\": \"tts\"", "\"tier\": \"light\"", "operations: no operation uses the tier tts"),
+    (PARTITION_MAP, "\"faq\"", "\"FAQ!\"", "operations.FAQ!: expected a name"),
+    (PARTITION_MAP, "\"tier\": \"medium\"", "\"tier\": \"medium\", \"instructions\": \" \"", "operations.chat.instructions: empty"),
     // Aliases.
     (ALIASES, "\"openai/gpt-4o\"", "\"openai/gpt-9\"", "aliases.gpt-4o: unknown model openai/gpt-9"),
     (ALIASES, "\"gpt-4o\"", "\"auto\"", "aliases.auto: `auto` lets the gateway choose"),
@@ -227,14 +240,14 @@ fn a_wrong_file_says_where_and_why() {
 
 #[test]
 fn every_problem_is_listed_and_only_once() {
-    let window = "\"context_window\": 128000";
-    let windows = EMBEDDED.models.matches(window).count();
+    let window = "\"context_window\":128000";
+    let windows = EMBEDDED.cost_model.matches(window).count();
     let files = Files {
         aliases: r#"{"aliases": {"gpt-4o": "gone"}}"#,
-        models: &EMBEDDED
-            .models
+        cost_model: &EMBEDDED
+            .cost_model
             .replace("\"0.051\"", "0.051")
-            .replace(window, "\"context_window\": 0"),
+            .replace(window, "\"context_window\":0"),
         ..EMBEDDED
     };
     let problems = parse(&files).unwrap_err();
@@ -253,17 +266,17 @@ fn every_problem_is_listed_and_only_once() {
 
 #[test]
 fn a_malformed_part_hides_no_other() {
-    let tiers = EMBEDDED
-        .tiers
+    let partition_map = EMBEDDED
+        .partition_map
         .replace("\"rerank\"", "\"rank\"")
         .replace("aura-1", "aura-9");
     let files = Files {
-        tiers: &tiers,
+        partition_map: &partition_map,
         ..EMBEDDED
     };
     let expected = [
-        "config/tiers.json: helpers.rank: unknown field `rank`, expected `embed` or `rerank`",
-        "config/tiers.json: tiers.tts[0]: unknown model @cf/deepgram/aura-9",
+        "config/ai_partition_map.yaml: helpers.rank: unknown field `rank`, expected `embed` or `rerank`",
+        "config/ai_partition_map.yaml: tiers.tts[0]: unknown model @cf/deepgram/aura-9",
     ];
     assert_eq!(lines(&parse(&files).unwrap_err()), expected);
 }
@@ -271,13 +284,13 @@ fn a_malformed_part_hides_no_other() {
 #[test]
 fn an_unreadable_file_blames_no_other() {
     let files = Files {
-        models: "{\"models\": ",
+        cost_model: "{\"models\": ",
         ..EMBEDDED
     };
     let found = lines(&parse(&files).unwrap_err());
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(
-        found[0].starts_with("config/models.json: models: EOF while parsing"),
+        found[0].starts_with("config/ai_cost_model.yaml: models: EOF while parsing"),
         "{found:#?}"
     );
 }

@@ -31,7 +31,7 @@ pub struct Named<'a> {
 pub enum Unlisted {
     /// The provider is known, what the model costs is not.
     #[error(
-        "its price is not known here. Add `{id}` with its price to config/models.json to use it"
+        "its price is not known here. Add `{id}` with its price to config/ai_cost_model.yaml, or to the org's `models`, to use it"
     )]
     NoPrice {
         /// The id that the model would have.

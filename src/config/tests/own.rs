@@ -78,3 +78,21 @@ fn contradictions_are_refused_with_their_path() {
         assert!(found, "{json}: {problems:#?}");
     }
 }
+
+#[test]
+fn a_document_in_yaml_says_the_same_and_its_problems_have_lines() {
+    let yaml = "# Ours.\ntiers:\n  light: [\"@cf/zai-org/glm-4.7-flash\"]\noperations:\n  quote_price:\n    tier: light\n";
+    let sent = tenant::read(yaml, catalogue().unwrap()).unwrap();
+    assert!(sent.config.catalogue().operation("quote_price").is_some());
+    let again = tenant::parse(&sent.json, catalogue().unwrap()).unwrap();
+    let light = again.catalogue().candidates(Tier::Light);
+    assert_eq!(light, ["@cf/zai-org/glm-4.7-flash"]);
+    let wrong = yaml.replace("tier: light", "tier: light\n    colour: 1");
+    let problems = tenant::read(&wrong, catalogue().unwrap()).unwrap_err();
+    assert_eq!(
+        lines(&problems)[0].split(": unknown").next().unwrap(),
+        "config:7: operations.quote_price.colour"
+    );
+    let broken = tenant::read("tiers:\n  light: [a\n", catalogue().unwrap()).unwrap_err();
+    assert!(broken[0].line.is_some_and(|line| line >= 2), "{broken:?}");
+}

@@ -197,7 +197,8 @@ fn only_models_of_free_providers_need_no_price() {
         assert!(!id.starts_with("grok/"));
         let message = Unlisted::NoPrice { id: id.clone() }.to_string();
         assert!(
-            message.contains(&id) && message.contains("config/models.json"),
+            message.contains(&id)
+                && message.contains("config/ai_cost_model.yaml, or to the org's `models`,"),
             "{message}"
         );
     }

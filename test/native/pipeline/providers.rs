@@ -111,7 +111,7 @@ fn a_model_without_a_price_is_not_free_by_accident() {
     let response = acme.send(&saying("groq/llama-9"));
     assert_eq!(response.status, 404, "{}", response.text());
     assert!(
-        response.text().contains("config/models.json"),
+        response.text().contains("config/ai_cost_model.yaml"),
         "{}",
         response.text()
     );

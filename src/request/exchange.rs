@@ -14,6 +14,7 @@ use crate::isolate::{OrgView, SharedHolder};
 use crate::money::Nanos;
 use crate::ports::Ports;
 use crate::protocol::Answer;
+use crate::routing::health::SharedHealth;
 use crate::routing::plan::Candidate;
 use crate::transcript::Transcript;
 use crate::usage::Usage;
@@ -39,6 +40,8 @@ pub struct Exchange {
     pub holder: Option<SharedHolder>,
     /// Whether the org's rules let requests be admitted from leases.
     pub lends: bool,
+    /// What this isolate knows of deployments.
+    pub health: SharedHealth,
     /// The lease that it was admitted from.
     pub part: Option<Part>,
     /// The client's own name for it.
@@ -73,6 +76,7 @@ impl Exchange {
             guarded: false,
             holder: None,
             lends: false,
+            health: SharedHealth::default(),
             part: None,
             idempotency: None,
             ended: Rc::default(),
@@ -88,6 +92,7 @@ impl Exchange {
         self.catalogue = Some(Arc::clone(view.config.catalogue()));
         self.draft.versions = view.versions;
         self.holder.clone_from(&view.holder);
+        self.health = Rc::clone(&view.health);
         self.lends = view.config.rules().lends();
     }
 

@@ -118,6 +118,19 @@ pub struct Attempt {
     /// Whether `cost` is a bound, because what the call used is unknown.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bounded: bool,
+    /// How often the same model had failed before for the same request.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retry: u32,
+}
+
+/// A candidate that was not asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// The model's id.
+    pub model: String,
+    /// Why, in a few words: `circuit open`, `cooling down`, `quota used up`, `account refused`, `window`,
+    /// `no capability`, `at its limit`.
+    pub reason: String,
 }
 
 /// What a request knows of itself; the governor makes a [`Record`] of it.
@@ -149,6 +162,9 @@ pub struct Draft {
     /// Every call of a model, in order.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
+    /// Candidates that were not asked in their turn, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
     /// All calls together.
     pub usage: Usage,
     /// Where the answer stood with the cache.

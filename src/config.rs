@@ -1,6 +1,7 @@
 //! Configuration: the catalogue under `config/`, compiled in and checked by the build, and the
 //! documents of orgs that narrow it.
 
+pub mod attempts;
 pub mod catalog;
 mod check;
 pub mod facts;
@@ -21,6 +22,7 @@ use std::sync::{Arc, LazyLock};
 
 use sha2::{Digest, Sha256};
 
+pub use self::attempts::Attempts;
 pub use self::catalog::{Capability, Catalogue, Helpers, Model, ModelKind, Operation, Rag, Wire};
 pub use self::facts::{EmbeddingFacts, ImageFacts, SpeechFacts, SpeechWire};
 pub use self::parse::{Files, parse};

@@ -11,6 +11,8 @@ use crate::ports::Log;
 pub enum Kind {
     /// The org's budget cannot carry the worst this request may cost.
     BudgetExhausted,
+    /// No model may be asked now: each fails, or wants to be left alone.
+    CircuitOpen,
     /// The same document was changed by somebody else meanwhile.
     Conflict,
     /// The total deadline of the request passed.
@@ -83,6 +85,7 @@ impl Kind {
         use Source::{Client, Internal, Upstream};
         let (status, kind, code, source, retry) = match self {
             Self::BudgetExhausted => (402, "insufficient_quota", "budget_exhausted", Client, false),
+            Self::CircuitOpen => (503, "server_error", "circuit_open", Upstream, true),
             Self::Conflict => (409, "invalid_request_error", "conflict", Client, true),
             Self::DeadlineExceeded => (504, "server_error", "deadline_exceeded", Upstream, true),
             Self::Forbidden => (403, "permission_error", "forbidden", Client, false),

@@ -1,5 +1,5 @@
 //! What an isolate remembers between requests: keys and orgs, and where an org wants that, leases and
-//! what is to be told of the requests that ended.
+//! what is to be told of the requests that ended; and how deployments of models are.
 //!
 //! Everything here may be lost at any time and may be out of date: the governor names the versions
 //! in force with every reply and refuses revoked keys itself, so that a stale memory costs a second
@@ -16,6 +16,7 @@ use crate::governor::command::{Command, Reply, Versions};
 use crate::governor::lease::holder::Holder;
 use crate::governor::rules::Admission;
 use crate::ports::{ApiKey, ConfigRow, Ports};
+use crate::routing::health::SharedHealth;
 
 /// Keys and orgs remembered at most; beyond that the memory starts anew.
 const MOST_ENTRIES: usize = 1_000;
@@ -37,6 +38,8 @@ pub struct Isolate {
     orgs: RefCell<BTreeMap<String, Rc<OrgView>>>,
     /// By org. Whoever has something to tell keeps his own alive.
     holders: RefCell<BTreeMap<String, SharedHolder>>,
+    /// What this isolate knows of deployments.
+    pub health: SharedHealth,
 }
 
 /// An org as a plan sees it.
@@ -48,6 +51,8 @@ pub struct OrgView {
     pub config: TenantConfig,
     /// Where requests are admitted from leases, what this isolate holds.
     pub holder: Option<SharedHolder>,
+    /// What this isolate knows of deployments, whichever org has met them.
+    pub health: SharedHealth,
 }
 
 impl Isolate {
@@ -168,6 +173,7 @@ impl Isolate {
             versions,
             config,
             holder: is_leased.then(|| self.holder(org)),
+            health: Rc::clone(&self.health),
         });
         remember(&self.orgs, org.to_owned(), Rc::clone(&view));
         view

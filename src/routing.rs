@@ -1,9 +1,12 @@
-//! From what a caller wants to the models that may answer, in order, and the worst that may cost.
-//! No I/O.
+//! From what a caller wants to the models that may answer, in order, and the worst that may cost; and
+//! which of them are worth asking now. No I/O.
 
 pub mod bound;
+pub mod breaker;
 pub mod custom_cost;
+pub mod health;
 pub mod plan;
+mod retry_budget;
 pub mod single;
 
 pub use self::plan::{Plan, Wanted};

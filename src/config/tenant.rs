@@ -5,6 +5,7 @@
 //!   "limits": [{ "count": "requests", "limit": 60, "seconds": 60 }],
 //!   "budgets": [{ "usd": "5.00", "period": "day" }],
 //!   "admission": "leased",
+//!   "attempts": { "total_ms": 120000, "max_attempts": 2 },
 //!   "tiers": { "light": ["@cf/meta/llama-3.1-8b-instruct-fast"] },
 //!   "operations": { "quote_price": { "tier": "light", "output_cap": 300 } },
 //!   "aliases": { "house": "@cf/zai-org/glm-4.7-flash" },
@@ -13,13 +14,14 @@
 //! ```
 //!
 //! Whatever is left out has its default: 600 requests in any minute, 10 US dollars a day, UTC, the
-//! catalogue's models, no transcripts, strict admission. An empty list of limits or budgets means unlimited. Unknown fields are refused.
+//! catalogue's models asked once each, no transcripts, strict admission. An empty list of limits or budgets means unlimited. Unknown fields are refused.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::attempts::Attempts;
 use super::catalog::Catalogue;
 use super::own::{self, OwnSections};
 use super::problem::{Problem, Report};
@@ -42,6 +44,7 @@ const DAYS: std::ops::RangeInclusive<u32> = 1..=3_650;
 #[derive(Clone, Debug)]
 pub struct TenantConfig {
     rules: Rules,
+    attempts: Attempts,
     catalogue: Arc<Catalogue>,
     transcripts: Policy,
 }
@@ -51,6 +54,12 @@ impl TenantConfig {
     #[must_use]
     pub const fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// How models are asked.
+    #[must_use]
+    pub const fn attempts(&self) -> Attempts {
+        self.attempts
     }
 
     /// What of prompts and answers is stored.
@@ -89,6 +98,8 @@ struct Document {
     models: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
     operations: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "present")]
+    attempts: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
     tiers: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
@@ -222,6 +233,11 @@ fn build(document: Document, catalogue: &Arc<Catalogue>, report: &mut Report) ->
         admission: document.admission,
         ..rules
     };
+    let attempts: Attempts = document
+        .attempts
+        .and_then(|json| shape::section(&json, "attempts", report, shape::traced))
+        .unwrap_or_default();
+    attempts.check(report);
     let transcripts: TranscriptSection = document
         .transcripts
         .and_then(|json| shape::section(&json, "transcripts", report, shape::traced))
@@ -231,6 +247,7 @@ fn build(document: Document, catalogue: &Arc<Catalogue>, report: &mut Report) ->
     }
     TenantConfig {
         rules,
+        attempts,
         catalogue,
         transcripts: transcripts.policy(),
     }

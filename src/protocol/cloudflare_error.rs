@@ -56,7 +56,7 @@ const fn code(kind: Kind) -> u32 {
         Kind::ModelNotFound => 5007,
         Kind::NotFound | Kind::MethodNotAllowed => 7003,
         Kind::PayloadTooLarge => 3006,
-        Kind::RateLimited | Kind::UpstreamBusy => 3040,
+        Kind::CircuitOpen | Kind::RateLimited | Kind::UpstreamBusy => 3040,
         Kind::Unauthenticated => 10_000,
         Kind::UpstreamFailed => 2005,
         Kind::Conflict

@@ -10,6 +10,9 @@ use crate::protocol::{
 
 /// Options of the AI binding for a model of Workers AI.
 pub(super) const WORKERS_AI: &str = r#"{"returnRawResponse":true}"#;
+/// The same of one that is to answer at once that it is busy, rather than queue the request
+/// (<https://developers.cloudflare.com/workers-ai/configuration/bindings/>).
+pub(super) const WORKERS_AI_OR_BUSY: &str = r#"{"returnRawResponse":true,"rejectIfBusy":true}"#;
 /// Third-party models go through a gateway of the account, which must neither log prompts, nor
 /// cache, nor retry: Esclusa does.
 pub(super) const THIRD_PARTY: &str = r#"{"returnRawResponse":true,"gateway":{"id":"default","collectLog":false,"skipCache":true,"retries":{"maxAttempts":1}}}"#;

@@ -18,7 +18,7 @@ pub use self::rerank::{decode_rerank, encode_rerank};
 pub use self::speech::{decode_sound, encode_aura, encode_melo};
 pub use self::whisper::{decode_transcription, encode_transcription};
 use super::chat_completions::unwrapped;
-use super::encode::WORKERS_AI;
+use super::encode::{WORKERS_AI, WORKERS_AI_OR_BUSY};
 use super::failure::Failure;
 use crate::ports::{BindingCall, ModelCall};
 use crate::protocol::json::Object;
@@ -29,6 +29,19 @@ fn call<T: Serialize>(model: &str, input: &T) -> ModelCall {
         input: serde_json::to_string(input).unwrap_or_default(),
         options: WORKERS_AI.to_owned(),
     })
+}
+
+/// The same call of a model of Workers AI, which is to answer at once that it is busy where it would
+/// queue; any other call as it is.
+#[must_use]
+pub fn rejecting_if_busy(call: ModelCall) -> ModelCall {
+    match call {
+        ModelCall::Binding(call) if call.options == WORKERS_AI => {
+            let options = WORKERS_AI_OR_BUSY.to_owned();
+            ModelCall::Binding(BindingCall { options, ..call })
+        }
+        call => call,
+    }
 }
 
 /// The object of an answer of status 2xx.

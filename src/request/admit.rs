@@ -21,6 +21,8 @@ use crate::routing::plan::Wishes;
 const CACHE_SECONDS: std::ops::RangeInclusive<u64> = 60..=2_592_000;
 /// Bounds of the time to the first byte that a caller may set, in milliseconds.
 const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 1..=300_000;
+/// Whether another model may be asked where the first fails.
+const FALLBACK: &str = "x-ai-fallback";
 
 /// A request that may be worked on.
 pub struct Admitted {
@@ -36,8 +38,10 @@ pub struct Admitted {
     pub cache_key: Option<String>,
     /// Milliseconds to the first byte that the caller allows each attempt.
     pub attempt_ms: Option<u64>,
-    /// How often each model is asked.
-    pub retries: Retries,
+    /// How often each model is asked, where the caller says so.
+    pub retries: Option<Retries>,
+    /// Whether another model than the first may be asked.
+    pub falls_back: bool,
     /// The caller's own key of the provider.
     pub own_key: Option<Key>,
     /// Headers that may go on to a provider.
@@ -130,6 +134,7 @@ pub async fn admit(
         cache_key,
         attempt_ms,
         retries: Retries::of(incoming)?,
+        falls_back: falls_back(incoming)?,
         own_key: own_key(exchange, incoming, path.gateway),
         passing: passing(incoming, path.dialect),
     })
@@ -224,6 +229,20 @@ pub fn check_account(gateway: Gateway<'_>, principal: &Principal) -> Result<(), 
 /// `InvalidRequest`.
 pub fn attempt_ms(incoming: &dyn Incoming) -> Result<Option<u64>, Error> {
     number(incoming, "cf-aig-request-timeout", TIMEOUT_MS)
+}
+
+/// Whether another model than the first may be asked, as the caller says.
+///
+/// # Errors
+/// `InvalidRequest`.
+pub fn falls_back(incoming: &dyn Incoming) -> Result<bool, Error> {
+    let read = |text: &str| match text {
+        "off" => Some(false),
+        "on" => Some(true),
+        _ => None,
+    };
+    let said = parsed(incoming, FALLBACK, read, || "`on` or `off`".to_owned())?;
+    Ok(said.unwrap_or(true))
 }
 
 /// Reads the body of a path that takes JSON.

@@ -1,21 +1,31 @@
 //! One model after the other until one answers: each within its time, each recorded, none paid for
-//! beyond what is held.
+//! beyond what is held, and none asked that is known to fail.
+
+mod failed;
+mod leave;
 
 use std::borrow::Cow;
 
+use self::failed::{exhausted, left_alone};
+use self::leave::Leave;
+use crate::audit::PassedOver;
+use crate::config::attempts::{ContentPolicy, Switch};
 use crate::error::{Error, Kind};
 use crate::governor::command::Target;
 use crate::money::Nanos;
+use crate::ports::Entropy;
 use crate::providers::{Failure, FailureClass};
 use crate::request::call;
-use crate::request::exchange::{DEADLINE_MS, Exchange};
+use crate::request::exchange::Exchange;
 use crate::request::reserve::{extend, target};
 use crate::request::retries::Retries;
+use crate::routing::breaker::Resting;
+use crate::routing::health::Outcome;
 use crate::routing::plan::Candidate;
 use crate::usage::Usage;
 
-/// Seconds after which a rate limit may be over where no provider says when.
-const USUAL_RETRY_SECONDS: u64 = 5;
+/// Milliseconds of a provider's `Retry-After` that are waited for where another candidate is left.
+const SHORT_WAIT_MS: u64 = 2_000;
 
 /// What all attempts have to keep to.
 #[derive(Clone, Debug)]
@@ -24,196 +34,334 @@ pub struct Terms {
     pub held: Nanos,
     /// Milliseconds of each attempt, less where the request's time ends before.
     pub milliseconds: u64,
-    /// How often each model is asked.
-    pub retries: Retries,
+    /// How often each model is asked, where the caller says so.
+    pub retries: Option<Retries>,
     /// The field that is too long where the models say so.
     pub subject: Cow<'static, str>,
+    /// Whether another candidate than the first may be asked.
+    pub falls_back: bool,
+    /// Whether the caller's own account is asked, of which nothing is known here.
+    pub own_account: bool,
+}
+
+/// Where a candidate stands among those that may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Whether another one that is worth asking comes after it.
+    pub others_left: bool,
 }
 
 /// Asks one candidate after the other until one succeeds; gives its position, and what it gave. Each
-/// is asked once, or as often as the terms say while it fails for reasons that may pass.
+/// is asked once, or as often as the caller or the org says while it fails for reasons that may pass
+/// and the deployment's budget of second attempts lasts.
 ///
 /// `prepare` makes the call; a candidate that cannot express the request, or that this deployment
-/// cannot reach, is passed over, as is one at a limit of its own. `attempt` sends it, has so many
-/// milliseconds, and notes in the usage what it knows to have used, also where it fails.
+/// cannot reach, is passed over, as is one at a limit of its own, one whose circuit is open or that
+/// wants to be left alone, and one with a window no larger than what was too small already. Where
+/// nothing else has answered, the one of those with an open circuit is asked all the same whose next
+/// probe is nearest. `attempt` sends the call, has so many milliseconds, and notes in the usage what it
+/// knows to have used, also where it fails.
 ///
 /// # Errors
 /// The first error of `prepare` where no candidate could be asked, `UpstreamFailed` naming every
-/// attempt, `UpstreamBusy` where all of them met a rate limit, `DeadlineExceeded`, `InvalidRequest`
-/// where every model refused the request itself, `Forbidden` where a provider's policy forbids it,
-/// `BudgetExhausted` where an attempt of unknown cost has used the reservation and there is no more.
+/// attempt, `UpstreamBusy` where all of them met a rate limit, `CircuitOpen` where all want to be left
+/// alone, `DeadlineExceeded`, `InvalidRequest` where every model refused the request itself,
+/// `Forbidden` where a provider's policy forbids it, `BudgetExhausted` where an attempt of unknown cost
+/// has used the reservation and there is no more.
 pub async fn first_success<C, T>(
     exchange: &mut Exchange,
     candidates: &[Candidate],
     terms: Terms,
-    prepare: impl AsyncFn(&Candidate) -> Result<C, Error>,
+    prepare: impl AsyncFn(&Candidate, Place) -> Result<C, Error>,
     attempt: impl AsyncFn(&Exchange, &Candidate, C, u64, &mut Usage) -> Result<T, Failure>,
 ) -> Result<(usize, T), Error> {
-    let mut failures = Vec::new();
-    let mut unfit = None;
-    let mut held = terms.held;
-    let first = exchange.admitted_for;
-    'candidates: for (index, candidate) in candidates.iter().enumerate().skip(first) {
-        let mut failed: u32 = 0;
-        loop {
-            let call = match prepare(candidate).await {
-                Ok(call) => call,
-                Err(error) => {
-                    unfit.get_or_insert(error);
-                    continue 'candidates;
-                }
-            };
-            let other =
-                (exchange.guarded && index != first && failed == 0).then(|| target(candidate));
-            match hold(exchange, &mut held, candidate.bound, failures.len(), other).await {
-                Ok(()) => {}
-                Err(error) if error.kind == Kind::RateLimited => {
-                    unfit.get_or_insert(error);
-                    continue 'candidates;
-                }
-                Err(error) => return Err(error),
+    let mut walk = Walk::new(exchange, candidates, terms);
+    let mut next = walk.next();
+    while let Some(index) = next {
+        let Some(candidate) = candidates.get(index) else {
+            break;
+        };
+        let Some(mut leave) = walk.leave(candidate) else {
+            next = walk.next();
+            continue;
+        };
+        let call = match prepare(candidate, walk.place()).await {
+            Ok(call) => call,
+            Err(error) => {
+                next = walk.unfit(candidate, "no capability", error);
+                continue;
             }
-            let Some(milliseconds) = time_left(exchange, terms.milliseconds) else {
-                break 'candidates;
-            };
-            let began = exchange.ports.clock.now();
-            let mut usage = Usage::default();
-            let outcome = attempt(exchange, candidate, call, milliseconds, &mut usage).await;
-            note(exchange, candidate, outcome.as_ref().err(), began, usage);
-            let class = match outcome {
-                Ok(answer) => return Ok((index, answer)),
-                Err(failure) => {
-                    let class = failure.class;
-                    failures.push((candidate.id.as_ref(), failure));
-                    class
-                }
-            };
-            if !class.falls_back() {
-                break 'candidates;
+        };
+        match walk.hold(candidate).await {
+            Ok(()) => {}
+            Err(error) if error.kind == Kind::RateLimited => {
+                next = walk.unfit(candidate, "at its limit", error);
+                continue;
             }
-            failed = failed.saturating_add(1);
-            let pause = terms.retries.pause(failed).filter(|_| class.passes());
-            if !wait(exchange, pause).await {
-                break;
+            Err(error) => return Err(error),
+        }
+        let Some(milliseconds) = walk.time_left(leave.milliseconds) else {
+            break;
+        };
+        let began = walk.exchange.ports.clock.now();
+        let mut usage = Usage::default();
+        let outcome = attempt(walk.exchange, candidate, call, milliseconds, &mut usage).await;
+        walk.note(candidate, &mut leave, outcome.as_ref().err(), began, usage);
+        next = match outcome {
+            Ok(answer) => return Ok((index, answer)),
+            Err(failure) => walk.after(candidate, failure).await,
+        };
+    }
+    Err(walk.error())
+}
+
+/// How far the attempts have come.
+struct Walk<'a> {
+    exchange: &'a mut Exchange,
+    candidates: &'a [Candidate],
+    terms: Terms,
+    retries: Retries,
+    /// What the governor holds.
+    held: Nanos,
+    /// The candidate that is asked now; none before the first.
+    at: Option<usize>,
+    /// How often it has failed.
+    failed: u32,
+    /// Whether it is asked although it should be left alone.
+    last_resort: bool,
+    failures: Vec<(&'a str, Failure)>,
+    /// Why the first of those could not be asked that could not.
+    unfit: Option<Error>,
+    passed: Vec<(usize, Resting)>,
+    /// The window of a model that was too small.
+    too_small: Option<u32>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(exchange: &'a mut Exchange, candidates: &'a [Candidate], terms: Terms) -> Self {
+        let usual = || Retries::from(exchange.attempts);
+        let retries = terms.retries.unwrap_or_else(usual);
+        // Without fallback the org's own retries are off as well.
+        let retries = if terms.falls_back || terms.retries.is_some() {
+            retries
+        } else {
+            Retries::NONE
+        };
+        Self {
+            held: terms.held,
+            retries,
+            exchange,
+            candidates,
+            terms,
+            at: None,
+            failed: 0,
+            last_resort: false,
+            failures: Vec::new(),
+            unfit: None,
+            passed: Vec::new(),
+            too_small: None,
+        }
+    }
+
+    /// The next candidate's position; at last that of one which should be left alone.
+    fn next(&mut self) -> Option<usize> {
+        self.failed = 0;
+        if self.last_resort {
+            return None;
+        }
+        let first = self.exchange.admitted_for;
+        let following = self.at.map_or(first, |at| at.saturating_add(1));
+        let reached = self.terms.falls_back || self.at.is_none();
+        if reached && following < self.candidates.len() {
+            self.at = Some(following);
+            return self.at;
+        }
+        let guesses = self.passed.iter().filter(|(_, it)| it.why.is_guess());
+        let (nearest, _) = guesses.min_by_key(|(_, resting)| resting.left_ms)?;
+        self.at = Some(*nearest);
+        self.last_resort = true;
+        self.at
+    }
+
+    /// Leave to ask a candidate; none where it is passed over.
+    fn leave(&mut self, candidate: &Candidate) -> Option<Leave> {
+        let window = candidate.model.context_window;
+        if self.too_small.is_some_and(|small| window <= small) {
+            self.pass_over(candidate, "window");
+            return None;
+        }
+        let is_known = !self.terms.own_account;
+        if self.failed == 0 && is_known {
+            let now = self.exchange.ports.clock.now();
+            let mut health = self.exchange.health.borrow_mut();
+            health.earn_retry(&candidate.id, now);
+        }
+        let heeds = is_known && self.exchange.attempts.circuit_breaker == Switch::On;
+        let leave = match (is_known, heeds && !self.last_resort) {
+            (false, _) => Ok(Leave::unknown(self.terms.milliseconds)),
+            (true, false) => Ok(Leave::forced(
+                self.exchange,
+                &candidate.id,
+                self.terms.milliseconds,
+            )),
+            (true, true) => Leave::ask(self.exchange, &candidate.id, self.terms.milliseconds),
+        };
+        match leave {
+            Ok(leave) => Some(leave),
+            Err(resting) => {
+                // Between two attempts at the same model: what has failed is known already.
+                if self.failed == 0 {
+                    self.pass_over(candidate, resting.why.as_str());
+                    self.passed
+                        .extend(self.at.map(|position| (position, resting)));
+                }
+                None
             }
         }
     }
-    let unfit = unfit.filter(|_| failures.is_empty());
-    Err(unfit.unwrap_or_else(|| exhausted(&failures, &terms.subject)))
-}
 
-/// Sees to it that what is `held` covers one more attempt: those of unknown cost keep their bounds,
-/// all of them. Where limits speak of models, the governor is asked about `other`, a candidate that it
-/// did not admit.
-async fn hold(
-    exchange: &Exchange,
-    held: &mut Nanos,
-    bound: Nanos,
-    made: usize,
-    other: Option<Target>,
-) -> Result<(), Error> {
-    let needed = exchange.cost().saturating_add(bound);
-    if needed > *held || other.is_some() {
-        let step = u32::try_from(made).unwrap_or(u32::MAX);
-        let by = needed.saturating_sub(*held).at_least_zero();
-        extend(exchange, step, by, other).await?;
-        *held = needed.max(*held);
+    fn pass_over(&mut self, candidate: &Candidate, reason: &str) {
+        self.exchange.draft.passed_over.push(PassedOver {
+            model: candidate.id.clone(),
+            reason: reason.to_owned(),
+        });
     }
-    Ok(())
-}
 
-/// Waits for the next attempt at the same model; `false` where there is none, or no time for it.
-async fn wait(exchange: &Exchange, pause: Option<u64>) -> bool {
-    let Some(pause) = pause.filter(|pause| time_left(exchange, u64::MAX) > Some(*pause)) else {
-        return false;
-    };
-    exchange.ports.clock.sleep(pause).await;
-    true
-}
-
-/// Milliseconds that the next attempt has; `None` where the request's time is over.
-fn time_left(exchange: &Exchange, usual: u64) -> Option<u64> {
-    let elapsed = exchange.ports.clock.now().saturating_sub(exchange.draft.at);
-    let left = DEADLINE_MS.checked_sub(elapsed).filter(|left| *left > 0)?;
-    Some(usual.min(left))
-}
-
-/// Records an attempt. What one of unknown cost used nobody told, so it counts at its bound.
-fn note(
-    exchange: &mut Exchange,
-    candidate: &Candidate,
-    failure: Option<&Failure>,
-    began: u64,
-    usage: Usage,
-) {
-    let took = exchange.ports.clock.now().saturating_sub(began);
-    let mut attempt = call::record("answer", &candidate.model, failure, took);
-    attempt.model.clone_from(&candidate.id);
-    attempt.usage = usage;
-    attempt.cost = if attempt.bounded {
-        candidate.bound
-    } else {
-        candidate.cost(&usage)
-    };
-    exchange.note(attempt);
-}
-
-/// The error of a request that no model answered.
-fn exhausted(failures: &[(&str, Failure)], subject: &str) -> Error {
-    let Some((_, last)) = failures.last() else {
-        let message = "The request's time was over before any model could be asked.";
-        return Error::new(Kind::DeadlineExceeded, message);
-    };
-    let named: Vec<String> = failures
-        .iter()
-        .map(|(model, failure)| format!("{model} ({})", failure.class.as_str()))
-        .collect();
-    let details: Vec<String> = failures
-        .iter()
-        .map(|(_, failure)| failure.to_string())
-        .collect();
-    let every = |class| failures.iter().all(|(_, failure)| failure.class == class);
-    let error = if last.class == FailureClass::ContentPolicy {
-        let message = format!(
-            "The provider's content policy forbids this request: {}.",
-            named.join(", ")
-        );
-        Error::new(Kind::Forbidden, message)
-    } else if every(FailureClass::ContextLength) {
-        let message = format!(
-            "`{subject}` is too long for every model tried: {}. Shorten it.",
-            named.join(", ")
-        );
-        Error::invalid(subject, message)
-    } else if every(FailureClass::BadRequest) {
-        let message = format!(
-            "Every model tried refuses a parameter of this request: {}. Leave out what they do not take.",
-            named.join(", ")
-        );
-        Error::new(Kind::InvalidRequest, message)
-    } else {
-        let message = format!(
-            "No model could answer, after {} attempts: {}. Retry later.",
-            failures.len(),
-            named.join(", ")
-        );
-        unanswered(failures, message)
-    };
-    error.with_detail(details.join("; "))
-}
-
-/// The error where a retry may help: a limit of requests where nothing else stood in the way.
-fn unanswered(failures: &[(&str, Failure)], message: String) -> Error {
-    let told = failures
-        .iter()
-        .filter_map(|(_, failure)| failure.retry_after);
-    let after = told.min();
-    if failures.iter().all(|(_, failure)| failure.is_rate_limit()) {
-        let after = after.unwrap_or(USUAL_RETRY_SECONDS);
-        return Error::new(Kind::UpstreamBusy, message).retry_after(after);
+    fn place(&self) -> Place {
+        Place {
+            others_left: self.others_left(),
+        }
     }
-    Error {
-        retry_after: after,
-        ..Error::new(Kind::UpstreamFailed, message)
+
+    /// Whether a candidate comes after this one that is worth asking.
+    fn others_left(&self) -> bool {
+        let now = self.exchange.ports.clock.now();
+        let health = self.exchange.health.borrow();
+        let following = self.at.map_or(0, |at| at.saturating_add(1));
+        let mut others = self.candidates.iter().skip(following);
+        self.terms.falls_back
+            && !self.last_resort
+            && others.any(|other| !health.is_open(&other.id, now))
     }
+
+    /// Notes why a candidate cannot be asked; gives the next one.
+    fn unfit(&mut self, candidate: &Candidate, reason: &str, error: Error) -> Option<usize> {
+        self.pass_over(candidate, reason);
+        self.unfit.get_or_insert(error);
+        self.next()
+    }
+
+    /// Sees to it that what is held covers one more attempt: those of unknown cost keep their bounds,
+    /// all of them. Where limits speak of models, the governor is asked about a candidate that it did
+    /// not admit.
+    async fn hold(&mut self, candidate: &Candidate) -> Result<(), Error> {
+        let exchange = &*self.exchange;
+        let is_other = self.at != Some(exchange.admitted_for) && self.failed == 0;
+        let other: Option<Target> = (exchange.guarded && is_other).then(|| target(candidate));
+        let needed = exchange.cost().saturating_add(candidate.bound);
+        if needed > self.held || other.is_some() {
+            let step = u32::try_from(self.failures.len()).unwrap_or(u32::MAX);
+            let by = needed.saturating_sub(self.held).at_least_zero();
+            extend(exchange, step, by, other).await?;
+            self.held = needed.max(self.held);
+        }
+        Ok(())
+    }
+
+    /// Milliseconds that the next attempt has; `None` where the request's time is over.
+    fn time_left(&self, usual: u64) -> Option<u64> {
+        let exchange = &*self.exchange;
+        let elapsed = exchange.ports.clock.now().saturating_sub(exchange.draft.at);
+        let left = exchange.attempts.total_ms.checked_sub(elapsed);
+        Some(usual.min(left.filter(|left| *left > 0)?))
+    }
+
+    /// Records an attempt, and what it says of its deployment. What one of unknown cost used nobody
+    /// told, so it counts at its bound.
+    fn note(
+        &mut self,
+        candidate: &Candidate,
+        leave: &mut Leave,
+        failure: Option<&Failure>,
+        began: u64,
+        usage: Usage,
+    ) {
+        let took = self.exchange.ports.clock.now().saturating_sub(began);
+        let mut attempt = call::record("answer", &candidate.model, failure, took);
+        attempt.model.clone_from(&candidate.id);
+        attempt.retry = self.failed;
+        attempt.usage = usage;
+        attempt.cost = if attempt.bounded {
+            candidate.bound
+        } else {
+            candidate.cost(&usage)
+        };
+        self.exchange.note(attempt);
+        let outcome = failure.map_or(Outcome::Answered(took), |it| Outcome::Failed(it, took));
+        leave.tell(self.exchange, outcome);
+    }
+
+    /// What follows a failure: the same candidate after a pause, the next one, or nothing.
+    async fn after(&mut self, candidate: &'a Candidate, failure: Failure) -> Option<usize> {
+        let class = failure.class;
+        let pause = self.pause(candidate, &failure);
+        self.failures.push((candidate.id.as_ref(), failure));
+        if class == FailureClass::ContextLength {
+            let window = candidate.model.context_window;
+            self.too_small = self.too_small.max(Some(window));
+        }
+        let stops = self.exchange.attempts.content_policy == ContentPolicy::Stop;
+        if class == FailureClass::ContentPolicy && stops {
+            return None;
+        }
+        let Some(pause) = pause else {
+            return self.next();
+        };
+        self.exchange.ports.clock.sleep(pause).await;
+        self.failed = self.failed.saturating_add(1);
+        self.at
+    }
+
+    /// Milliseconds until the same candidate is asked again; `None` where it is not.
+    fn pause(&self, candidate: &Candidate, failure: &Failure) -> Option<u64> {
+        if !failure.class.passes() || self.last_resort {
+            return None;
+        }
+        let chance = chance(self.exchange.ports.entropy.as_ref());
+        let failed = self.failed.saturating_add(1);
+        let own = self.retries.pause(failed, chance)?;
+        let told = failure.retry_after.unwrap_or_default();
+        let told = told.saturating_mul(1_000);
+        let is_long = told > SHORT_WAIT_MS && self.others_left();
+        let pause = own.max(told);
+        if is_long || self.time_left(u64::MAX) <= Some(pause) {
+            return None;
+        }
+        let now = self.exchange.ports.clock.now();
+        let mut health = self.exchange.health.borrow_mut();
+        let may = self.terms.own_account || health.take_retry(&candidate.id, now);
+        may.then_some(pause)
+    }
+
+    /// Why no candidate answered.
+    fn error(self) -> Error {
+        if !self.failures.is_empty() {
+            return exhausted(&self.failures, &self.passed, &self.terms.subject);
+        }
+        let named = self.passed.iter().filter_map(|(position, resting)| {
+            let candidate = self.candidates.get(*position)?;
+            Some((candidate.id.as_ref(), *resting))
+        });
+        let named: Vec<(&str, Resting)> = named.collect();
+        match self.unfit {
+            Some(error) => error,
+            None if named.is_empty() => exhausted(&[], &[], &self.terms.subject),
+            None => left_alone(&named),
+        }
+    }
+}
+
+/// Anything from 0 to 255; 0 where the platform has no randomness.
+fn chance(entropy: &dyn Entropy) -> u8 {
+    entropy.bytes().map_or(0, |[first, ..]| first)
 }

@@ -123,6 +123,7 @@ pub fn record(
         usage: Usage::default(),
         cost: Nanos::ZERO,
         bounded: failure.is_some_and(|failure| failure.class.cost_unknown()),
+        retry: 0,
     }
 }
 

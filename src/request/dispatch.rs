@@ -6,10 +6,11 @@ use crate::error::Error;
 use crate::ports::{Body, ModelCall, Ports};
 use crate::protocol::forward::Forwarder;
 use crate::protocol::{Answer, Field, Message, ReasoningMode, Warning};
+use crate::providers::workers_ai;
 use crate::providers::{Encoded, Failure, Prompt, Route, Target, Wire, Work, encode};
 use crate::remote_image::Pictures;
 use crate::request::admit::Admitted;
-use crate::request::attempts::{Terms, first_success};
+use crate::request::attempts::{Place, Terms, first_success};
 use crate::request::call::{self, OpenStream, Reading, Spoken};
 use crate::request::exchange::Exchange;
 use crate::request::stall::Stall;
@@ -56,22 +57,29 @@ pub async fn dispatch(
     plan: &Plan,
     messages: &[Message],
 ) -> Result<Dispatched, Error> {
+    let org = exchange.attempts;
     let usual = if admitted.request.stream {
-        FIRST_THOUGHT_MS
+        org.first_event_ms.unwrap_or(FIRST_THOUGHT_MS)
     } else {
-        WHOLE_ANSWER_MS
+        org.answer_ms.unwrap_or(WHOLE_ANSWER_MS)
     };
     let terms = Terms {
         held: plan.bound,
         milliseconds: admitted.attempt_ms.unwrap_or(usual),
         retries: admitted.retries,
         subject: admitted.dialect.name(&Field::from("messages")).into(),
+        falls_back: admitted.falls_back,
+        own_account: admitted.own_key.is_some(),
     };
     let ports = exchange.ports.clone();
     let own = admitted.request.messages.len();
     let pictures = Pictures::of(messages, messages.len().saturating_sub(own));
-    let prepare = async |candidate: &Candidate| {
-        prepare(&ports, admitted, messages, &pictures, candidate).await
+    let prepare = async |candidate: &Candidate, place: Place| {
+        let mut prepared = prepare(&ports, admitted, messages, &pictures, candidate).await?;
+        if place.others_left {
+            prepared.call = workers_ai::rejecting_if_busy(prepared.call);
+        }
+        Ok(prepared)
     };
     // What a successful attempt used is known only at its end.
     let attempt = async |exchange: &Exchange,
@@ -195,7 +203,9 @@ async fn run(
             spoken,
             stall: Stall::new(ports.clock.clone(), exchange.draft.at),
         };
-        let milliseconds = milliseconds.min(first_event_ms(candidate));
+        let usual = exchange.attempts.first_event_ms;
+        let usual = usual.unwrap_or_else(|| first_event_ms(candidate));
+        let milliseconds = milliseconds.min(usual);
         let open = OpenStream::open(ports, call, reading);
         let stream = call::within(clock, milliseconds, open).await?;
         return Ok(Delivery::Stream(Box::new(stream)));

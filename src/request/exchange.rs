@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::audit::{Attempt, Draft, Outcome, Person};
 use crate::auth::{Principal, Rights};
-use crate::config::{self, Catalogue};
+use crate::config::attempts::MOST_MS;
+use crate::config::{self, Attempts, Catalogue};
 use crate::error::Error;
 use crate::governor::command::{Command, Idempotency, Reply, Subjects};
 use crate::governor::lease::Part;
@@ -14,12 +15,13 @@ use crate::isolate::{OrgView, SharedHolder};
 use crate::money::Nanos;
 use crate::ports::Ports;
 use crate::protocol::Answer;
+use crate::routing::health::SharedHealth;
 use crate::routing::plan::Candidate;
 use crate::transcript::Transcript;
 use crate::usage::Usage;
 
 /// Milliseconds a request may take in all.
-pub const DEADLINE_MS: u64 = 300_000;
+pub const DEADLINE_MS: u64 = MOST_MS;
 
 /// A request whose caller is known.
 pub struct Exchange {
@@ -39,6 +41,10 @@ pub struct Exchange {
     pub holder: Option<SharedHolder>,
     /// Whether the org's rules let requests be admitted from leases.
     pub lends: bool,
+    /// How the org wants models to be asked.
+    pub attempts: Attempts,
+    /// What this isolate knows of deployments.
+    pub health: SharedHealth,
     /// The lease that it was admitted from.
     pub part: Option<Part>,
     /// The client's own name for it.
@@ -73,6 +79,8 @@ impl Exchange {
             guarded: false,
             holder: None,
             lends: false,
+            attempts: Attempts::default(),
+            health: SharedHealth::default(),
             part: None,
             idempotency: None,
             ended: Rc::default(),
@@ -88,6 +96,8 @@ impl Exchange {
         self.catalogue = Some(Arc::clone(view.config.catalogue()));
         self.draft.versions = view.versions;
         self.holder.clone_from(&view.holder);
+        self.attempts = view.config.attempts();
+        self.health = Rc::clone(&view.health);
         self.lends = view.config.rules().lends();
     }
 

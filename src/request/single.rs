@@ -25,7 +25,9 @@ use crate::protocol::gemini::Framing;
 use crate::protocol::{Dialect, Warning};
 use crate::providers::{Failure, openai_media};
 use crate::request;
-use crate::request::admit::{attempt_ms, authenticate, check_account, custom_cost, qualified};
+use crate::request::admit::{
+    attempt_ms, authenticate, check_account, custom_cost, falls_back, qualified,
+};
 use crate::request::attempts::{Terms, first_success};
 use crate::request::body_watch::BodyWatch;
 use crate::request::call::Chunks;
@@ -126,7 +128,8 @@ struct Asked {
     model: String,
     operation: Option<String>,
     attempt_ms: Option<u64>,
-    retries: Retries,
+    retries: Option<Retries>,
+    falls_back: bool,
     custom_cost: Option<CustomCost>,
 }
 
@@ -259,6 +262,7 @@ async fn admit(exchange: &mut Exchange, visit: Visit<'_>, read: Read<'_>) -> Res
         operation: incoming.header("x-ai-operation"),
         attempt_ms: attempt_ms(incoming)?,
         retries: Retries::of(incoming)?,
+        falls_back: falls_back(incoming)?,
         custom_cost: custom_cost(exchange, incoming)?,
     })
 }
@@ -333,11 +337,14 @@ async fn dispatch<'a>(
     plan: &Plan,
 ) -> Result<Answered<'a>, Error> {
     let work = asked.task.work();
+    let usual = exchange.attempts.answer_ms.unwrap_or(work.milliseconds);
     let terms = Terms {
         held: plan.bound,
-        milliseconds: asked.attempt_ms.unwrap_or(work.milliseconds),
+        milliseconds: asked.attempt_ms.unwrap_or(usual),
         retries: asked.retries,
         subject: work.subject.into(),
+        falls_back: asked.falls_back,
+        own_account: false,
     };
     let attempt = async |exchange: &Exchange, candidate: &Candidate, (), ms, used: &mut Usage| {
         let render = asked
@@ -346,7 +353,13 @@ async fn dispatch<'a>(
             .await?;
         Ok((candidate.clone(), render))
     };
-    let answered = first_success(exchange, &plan.candidates, terms, async |_| Ok(()), attempt);
+    let answered = first_success(
+        exchange,
+        &plan.candidates,
+        terms,
+        async |_, _| Ok(()),
+        attempt,
+    );
     let (step, (candidate, render)) = answered.await?;
     Ok(Answered {
         step,

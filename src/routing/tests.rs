@@ -12,6 +12,7 @@ use crate::isolate::OrgView;
 use crate::money::Nanos;
 use crate::ports::Passage;
 use crate::protocol::{ChatRequest, openai_chat};
+use crate::routing::health::SharedHealth;
 use crate::usage::Usage;
 
 const QWEN: &str = "@cf/qwen/qwen3-30b-a3b-fp8";
@@ -40,6 +41,7 @@ fn view(config: TenantConfig) -> OrgView {
         versions: Versions::default(),
         config,
         holder: None,
+        health: SharedHealth::default(),
     }
 }
 

@@ -15,6 +15,7 @@ mod answers;
 mod archive;
 mod audit;
 mod bad_input;
+mod breakers;
 mod caching;
 mod crosses;
 mod embeddings;

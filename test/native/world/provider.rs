@@ -84,6 +84,8 @@ pub(crate) struct Provider {
     always: Rc<RefCell<BTreeMap<String, Act>>>,
     per_mille: Rc<Cell<u64>>,
     pub(crate) calls: Rc<RefCell<Vec<Call>>>,
+    /// The binding's options of all calls so far, in order.
+    pub(crate) options: Rc<RefCell<Vec<String>>>,
     open: Rc<Cell<usize>>,
 }
 
@@ -112,6 +114,7 @@ impl Provider {
             always: Rc::default(),
             per_mille: Rc::default(),
             calls: Rc::default(),
+            options: Rc::default(),
             open: Rc::default(),
         }
     }
@@ -193,6 +196,7 @@ impl Provider {
         let _open = Open::new(&self.open);
         self.shared.hop().await;
         let input: Value = serde_json::from_str(&call.input).unwrap();
+        self.options.borrow_mut().push(call.options.clone());
         let act = self.act(&call.model);
         self.shared
             .executor

@@ -1,0 +1,222 @@
+//! What an isolate knows of each deployment of a model: whether it is worth asking now, how fast it
+//! answers, and how many second attempts it may be asked for.
+//!
+//! Everything here is this isolate's own and may be lost at any time. Only what the deployment's own
+//! account met counts: calls with a caller's key neither feed it nor heed it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::breaker::{Breaker, Resting, Rests, Turn, Turned, Why};
+use super::retry_budget::RetryBudget;
+use crate::providers::{Failure, FailureClass};
+
+/// Deployments remembered at most; beyond that the memory starts anew.
+const MOST_ENTRIES: usize = 1_000;
+/// How long a model that fails is left alone.
+const RESTS: Rests = Rests {
+    first_ms: 5_000,
+    most_ms: 60_000,
+};
+/// Milliseconds that a provider's `Retry-After` is heeded at most: some say hours for a moment.
+const MOST_BUSY_MS: u64 = 600_000;
+/// Milliseconds after which an account that was refused is tried again.
+const REFUSED_MS: u64 = 300_000;
+/// Milliseconds without an answer that count as a failure: a caller may wait for less, which tells
+/// nothing of the model.
+const FAIR_MS: u64 = 10_000;
+/// A probe waits this many times the usual milliseconds, at least [`FAIR_MS`].
+const PROBE_FACTOR: u64 = 4;
+/// The newest answer's share of the moving average is one of this many.
+const AVERAGE_PARTS: u32 = 8;
+/// The code of Workers AI for a day's allocation that is used up.
+const DAILY_ALLOCATION: u32 = 3036;
+const DAY_MS: u64 = 86_400_000;
+
+/// An isolate's health, shared by its requests. No borrow of it lives across an await.
+pub type SharedHealth = Rc<RefCell<Health>>;
+
+/// What an isolate knows of each deployment.
+#[derive(Debug, Default)]
+pub struct Health {
+    deployments: BTreeMap<String, Deployment>,
+}
+
+#[derive(Debug, Default)]
+struct Deployment {
+    breaker: Breaker,
+    /// Milliseconds to the first byte, as a moving average.
+    average: Option<u32>,
+    retries: RetryBudget,
+}
+
+/// What came of a call.
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome<'a> {
+    /// It was answered after so many milliseconds.
+    Answered(u64),
+    /// It failed after so many milliseconds.
+    Failed(&'a Failure, u64),
+}
+
+impl Health {
+    /// Milliseconds to a model's first byte (of a whole answer: to its end), as a moving average over
+    /// its answers; `None` before the first.
+    #[must_use]
+    pub fn latency_ms(&self, model: &str) -> Option<u32> {
+        self.deployments.get(model)?.average
+    }
+
+    /// Whether a model is left alone at `now` (Unix milliseconds). Not where a probe is due.
+    #[must_use]
+    pub fn is_open(&self, model: &str, now: u64) -> bool {
+        self.resting(model, now).is_some()
+    }
+
+    /// Why a model is left alone at `now`.
+    #[must_use]
+    pub fn resting(&self, model: &str, now: u64) -> Option<Resting> {
+        self.deployments.get(model)?.breaker.resting(now)
+    }
+
+    /// Asks for leave to call a model; gives it with the milliseconds that the call has, fewer for a
+    /// probe, for which somebody waits.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn ask(
+        &mut self,
+        model: &str,
+        now: u64,
+        milliseconds: u64,
+    ) -> Result<(Turn, u64), Resting> {
+        let deployment = self.deployment(model);
+        let usual = deployment.average.map(u64::from);
+        let probing = usual.map_or(milliseconds, |usual| {
+            usual.saturating_mul(PROBE_FACTOR).max(FAIR_MS)
+        });
+        let turn = deployment.breaker.ask(now, milliseconds)?;
+        let patience = if turn.probes() {
+            probing.min(milliseconds)
+        } else {
+            milliseconds
+        };
+        Ok((turn, patience))
+    }
+
+    /// Leave to call a model whatever is known of it, where nothing else is left.
+    #[must_use]
+    pub fn force(&mut self, model: &str) -> Turn {
+        self.deployment(model).breaker.force()
+    }
+
+    /// Notes what came of a call. Gives what that changed.
+    pub fn note(
+        &mut self,
+        model: &str,
+        turn: Turn,
+        outcome: Outcome<'_>,
+        now: u64,
+        jitter: u8,
+    ) -> Option<Turned> {
+        let deployment = self.deployment(model);
+        match outcome {
+            Outcome::Answered(milliseconds) => {
+                deployment.average(milliseconds);
+                deployment.breaker.succeeded(turn)
+            }
+            Outcome::Failed(failure, milliseconds) => match blame(failure, milliseconds, now) {
+                Blame::None => {
+                    deployment.breaker.left(turn);
+                    None
+                }
+                Blame::Failure => deployment.breaker.failed(turn, now, RESTS, jitter),
+                Blame::Cools(milliseconds, why) => {
+                    deployment.breaker.cool(turn, now, milliseconds, why)
+                }
+            },
+        }
+    }
+
+    /// Notes that a call was given up by whoever wanted it.
+    pub fn leave(&mut self, model: &str, turn: Turn) {
+        if let Some(deployment) = self.deployments.get_mut(model) {
+            deployment.breaker.left(turn);
+        }
+    }
+
+    /// Another isolate says that a model fails: a probe is due after so many milliseconds.
+    pub fn told(&mut self, model: &str, now: u64, milliseconds: u64) {
+        self.deployment(model).breaker.told(now, milliseconds);
+    }
+
+    /// Notes a request for a model, which pays for a part of a second attempt.
+    pub fn earn_retry(&mut self, model: &str, now: u64) {
+        self.deployment(model).retries.earn(now);
+    }
+
+    /// Takes a second attempt at a model; `false` where there have been too many of late.
+    pub fn take_retry(&mut self, model: &str, now: u64) -> bool {
+        self.deployment(model).retries.take(now)
+    }
+
+    fn deployment(&mut self, model: &str) -> &mut Deployment {
+        if self.deployments.len() >= MOST_ENTRIES && !self.deployments.contains_key(model) {
+            self.deployments.clear();
+        }
+        self.deployments.entry(model.to_owned()).or_default()
+    }
+}
+
+impl Deployment {
+    fn average(&mut self, milliseconds: u64) {
+        let newest = u32::try_from(milliseconds).unwrap_or(u32::MAX);
+        let average = self.average.map_or(newest, |average| {
+            let rest = average.saturating_sub(average / AVERAGE_PARTS);
+            rest.saturating_add(newest / AVERAGE_PARTS)
+        });
+        self.average = Some(average);
+    }
+}
+
+/// What a failure says of the deployment.
+enum Blame {
+    /// It is not to be asked for so long.
+    Cools(u64, Why),
+    /// It is one of those that open a breaker.
+    Failure,
+    /// Nothing: the request was to blame, or whoever sent it did not wait.
+    None,
+}
+
+fn blame(failure: &Failure, milliseconds: u64, now: u64) -> Blame {
+    match failure.class {
+        FailureClass::BadRequest
+        | FailureClass::ContentPolicy
+        | FailureClass::ContextLength
+        | FailureClass::NotFound => Blame::None,
+        FailureClass::Capacity => match failure.retry_after.filter(|seconds| *seconds > 0) {
+            Some(seconds) => {
+                let told = seconds.saturating_mul(1_000).min(MOST_BUSY_MS);
+                Blame::Cools(told, Why::Busy)
+            }
+            None => Blame::Failure,
+        },
+        FailureClass::DailyLimit if failure.code == Some(DAILY_ALLOCATION) => {
+            let of_day = now.checked_rem(DAY_MS).unwrap_or_default();
+            Blame::Cools(DAY_MS.saturating_sub(of_day), Why::Quota)
+        }
+        FailureClass::DailyLimit => Blame::Cools(REFUSED_MS, Why::Quota),
+        FailureClass::Unauthorized => Blame::Cools(REFUSED_MS, Why::Refused),
+        FailureClass::Timeout if milliseconds < FAIR_MS && failure.status.is_none() => Blame::None,
+        FailureClass::Malformed
+        | FailureClass::ServerError
+        | FailureClass::Timeout
+        | FailureClass::Truncated
+        | FailureClass::Unreachable => Blame::Failure,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -67,7 +67,7 @@ pub async fn first_success<C, T>(
                 (exchange.guarded && index != first && failed == 0).then(|| target(candidate));
             match hold(exchange, &mut held, candidate.bound, failures.len(), other).await {
                 Ok(()) => {}
-                Err(error) if error.kind == Kind::RateLimited => {
+                Err(error) if matches!(error.kind, Kind::KillSwitch | Kind::RateLimited) => {
                     unfit.get_or_insert(error);
                     continue 'candidates;
                 }

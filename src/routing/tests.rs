@@ -8,7 +8,7 @@ use crate::config::{self, Catalogue, Rag, TenantConfig, Tier, tenant};
 use crate::context::{self, Ranked};
 use crate::error::{Error, Kind};
 use crate::governor::command::Versions;
-use crate::isolate::OrgView;
+use crate::isolate::{OrgView, SharedNotice};
 use crate::money::Nanos;
 use crate::ports::Passage;
 use crate::protocol::{ChatRequest, openai_chat};
@@ -40,6 +40,7 @@ fn view(config: TenantConfig) -> OrgView {
         versions: Versions::default(),
         config,
         holder: None,
+        switches: SharedNotice::default(),
     }
 }
 

@@ -9,6 +9,7 @@ mod credits;
 mod keys;
 mod limits;
 mod orgs;
+mod switches;
 mod transcripts;
 
 use serde::Serialize;
@@ -16,6 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::auth::{is_id, same_secret};
 use crate::error::{Error, Kind};
+use crate::governor::root::ROOT;
 use crate::http::{Endpoint, Incoming, Method, Reply};
 use crate::ports::{Org, Ports};
 use crate::request::act;
@@ -98,6 +100,14 @@ pub async fn serve(
         (Endpoint::Transcript(org, request), _) => {
             transcripts::get(ports, known(ports, org).await?, request).await
         }
+        (Endpoint::Switch(org, name), _) => {
+            let turn = async |act: &mut Exchange| switches::turn(act, incoming, name).await;
+            asked.switch(org, turn).await
+        }
+        (Endpoint::Switches(None), _) => switches::list(ports, ROOT).await,
+        (Endpoint::Switches(Some(org)), _) => {
+            switches::list(ports, &likely(ports, org).await?).await
+        }
         (Endpoint::UserRecords(org, user), _) => {
             let erase = async |act: &mut Exchange| audit::erase(act, user).await;
             asked.change(org, "user.erase", erase).await
@@ -115,7 +125,33 @@ impl Asked<'_> {
         make: impl AsyncFnOnce(&mut Exchange) -> Result<Reply, Error>,
     ) -> Result<Reply, Error> {
         let org = known(self.ports, org).await?;
-        let mut act = act::administrator(self.ports, self.incoming, (&org.id, self.id), action);
+        self.make(&org.id, action, make).await
+    }
+
+    /// Turns a switch of an org, or of the deployment.
+    async fn switch(
+        self,
+        org: Option<&str>,
+        turn: impl AsyncFnOnce(&mut Exchange) -> Result<Reply, Error>,
+    ) -> Result<Reply, Error> {
+        let org = match org {
+            Some(org) => likely(self.ports, org).await?,
+            None => ROOT.to_owned(),
+        };
+        let action = match self.incoming.method() {
+            Method::Delete => "switch.off",
+            _ => "switch.on",
+        };
+        self.make(&org, action, turn).await
+    }
+
+    async fn make(
+        self,
+        org: &str,
+        action: &str,
+        make: impl AsyncFnOnce(&mut Exchange) -> Result<Reply, Error>,
+    ) -> Result<Reply, Error> {
+        let mut act = act::administrator(self.ports, self.incoming, (org, self.id), action);
         let changed = make(&mut act).await;
         act::end(act, changed)
     }
@@ -150,6 +186,14 @@ async fn known(ports: &Ports, id: &str) -> Result<Org, Error> {
         return Err(missing());
     }
     ports.tenants.org(id).await?.ok_or_else(missing)
+}
+
+/// The org of a path, believed to exist while the database is down.
+async fn likely(ports: &Ports, id: &str) -> Result<String, Error> {
+    match known(ports, id).await {
+        Err(error) if error.kind == Kind::NotFound => Err(error),
+        _ => Ok(id.to_owned()),
+    }
 }
 
 /// Reads a JSON body.

@@ -25,6 +25,8 @@ pub enum Kind {
     Internal,
     /// The body or a parameter is malformed.
     InvalidRequest,
+    /// What the request needs was switched off by hand.
+    KillSwitch,
     /// The path exists, the method does not.
     MethodNotAllowed,
     /// The model is unknown to this deployment or to this key.
@@ -105,6 +107,7 @@ impl Kind {
                 Client,
                 false,
             ),
+            Self::KillSwitch => (503, "server_error", "kill_switch", Client, false),
             Self::MethodNotAllowed => (
                 405,
                 "invalid_request_error",

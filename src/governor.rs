@@ -22,6 +22,9 @@
 //! because it may be a repetition: at worst the correction of a request that expired more than 24 hours
 //! (or 20,000 requests) ago is lost, in which case its bound stands.
 //!
+//! **Kill switches** ([`switches`]) refuse what they turn off; models and providers that are off are passed
+//! over. With the org's own ones come those of the deployment, see [`root`].
+//!
 //! A `Flush` is several commands in one message: a row each, and once each, however often it is told.
 //!
 //! **Leases** ([`lease`]) are held like reservations. A request that is admitted from one is known here
@@ -50,9 +53,11 @@ mod people;
 mod recent;
 mod refusals;
 mod reservations;
+pub mod root;
 pub mod rules;
 mod settlement;
 mod state;
+pub mod switches;
 mod table;
 mod view;
 mod wide;
@@ -65,11 +70,13 @@ use serde::{Deserialize, Serialize};
 pub use alerts::Alert;
 use calendar::Periods;
 pub use calendar::{AlwaysUtc, Zones};
-use command::{Command, Envelope, PROTOCOL, Reply};
+use command::{Command, Envelope, PROTOCOL, Refusal, Reply, Reserve};
 use decide::{Answer, Change, Decision, Moment};
+use demand::Holds;
 use journal::{Ending, Entry, Event, FORMAT, check_format, parse_entry, to_json};
 pub use journal::{Journal, Row};
 use lease::{EFFECTIVE_MS, Flush};
+use root::{Freshness, Roster};
 use state::State;
 
 use crate::audit::Person;
@@ -87,6 +94,12 @@ pub struct Governor {
     /// What makes digests of users this org's own. Without it records name no users, and counters
     /// name them as they are.
     salt: Option<String>,
+    /// Whether nothing is admitted without a copy of the root's switches that is good.
+    watches: bool,
+    /// When the last copy was asked for that came, Unix milliseconds.
+    copied_at: Option<u64>,
+    /// Of the root: who has a copy.
+    roster: Roster,
     /// Whether memory and journal are known to agree.
     certain: bool,
 }
@@ -123,8 +136,18 @@ impl Governor {
             seq: 0,
             state: State::new(),
             salt: None,
+            watches: false,
+            copied_at: None,
+            roster: Roster::default(),
             certain: true,
         }
+    }
+
+    /// The same governor, that admits nothing unless it knows the [`root`]'s switches.
+    #[must_use]
+    pub fn watching(self) -> Self {
+        let watches = true;
+        Self { watches, ..self }
     }
 
     /// The same governor with the org's salt, see [`digest`](crate::audit::person::digest).
@@ -153,6 +176,7 @@ impl Governor {
         for (seq, entry) in rows {
             governor.replay(seq, entry.as_ref())?;
         }
+        governor.roster = Roster::new(governor.state.copied_until);
         Ok(governor)
     }
 
@@ -214,12 +238,49 @@ impl Governor {
         let unnamed = |salt: &String| people::unnamed(&envelope.command, salt);
         let unnamed = self.salt.as_ref().map(unnamed);
         let command = unnamed.as_ref().unwrap_or(&envelope.command);
-        let decision = decide::decide(&self.state, command, moment);
+        let decision = match self.silence(command, now, at) {
+            Some(refused) => refused,
+            None => decide::decide(&self.state, command, moment),
+        };
         let answer = self.carry_out(decision, at, journal)?;
+        if let Command::Copy { org } = command {
+            self.roster.note(org, at);
+        }
         if let Command::Flush(flush) = command {
             self.flush(flush, moment, journal)?;
         }
         Ok(self.reply(answer, at))
+    }
+
+    /// How good the copy of the root's switches is, of a governor that admits nothing without.
+    #[must_use]
+    pub fn freshness(&self, now: u64) -> Freshness {
+        if self.watches {
+            root::freshness(self.copied_at, now)
+        } else {
+            Freshness::Fresh
+        }
+    }
+
+    /// A copy of the root's switches has come that was asked for at `asked_at`, Unix milliseconds, and was
+    /// [adopted](Command::Adopt).
+    pub fn note_copy(&mut self, asked_at: u64) {
+        self.copied_at = Some(asked_at);
+    }
+
+    /// Refuses what must not be answered without the switches of the deployment.
+    fn silence(&self, command: &Command, now: u64, at: u64) -> Option<Decision> {
+        if !command.asks_the_root() || self.freshness(now) != Freshness::Gone {
+            return None;
+        }
+        let refused = (Refusal::RootSilent, Holds::default());
+        match command {
+            Command::Reserve(reserve) if self.state.open.contains(&reserve.draft.request) => None,
+            Command::Reserve(Reserve { draft, .. }) => {
+                Some(decide::refused_admission(&self.state, draft, refused, at))
+            }
+            _ => Some(Decision::unchanged(Answer::Refused(refused.0, refused.1))),
+        }
     }
 
     /// Appends and applies what was decided.
@@ -299,6 +360,9 @@ impl Governor {
             seq: head.seq,
             state: body.state,
             salt: None,
+            watches: false,
+            copied_at: None,
+            roster: Roster::default(),
             certain: true,
         })
     }
@@ -384,7 +448,8 @@ impl Governor {
             } => Reply::Admitted {
                 candidate,
                 lease,
-                guarded: self.state.rules.guards_targets(),
+                guarded: self.state.rules.guards_targets()
+                    || self.state.switches.guards_targets(at),
                 state: state(shown),
             },
             Answer::Alerts { after } => Reply::Alerts {
@@ -398,8 +463,10 @@ impl Governor {
                 } else {
                     0
                 },
+                switches: self.state.switches.notice(at),
             },
             Answer::Downgrade(route) => Reply::Downgrade { route },
+            Answer::Holders => Reply::Holders(self.roster.holders(at)),
             Answer::Refused(reason, shown) => Reply::Refused {
                 reason,
                 state: state(shown),
@@ -415,6 +482,7 @@ impl Governor {
             Answer::State { most } => Reply::State {
                 state: view::of_all(&self.state, most, moment),
             },
+            Answer::Switches => Reply::Switches(self.state.switches.own.clone()),
         }
     }
 }

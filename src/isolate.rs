@@ -15,6 +15,7 @@ use crate::error::{Error, Kind};
 use crate::governor::command::{Command, Reply, Versions};
 use crate::governor::lease::holder::Holder;
 use crate::governor::rules::Admission;
+use crate::governor::switches::Notice;
 use crate::ports::{ApiKey, ConfigRow, Ports};
 use crate::routing::health::SharedHealth;
 
@@ -31,6 +32,9 @@ type ReadKey = (u64, Rc<ApiKey>);
 /// What an isolate holds of an org, shared by its requests. No borrow of it lives across an await.
 pub type SharedHolder = Rc<RefCell<Holder>>;
 
+/// What an isolate knows to be switched off for an org, shared by its requests.
+pub type SharedNotice = Rc<RefCell<Notice>>;
+
 /// An isolate's memory.
 #[derive(Default)]
 pub struct Isolate {
@@ -40,6 +44,8 @@ pub struct Isolate {
     holders: RefCell<BTreeMap<String, SharedHolder>>,
     /// What this isolate knows of deployments.
     pub health: SharedHealth,
+    /// By org. Streams that run keep theirs alive.
+    switches: RefCell<BTreeMap<String, SharedNotice>>,
 }
 
 /// An org as a plan sees it.
@@ -53,6 +59,8 @@ pub struct OrgView {
     pub holder: Option<SharedHolder>,
     /// What this isolate knows of deployments, whichever org has met them.
     pub health: SharedHealth,
+    /// What this isolate knows to be switched off.
+    pub switches: SharedNotice,
 }
 
 impl Isolate {
@@ -172,21 +180,23 @@ impl Isolate {
         let view = Rc::new(OrgView {
             versions,
             config,
-            holder: is_leased.then(|| self.holder(org)),
             health: Rc::clone(&self.health),
+            holder: is_leased.then(|| shared(&self.holders, org)),
+            switches: shared(&self.switches, org),
         });
         remember(&self.orgs, org.to_owned(), Rc::clone(&view));
         view
     }
+}
 
-    fn holder(&self, org: &str) -> SharedHolder {
-        let known = self.holders.borrow().get(org).map(Rc::clone);
-        known.unwrap_or_else(|| {
-            let holder = SharedHolder::default();
-            remember(&self.holders, org.to_owned(), Rc::clone(&holder));
-            holder
-        })
-    }
+/// What all requests of an org share.
+fn shared<T: Default>(memory: &RefCell<BTreeMap<String, Rc<T>>>, org: &str) -> Rc<T> {
+    let known = memory.borrow().get(org).map(Rc::clone);
+    known.unwrap_or_else(|| {
+        let fresh = Rc::<T>::default();
+        remember(memory, org.to_owned(), Rc::clone(&fresh));
+        fresh
+    })
 }
 
 /// Both digests are SHA-256: comparing them tells nothing of the secret.

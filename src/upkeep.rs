@@ -4,11 +4,12 @@
 use crate::audit::{archive, checkpoint};
 use crate::config::{self, tenant};
 use crate::error::Error;
+use crate::governor::root::ROOT;
 use crate::ports::Ports;
 use crate::request::idempotency;
 use crate::transcript;
 
-/// Does it for every org. What fails is logged, and done by the next run.
+/// Does it for every org, and for the deployment. What fails is logged, and done by the next run.
 pub async fn hourly(ports: &Ports) {
     let orgs = match rotated(ports).await {
         Ok(orgs) => orgs,
@@ -57,6 +58,8 @@ fn note<T>(ports: &Ports, org: &str, failure: &str, done: Result<T, Error>) {
 async fn rotated(ports: &Ports) -> Result<Vec<String>, Error> {
     let orgs = ports.tenants.orgs().await?;
     let mut orgs: Vec<String> = orgs.into_iter().map(|org| org.id).collect();
+    // What is done to the deployment has a chain of its own.
+    orgs.push(ROOT.to_owned());
     let [low, high, ..] = ports.entropy.bytes()?;
     let chosen = usize::from(u16::from_le_bytes([low, high]));
     let middle = chosen.checked_rem(orgs.len()).unwrap_or_default();

@@ -12,8 +12,9 @@ use crate::audit::search::search;
 use crate::audit::{Change, Person, Sealed, export, line};
 use crate::error::Error;
 use crate::governor::command::Command;
+use crate::governor::root::ROOT;
 use crate::http::Reply;
-use crate::ports::{AuditFilter, Org, Ports};
+use crate::ports::{AuditFilter, Ports};
 use crate::request::act::{administer, note_change};
 use crate::request::exchange::Exchange;
 use crate::request_files::{ANSWERS, TRANSCRIPTS};
@@ -66,8 +67,8 @@ struct Erasure {
 /// newest first, on into the archive. What the governor has recorded so far is included.
 pub(super) async fn query(ports: &Ports, query: &str) -> Result<Reply, Error> {
     let filter = parse(query)?;
-    let org = known(ports, &filter.org).await?;
-    ports.governors.flush(&org.id).await?;
+    let org = whose(ports, &filter.org).await?;
+    ports.governors.flush(&org).await?;
     let found = search(ports, &filter).await?;
     let shown = |(sealed, person): (Sealed, Person)| {
         Ok(Shown {
@@ -104,7 +105,7 @@ pub(super) async fn verify(ports: &Ports, query: &str) -> Result<Reply, Error> {
         .map(|text| inspect::parse_start(&text).ok_or_else(malformed))
         .transpose()?;
     let org = named(ports, org).await?;
-    Ok(Reply::json(200, &inspect(ports, &org.id, start).await?))
+    Ok(Reply::json(200, &inspect(ports, &org, start).await?))
 }
 
 /// `?org=…` with `from` and `to`: what was recorded from then on, and before then. Streamed.
@@ -112,7 +113,7 @@ pub(super) async fn export(ports: &Ports, query: &str) -> Result<Reply, Error> {
     let [org, from, to] = parameters(query, ["org", "from", "to"])?;
     let interval = interval::parse(from.as_deref(), to.as_deref())?;
     let org = named(ports, org).await?;
-    let lines = export::export(ports, &org.id, interval).await?;
+    let lines = export::export(ports, &org, interval).await?;
     Ok(Reply::relayed("application/x-ndjson", lines))
 }
 
@@ -165,10 +166,18 @@ async fn erase_files(ports: &Ports, org: &str, user: &str) -> Result<(), Error> 
     }
 }
 
-/// The org that a query names.
-async fn named(ports: &Ports, org: Option<String>) -> Result<Org, Error> {
+/// The chain that a query names.
+async fn named(ports: &Ports, org: Option<String>) -> Result<String, Error> {
     let unnamed = || Error::invalid("org", "Say whose records: `?org=…`.");
-    known(ports, &org.ok_or_else(unnamed)?).await
+    whose(ports, &org.ok_or_else(unnamed)?).await
+}
+
+/// Whose chain it is: an org's, or the deployment's own.
+async fn whose(ports: &Ports, org: &str) -> Result<String, Error> {
+    match org {
+        ROOT => Ok(ROOT.to_owned()),
+        _ => known(ports, org).await.map(|org| org.id),
+    }
 }
 
 /// The values of the parameters that a path takes.

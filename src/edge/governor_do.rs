@@ -8,6 +8,7 @@
 //! by the alarm only where the timer was lost with the memory, or the move failed.
 
 mod alarm;
+mod copy;
 mod journal;
 mod live;
 mod outbox;
@@ -22,6 +23,7 @@ use wasm_bindgen_futures::spawn_local;
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object};
 
 use self::alarm::Alarm;
+use self::copy::Refreshing;
 use self::journal::SqlJournal;
 use self::live::Live;
 use self::outbox::Batch;
@@ -58,6 +60,7 @@ struct Office {
     env: Rc<Env>,
     journal: SqlJournal,
     live: RefCell<Option<Live>>,
+    refreshing: Refreshing,
     /// Whether the timer runs.
     timed: Cell<bool>,
 }
@@ -77,6 +80,7 @@ impl DurableObject for GovernorObject {
             journal: SqlJournal::new(state.storage().sql()),
             alarm: Alarm::new(state),
             live: RefCell::new(None),
+            refreshing: Refreshing::default(),
             timed: Cell::new(false),
         };
         Self {
@@ -111,7 +115,7 @@ impl Office {
     async fn answer(self: &Rc<Self>, body: &str) -> Result<String, Error> {
         let message: Message = serde_json::from_str(body).map_err(unreadable)?;
         let answer = match message.ask {
-            Ask::Execute(envelope) => self.execute(&message.org, &envelope),
+            Ask::Execute(envelope) => self.execute(&message.org, &envelope).await,
             Ask::Chain(after) => self.chain(&message.org, after),
             Ask::Flush => self.flush(&message.org).await,
             Ask::Purge => self.purge(&message.org).await,
@@ -121,9 +125,12 @@ impl Office {
         answer
     }
 
-    fn execute(&self, org: &str, envelope: &RawValue) -> Result<String, Error> {
+    async fn execute(self: &Rc<Self>, org: &str, envelope: &RawValue) -> Result<String, Error> {
         let reply = match parse(envelope)? {
             Some(envelope) => {
+                if envelope.command.asks_the_root() {
+                    self.attend(org).await?;
+                }
                 self.with(org, |live, journal| live.execute(&envelope, now(), journal))?
             }
             None => Reply::Unsupported { protocol: PROTOCOL },

@@ -10,7 +10,7 @@ use super::lease::grant::grant;
 use super::meters::{Price, Spent};
 use super::reservations::Reservation;
 use super::state::State;
-use crate::audit::CacheStatus;
+use crate::audit::{CacheStatus, Draft};
 use crate::money::Nanos;
 
 /// Reservations that may be open at once; beyond them requests are refused for a second.
@@ -26,6 +26,11 @@ pub(super) fn admission(state: &State, reserve: &Reserve, moment: Moment<'_>) ->
     let at = moment.at;
     let refused = |reason, shown| refused_admission(state, &reserve.draft, (reason, shown), at);
     if let Some(reason) = barred(state, &reserve.draft.key) {
+        return refused(reason, Holds::default());
+    }
+    // What was admitted before a switch was turned is so still.
+    let is_open = state.open.contains(&reserve.draft.request);
+    if let Some(reason) = state.switches.bars(&reserve.draft, at).filter(|_| !is_open) {
         return refused(reason, Holds::default());
     }
     if reserve.planned != state.versions {
@@ -77,6 +82,19 @@ fn barred(state: &State, key: &str) -> Option<Refusal> {
         return Some(Refusal::NotActive);
     }
     state.revoked.contains(key).then_some(Refusal::KeyRevoked)
+}
+
+/// Whether a key may read what nobody is charged for.
+pub(super) fn permission(state: &State, key: &str, at: u64) -> Decision {
+    let asked = Draft {
+        key: key.to_owned(),
+        ..Draft::default()
+    };
+    let killed = || state.switches.bars(&asked, at);
+    Decision::unchanged(match barred(state, key).or_else(killed) {
+        Some(reason) => Answer::Refused(reason, Holds::default()),
+        None => Answer::Done,
+    })
 }
 
 /// The answer to a `Reserve` whose first reply was lost.
@@ -165,11 +183,19 @@ fn allowed(
     }
     check(state, reserve, places, moment)?;
     credits(state, reserve)?;
-    if !state.rules.guards_targets() {
+    let guards = state.rules.guards_targets();
+    if !guards && !state.switches.guards_targets(moment.at) {
         return Ok(0);
     }
     let mut first = None;
     for (index, target) in reserve.candidates.iter().enumerate() {
+        if let Some(reason) = state.switches.bars_target(target, moment.at) {
+            first = Some(sooner(first, Spent::Refused(reason)));
+            continue;
+        }
+        if !guards {
+            return Ok(index);
+        }
         let moment_of = (moment.periods, moment.at);
         let demand = demand_of(reserve);
         let places = state
@@ -345,6 +371,10 @@ fn may_raise(
     raise: &Raise<'_>,
     moment: Moment<'_>,
 ) -> Result<(), Spent> {
+    let barred = |target| state.switches.bars_target(target, moment.at);
+    if let Some(reason) = raise.target.and_then(barred) {
+        return Err(Spent::Refused(reason));
+    }
     let Some(bound) = open.bound.checked_add(raise.by) else {
         return Err(exhausted());
     };

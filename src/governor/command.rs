@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::alerts::Alert;
 use super::lease::{Detach, Flush, Granted, Part, Slice};
+use super::root::Holders;
 use super::rules::{Rules, Scope};
+use super::switches::{Edition, Notice, Subject, Turn};
 use crate::audit::Draft;
 use crate::money::Nanos;
 
@@ -55,10 +57,22 @@ pub enum Command {
     Activate(Activate),
     /// Records what is changed by hand, and puts it in force with the record.
     Administer(Administer),
+    /// Takes in the switches of the deployment, unless they are older than those it has.
+    Adopt(Edition),
     /// A document was added or removed: cached answers of the old corpus are no longer served.
     ChangeCorpus {
         /// The id of this change; the same id twice counts once.
         id: String,
+    },
+    /// Whether a key may read what nobody is charged for; changes nothing.
+    Check {
+        /// The key's id.
+        key: String,
+    },
+    /// To the root: gives an org a copy of the deployment's switches.
+    Copy {
+        /// The org.
+        org: String,
     },
     /// Alerts up to this one were delivered.
     Delivered {
@@ -78,6 +92,8 @@ pub enum Command {
         /// The end user.
         user: String,
     },
+    /// To the root: who has a copy of the deployment's switches; changes nothing.
+    Holders,
     /// The live state of every limit and budget; changes nothing.
     Inspect {
         /// Subjects of a rule at most, in the order of their names.
@@ -104,8 +120,20 @@ pub enum Command {
     },
     /// Ends an admitted request: charges what it used and records it.
     Settle(Settle),
+    /// The switches that are on; changes nothing.
+    Switches,
     /// Adds to the prepaid balance; a negative amount takes back.
     TopUp(TopUp),
+    /// Turns a kill switch on or off.
+    Turn(Turn),
+}
+
+impl Command {
+    /// Whether it is answered by the switches of the deployment too.
+    #[must_use]
+    pub const fn asks_the_root(&self) -> bool {
+        matches!(self, Self::Check { .. } | Self::Reserve(_))
+    }
 }
 
 /// A configuration version and what of it the governor enforces.
@@ -268,6 +296,9 @@ pub enum Reply {
         /// Milliseconds after which nothing is admitted any more as it was before: leases that were
         /// granted may be in use until then.
         effective_ms: u64,
+        /// What of the switches an isolate must know.
+        #[serde(default, skip_serializing_if = "Notice::is_none")]
+        switches: Notice,
     },
     /// The request may go on.
     Admitted {
@@ -312,6 +343,8 @@ pub enum Reply {
         /// Milliseconds since it was.
         age_ms: u64,
     },
+    /// Who may admit under an older state of the deployment's switches.
+    Holders(Holders),
     /// The request is settled.
     Settled {
         /// The limits after the charge.
@@ -322,11 +355,28 @@ pub enum Reply {
         /// The limits as they stand.
         state: State,
     },
+    /// The switches that are on.
+    Switches(Edition),
     /// The sender's [`PROTOCOL`] is one this code does not speak.
     Unsupported {
         /// The version this code speaks.
         protocol: u32,
     },
+}
+
+impl Reply {
+    /// What it says of the switches.
+    #[must_use]
+    pub const fn notice(&self) -> Option<&Notice> {
+        match self {
+            Self::Done { switches, .. } => Some(switches),
+            Self::Admitted { state, .. }
+            | Self::Refused { state, .. }
+            | Self::Settled { state }
+            | Self::State { state } => Some(&state.switches),
+            _ => None,
+        }
+    }
 }
 
 /// Why a governor refuses.
@@ -346,6 +396,13 @@ pub enum Refusal {
     IdempotencyKeyReused,
     /// The key was revoked.
     KeyRevoked,
+    /// A kill switch is on.
+    Killed {
+        /// What it turns off.
+        subject: Subject,
+        /// Milliseconds until it goes off by itself, where it does.
+        left_ms: Option<u64>,
+    },
     /// The org has no active configuration.
     NotActive,
     /// The reservation to extend is not open (any more).
@@ -357,6 +414,8 @@ pub enum Refusal {
         /// Milliseconds until the request fits.
         retry_after_ms: u64,
     },
+    /// What the switches of the deployment are is not known: the root is out of reach.
+    RootSilent,
     /// A request with this idempotency key is under way.
     StillRunning,
     /// The request alone is more than a limit admits.
@@ -368,6 +427,8 @@ pub enum Refusal {
         /// What the request needs.
         needed: u64,
     },
+    /// As many kill switches are on as may be.
+    TooManySwitches,
     /// A budget is in force, and what the request costs is not known.
     Unpriced,
 }
@@ -385,6 +446,9 @@ pub struct State {
     pub credits: Option<CreditState>,
     /// Reservations and leases that have not ended.
     pub open_reservations: u64,
+    /// What of the switches an isolate must know.
+    #[serde(default, skip_serializing_if = "Notice::is_none")]
+    pub switches: Notice,
 }
 
 impl State {

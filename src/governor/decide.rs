@@ -8,8 +8,10 @@ use super::demand::Holds;
 use super::journal::{Ending, Event, Refused};
 use super::lease::{Granted, settled};
 use super::reservations::Reservation;
+use super::root::noted_anew;
 use super::settlement;
 use super::state::State;
+use super::switches::{Edition, Turn};
 use crate::audit::{Draft, Flag, Outcome};
 use crate::error::Kind;
 
@@ -39,6 +41,7 @@ pub(super) enum Answer {
     },
     Done,
     Downgrade(String),
+    Holders,
     Refused(Refusal, Holds),
     /// The request, and milliseconds since it was answered.
     Replay(Id, u64),
@@ -47,6 +50,7 @@ pub(super) enum Answer {
     State {
         most: usize,
     },
+    Switches,
 }
 
 /// When a command is decided.
@@ -102,14 +106,18 @@ pub(super) fn decide(state: &State, command: &Command, moment: Moment<'_>) -> De
     match command {
         Command::Activate(activate) => activation(state, activate),
         Command::Administer(act) => administration(state, act, moment),
+        Command::Adopt(edition) => adoption(state, edition),
         Command::Alerts { after } => Decision::unchanged(Answer::Alerts { after: *after }),
         Command::ChangeCorpus { id } => corpus_change(state, id),
+        Command::Check { key } => admission::permission(state, key, at),
+        Command::Copy { .. } => copy(state, at),
         Command::Delivered { id } => delivery(state, *id),
         Command::Detach(detach) => settled::detachment(state, detach, at),
         Command::Extend(extend) => admission::extension(state, extend, moment),
         // Its parts are decided one after the other.
         Command::Flush(_) => Decision::unchanged(Answer::Done),
         Command::Forget { id, user } => forgetting(state, id, user),
+        Command::Holders => Decision::unchanged(Answer::Holders),
         Command::Inspect { most } => Decision::unchanged(Answer::State { most: *most }),
         Command::Refuse { draft } => refusal(state, draft, at),
         Command::Renew {
@@ -119,7 +127,9 @@ pub(super) fn decide(state: &State, command: &Command, moment: Moment<'_>) -> De
         Command::Reserve(reserve) => admission::admission(state, reserve, moment),
         Command::RevokeKey { key } => revocation(state, key),
         Command::Settle(settle) => settlement::settlement(state, settle, moment),
+        Command::Switches => Decision::unchanged(Answer::Switches),
         Command::TopUp(payment) => payment_in(state, payment, at),
+        Command::Turn(turn) => turning(state, turn, at),
     }
 }
 
@@ -224,6 +234,34 @@ fn revocation(state: &State, key: &str) -> Decision {
     Decision::changed(Event::KeyRevoked { key: key.into() }, Answer::Done)
 }
 
+/// The deployment's switches as they are from now on.
+fn adoption(state: &State, edition: &Edition) -> Decision {
+    if edition.number <= state.switches.copied.number {
+        return Decision::unchanged(Answer::Done);
+    }
+    Decision::changed(Event::Adopted(edition.clone()), Answer::Done)
+}
+
+/// A copy of the root's switches. It is noted before it is given.
+fn copy(state: &State, at: u64) -> Decision {
+    match noted_anew(state.copied_until, at) {
+        Some(until) => Decision::changed(Event::Copied { until }, Answer::Switches),
+        None => Decision::unchanged(Answer::Switches),
+    }
+}
+
+fn turning(state: &State, turn: &Turn, at: u64) -> Decision {
+    let own = &state.switches.own;
+    if own.has(turn) {
+        return Decision::unchanged(Answer::Done);
+    }
+    if own.is_full(turn, at) {
+        let answer = Answer::Refused(Refusal::TooManySwitches, Holds::default());
+        return Decision::unchanged(answer);
+    }
+    Decision::changed(Event::Turned(turn.clone()), Answer::Done)
+}
+
 fn delivery(state: &State, id: u64) -> Decision {
     if id <= state.alerts.delivered() {
         return Decision::unchanged(Answer::Done);
@@ -263,10 +301,11 @@ pub(super) fn refused_admission(
         }
         Refusal::IdempotencyKeyReused => Kind::IdempotencyKeyReused,
         Refusal::KeyRevoked => Kind::Unauthenticated,
-        Refusal::NotActive | Refusal::NotReserved => Kind::Unavailable,
+        Refusal::Killed { .. } => Kind::KillSwitch,
+        Refusal::NotActive | Refusal::NotReserved | Refusal::RootSilent => Kind::Unavailable,
         Refusal::RateLimited { .. } => Kind::RateLimited,
         Refusal::StillRunning => Kind::StillRunning,
-        Refusal::TooLarge { .. } => Kind::InvalidRequest,
+        Refusal::TooLarge { .. } | Refusal::TooManySwitches => Kind::InvalidRequest,
     };
     let change = refuse(state, draft, reason.clone(), at, || Draft {
         status: kind.row().status,

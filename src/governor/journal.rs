@@ -7,13 +7,14 @@ use super::calendar::Periods;
 use super::command::{Activate, Idempotency, Refusal, Subjects, Target, Tokens, TopUp};
 use super::demand::MoneyHold;
 use super::lease::{Part, Return, Slice};
+use super::switches::{Edition, Turn};
 use crate::audit::{Draft, Flag, GENESIS, Person, Record, Sealed, chain_hash};
 use crate::error::{Error, Kind};
 use crate::money::Nanos;
 
 /// The version of [`Entry`] and of the snapshot. Code that meets a newer one refuses to start.
-pub(super) const FORMAT: u32 = 3;
-/// The oldest that this code reads: it had no leases.
+pub(super) const FORMAT: u32 = 4;
+/// The oldest that this code reads: it had neither leases nor switches.
 const OLDEST: u32 = 2;
 
 /// A row of the object's journal. ONE `INSERT` of it persists a command.
@@ -64,6 +65,10 @@ pub(super) enum Event {
     Activated(Activate),
     /// Something was changed elsewhere.
     Administered { id: Id },
+    /// The deployment's switches have changed.
+    Adopted(Edition),
+    /// To be found by the root, should it lose its memory: no copy that it has given is good longer.
+    Copied { until: u64 },
     /// A document was added or removed.
     CorpusChanged { id: Id },
     /// An expired request was settled after all: `cost` is the difference to what was charged.
@@ -109,6 +114,8 @@ pub(super) enum Event {
     Summarised { tally: Id },
     /// Money was paid in.
     ToppedUp(TopUp),
+    /// A kill switch was turned on or off.
+    Turned(Turn),
 }
 
 /// An admitted request.

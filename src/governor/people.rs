@@ -39,7 +39,13 @@ fn unname(command: &mut Command, salt: &str) {
         | Command::Inspect { .. }
         | Command::Renew { .. }
         | Command::RevokeKey { .. }
-        | Command::TopUp(_) => {}
+        | Command::Switches
+        | Command::TopUp(_)
+        | Command::Turn(_)
+        | Command::Adopt(_)
+        | Command::Check { .. }
+        | Command::Copy { .. }
+        | Command::Holders => {}
     }
 }
 

@@ -20,6 +20,7 @@ use super::recent::{Keep, Recent};
 use super::refusals::Refusals;
 use super::reservations::{Reservation, Reservations};
 use super::rules::{Rules, Scope};
+use super::switches::Switches;
 use crate::money::Nanos;
 
 /// Ids of ended requests: 24 hours, at most 20,000.
@@ -112,6 +113,11 @@ pub(super) struct State {
     pub(super) refused: Recent<super::command::Refusal>,
     pub(super) refusals: Refusals,
     pub(super) named: Named,
+    #[serde(default)]
+    pub(super) switches: Switches,
+    /// Of the root: no copy of its switches is good longer.
+    #[serde(default)]
+    pub(super) copied_until: u64,
 }
 
 impl State {
@@ -141,6 +147,8 @@ impl State {
             refused: Recent::new(),
             refusals: Refusals::default(),
             named: Named::new(),
+            switches: Switches::default(),
+            copied_until: 0,
         }
     }
 
@@ -171,6 +179,8 @@ impl State {
                 self.drop_meters();
             }
             Event::Administered { id } => self.acts.insert(at, id, ()),
+            Event::Adopted(edition) => self.switches.copied = edition,
+            Event::Copied { until } => self.copied_until = until,
             Event::CorpusChanged { id } => {
                 self.versions.corpus = self.versions.corpus.saturating_add(1);
                 self.changes.insert(at, id, ());
@@ -222,6 +232,7 @@ impl State {
                 self.credits = Some(balance.plus(payment.amount));
                 self.payments.insert(at, payment.id.as_str().into(), ());
             }
+            Event::Turned(turn) => self.switches.turn(turn, at),
         }
         self.forget(at);
     }

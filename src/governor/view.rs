@@ -18,7 +18,7 @@ pub(super) fn of_places(state: &State, places: &Holds, moment: Moment<'_>) -> Sh
         let spending = spending_of(state, &hold.account, &hold.place, moment);
         budgets_of(state, &hold.account, &hold.place, &spending, moment)
     });
-    shown(state, limits.collect(), budgets.collect())
+    shown(state, limits.collect(), budgets.collect(), moment.at)
 }
 
 /// Everything, of each rule at most so many subjects: first what the whole org has spent.
@@ -39,10 +39,10 @@ pub(super) fn of_all(state: &State, most: usize, moment: Moment<'_>) -> Shown {
         .into_iter()
         .flat_map(|account| all_budgets(state, &account, most, moment));
     let budgets = org.into_iter().chain(budgets);
-    shown(state, limits.collect(), budgets.collect())
+    shown(state, limits.collect(), budgets.collect(), moment.at)
 }
 
-fn shown(state: &State, limits: Vec<LimitState>, budgets: Vec<BudgetState>) -> Shown {
+fn shown(state: &State, limits: Vec<LimitState>, budgets: Vec<BudgetState>, at: u64) -> Shown {
     let required = state.rules.prepaid;
     let credits = state.credits.or(required.then(Default::default));
     Shown {
@@ -55,6 +55,7 @@ fn shown(state: &State, limits: Vec<LimitState>, budgets: Vec<BudgetState>) -> S
             required,
         }),
         open_reservations: state.open.len().saturating_add(state.leases.len()) as u64,
+        switches: state.switches.notice(at),
     }
 }
 

@@ -79,6 +79,11 @@ pub enum Endpoint<'a> {
     Response(&'a str),
     /// `GET /v1/responses/{id}/input_items`
     ResponseInput(&'a str),
+    /// `PUT|DELETE /admin/v1/switches/{switch}`, `/admin/v1/orgs/{org}/switches/{switch}`; a name may hold
+    /// slashes.
+    Switch(Option<&'a str>, &'a str),
+    /// `GET /admin/v1/switches`, `/admin/v1/orgs/{org}/switches`
+    Switches(Option<&'a str>),
     /// `DELETE /admin/v1/orgs/{org}/users/{user}/records`
     UserRecords(&'a str, &'a str),
     /// `GET|DELETE /admin/v1/orgs/{org}/transcripts/{request}`
@@ -196,6 +201,16 @@ fn own<'a>(path: &'a str, segments: &[&'a str]) -> Option<(Endpoint<'a>, &'stati
         ["admin", "v1", "orgs", org, "credits"] => (Endpoint::Credits(org), "POST"),
         ["admin", "v1", "orgs", org, "keys"] => (Endpoint::Keys(org), "GET, POST"),
         ["admin", "v1", "orgs", org, "keys", id] => (Endpoint::Key(org, id), "DELETE"),
+        ["admin", "v1", "switches"] => (Endpoint::Switches(None), "GET"),
+        ["admin", "v1", "switches", ..] => {
+            let name = path.strip_prefix("admin/v1/switches/")?;
+            (Endpoint::Switch(None, name), "PUT, DELETE")
+        }
+        ["admin", "v1", "orgs", org, "switches"] => (Endpoint::Switches(Some(org)), "GET"),
+        ["admin", "v1", "orgs", org, "switches", ..] => {
+            let name = path.splitn(6, '/').nth(5)?;
+            (Endpoint::Switch(Some(org), name), "PUT, DELETE")
+        }
         ["admin", "v1", "orgs", org, "transcripts", request] => {
             (Endpoint::Transcript(org, request), "GET, DELETE")
         }

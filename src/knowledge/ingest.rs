@@ -7,6 +7,7 @@ use crate::http::Reply;
 use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::ports::{Document, Passage, VectorMetadata, VectorRecord};
+use crate::providers::FailureClass;
 use crate::providers::workers_ai::{self, MAX_EMBEDDING_TEXTS, Overlong};
 use crate::request::act::effective;
 use crate::request::exchange::Exchange;
@@ -126,7 +127,11 @@ async fn embed(exchange: &mut Exchange, texts: &[String]) -> Result<Vec<Vec<f32>
     help(exchange, helper, decode).await.map_err(|failure| {
         let class = failure.class.as_str();
         let message = format!("The document could not be embedded ({class}). Retry later.");
-        Error::new(Kind::UpstreamFailed, message).with_detail(failure.to_string())
+        let kind = match failure.class {
+            FailureClass::SwitchedOff => Kind::KillSwitch,
+            _ => Kind::UpstreamFailed,
+        };
+        Error::new(kind, message).with_detail(failure.to_string())
     })
 }
 

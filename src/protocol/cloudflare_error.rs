@@ -65,6 +65,6 @@ const fn code(kind: Kind) -> u32 {
         | Kind::PreconditionFailed
         | Kind::StillRunning
         | Kind::UnsupportedMediaType => 5006,
-        Kind::Internal | Kind::Unavailable => 3043,
+        Kind::Internal | Kind::KillSwitch | Kind::Unavailable => 3043,
     }
 }

@@ -34,6 +34,8 @@ pub enum FailureClass {
     NotFound,
     /// The provider failed.
     ServerError,
+    /// Not asked: an administrator has switched it off.
+    SwitchedOff,
     /// No answer within the time.
     Timeout,
     /// The stream broke off.
@@ -57,6 +59,7 @@ impl FailureClass {
             Self::Malformed => "malformed",
             Self::NotFound => "not_found",
             Self::ServerError => "error",
+            Self::SwitchedOff => "switched_off",
             Self::Timeout => "timeout",
             Self::Truncated => "truncated",
             Self::Unauthorized => "unauthorized",

@@ -4,12 +4,14 @@
 //! not happen, and never a change without one.
 
 use crate::audit::{ADMIN, Change, Outcome};
-use crate::auth::{self, Principal, Rights};
+use crate::auth::{Principal, Rights};
 use crate::error::Error;
-use crate::governor::command::{Administer, Command, Refusal, Reply};
+use crate::governor::command::{Administer, Command, Reply};
 use crate::http::Incoming;
+use crate::money::Nanos;
 use crate::ports::Ports;
 use crate::request::exchange::Exchange;
+use crate::request::reserve::refusal;
 use crate::request::settle::refuse;
 use crate::request::subjects::address;
 
@@ -54,7 +56,7 @@ pub fn note_change(act: &mut Exchange, change: Change) {
 /// what makes it. Gives the milliseconds after which nothing is admitted any more as it was before.
 ///
 /// # Errors
-/// `Unauthenticated` where the key was revoked meanwhile; `Unavailable`: nothing is changed, as far as
+/// `Unauthenticated` where the key was revoked meanwhile; what else the governor refuses; `Unavailable`: nothing is changed, as far as
 /// anybody knows.
 pub async fn administer(
     act: &mut Exchange,
@@ -69,10 +71,7 @@ pub async fn administer(
     };
     match act.govern(Command::Administer(administer)).await? {
         Reply::Done { effective_ms, .. } => Ok(effective_ms),
-        Reply::Refused {
-            reason: Refusal::KeyRevoked,
-            ..
-        } => Err(auth::unknown_key()),
+        Reply::Refused { reason, .. } => Err(refusal(&reason, Nanos::ZERO)),
         reply => Err(Error::internal(format!("an act was answered {reply:?}"))),
     }
 }

@@ -3,8 +3,10 @@
 use crate::auth::{self, PresentedKey, Principal, Rights, Scope};
 use crate::config;
 use crate::error::{Error, Kind};
+use crate::governor::command::{Command, Reply};
 use crate::http::{Gateway, Incoming, JSON_BODY_LIMIT};
 use crate::isolate::Isolate;
+use crate::money::Nanos;
 use crate::ports::{ApiKey, Ports};
 use crate::protocol::{ChatPath, ChatRequest, Dialect, Family};
 use crate::providers::Key;
@@ -12,6 +14,7 @@ use crate::request::conversation;
 use crate::request::exchange::Exchange;
 use crate::request::header::{number, parsed};
 use crate::request::notes::note_headers;
+use crate::request::reserve::refusal;
 use crate::request::retries::Retries;
 use crate::routing;
 use crate::routing::custom_cost::CustomCost;
@@ -63,7 +66,8 @@ pub async fn authenticate(
     permit(&key, scope)
 }
 
-/// Finds out who asks, for work that no governor admits: the key is looked up anew.
+/// Finds out who asks, for work that no governor admits: the key is looked up anew, and the governor
+/// asked what was switched off.
 ///
 /// # Errors
 /// As [`authenticate`].
@@ -75,7 +79,23 @@ pub async fn authenticate_now(
 ) -> Result<Principal, Error> {
     let presented = PresentedKey::of(incoming)?;
     let key = isolate.current_key(ports, &presented).await?;
-    permit(&key, scope)
+    let principal = permit(&key, scope)?;
+    check_on(ports, &principal).await?;
+    Ok(principal)
+}
+
+/// Checks that nothing was switched off that the caller needs for what no governor admits.
+async fn check_on(ports: &Ports, principal: &Principal) -> Result<(), Error> {
+    let key = principal.key.clone();
+    match ports
+        .governors
+        .execute(&principal.org, Command::Check { key })
+        .await?
+    {
+        Reply::Done { .. } => Ok(()),
+        Reply::Refused { reason, .. } => Err(refusal(&reason, Nanos::ZERO)),
+        reply => Err(Error::internal(format!("a check was answered {reply:?}"))),
+    }
 }
 
 fn permit(key: &ApiKey, scope: Scope) -> Result<Principal, Error> {

@@ -94,6 +94,10 @@ pub async fn first_success<C, T>(
         };
         match walk.hold(candidate).await {
             Ok(()) => {}
+            Err(error) if error.kind == Kind::KillSwitch => {
+                next = walk.unfit(candidate, "switched off", error);
+                continue;
+            }
             Err(error) if error.kind == Kind::RateLimited => {
                 next = walk.unfit(candidate, "at its limit", error);
                 continue;

@@ -11,7 +11,7 @@ use crate::config::{self, Attempts, Catalogue};
 use crate::error::Error;
 use crate::governor::command::{Command, Idempotency, Reply, Subjects};
 use crate::governor::lease::Part;
-use crate::isolate::{OrgView, SharedHolder};
+use crate::isolate::{OrgView, SharedHolder, SharedNotice};
 use crate::money::Nanos;
 use crate::ports::Ports;
 use crate::protocol::Answer;
@@ -47,6 +47,8 @@ pub struct Exchange {
     pub health: SharedHealth,
     /// The lease that it was admitted from.
     pub part: Option<Part>,
+    /// What of the org this isolate knows to be switched off.
+    pub switches: SharedNotice,
     /// The client's own name for it.
     pub idempotency: Option<Idempotency>,
     /// How it ended, once it is settled: for whoever watches its answer go out.
@@ -82,6 +84,7 @@ impl Exchange {
             attempts: Attempts::default(),
             health: SharedHealth::default(),
             part: None,
+            switches: SharedNotice::default(),
             idempotency: None,
             ended: Rc::default(),
             transcript: None,
@@ -99,6 +102,7 @@ impl Exchange {
         self.attempts = view.config.attempts();
         self.health = Rc::clone(&view.health);
         self.lends = view.config.rules().lends();
+        self.switches = Rc::clone(&view.switches);
     }
 
     /// The catalogue of the org; the deployment's before there is a plan.
@@ -200,6 +204,7 @@ impl Exchange {
     pub async fn govern(&self, command: Command) -> Result<Reply, Error> {
         let command = self.named(command);
         let reply = self.ports.governors.execute(&self.org, command).await?;
+        hear(&self.switches, &reply);
         match reply {
             Reply::Unsupported { protocol } => Err(Error::unavailable(
                 "A new version is being deployed. Retry shortly.",
@@ -207,5 +212,12 @@ impl Exchange {
             )),
             reply => Ok(reply),
         }
+    }
+}
+
+/// Takes in what a reply says of switches.
+pub(crate) fn hear(switches: &SharedNotice, reply: &Reply) {
+    if let Some(notice) = reply.notice() {
+        switches.borrow_mut().hear(notice);
     }
 }

@@ -3,6 +3,7 @@
 use crate::audit::Attempt;
 use crate::config::Model;
 use crate::error::Error;
+use crate::governor::command::Target;
 use crate::money::Nanos;
 use crate::ports::ModelCall;
 use crate::providers::{Failure, FailureClass};
@@ -39,6 +40,16 @@ pub async fn help<T>(
     let catalogue = exchange.catalogue().map_err(|error| internal(&error))?;
     let model = catalogue.model(helper.model);
     let model = model.ok_or_else(|| Failure::new(FailureClass::NotFound, helper.model))?;
+    let asked = Target {
+        provider: model.provider.as_str().to_owned(),
+        model: model.id.clone(),
+    };
+    let off = exchange.switches.borrow().off(&asked).cloned();
+    if let Some(subject) = off {
+        let failure = Failure::new(FailureClass::SwitchedOff, &subject.to_string());
+        exchange.note(call::record(helper.purpose, model, Some(&failure), 0));
+        return Err(failure);
+    }
     let began = ports.clock.now();
     let body = call::whole(&ports, helper.call);
     let body = call::within(ports.clock.as_ref(), helper.milliseconds, body).await;

@@ -12,9 +12,9 @@ use crate::error::Error;
 use crate::governor::command::{Command, Reply, Reserve, Settle, State};
 use crate::governor::lease::holder::{FLUSH_MS, Way};
 use crate::governor::lease::{Detach, Flush, LEASE_MS, Part};
-use crate::isolate::SharedHolder;
+use crate::isolate::{SharedHolder, SharedNotice};
 use crate::ports::Ports;
-use crate::request::exchange::{DEADLINE_MS, Exchange};
+use crate::request::exchange::{DEADLINE_MS, Exchange, hear};
 use crate::request::reserve::GRACE_MS;
 use crate::request::settle::RETRY_MS;
 
@@ -88,6 +88,7 @@ fn end_after(
     lease: String,
 ) {
     let (ports, org) = (exchange.ports.clone(), exchange.org.clone());
+    let switches = Rc::clone(&exchange.switches);
     exchange.ports.background.spawn(Box::pin(async move {
         over.await;
         let flush = {
@@ -95,7 +96,7 @@ fn end_after(
             holder.end(&lease);
             holder.take_all()
         };
-        tell(&ports, &org, &holder, flush).await;
+        tell(&ports, &org, (&holder, &switches), flush).await;
     }));
 }
 
@@ -105,17 +106,23 @@ pub fn settle_soon(exchange: &Exchange, holder: SharedHolder, mut settle: Settle
     settle.draft.person = exchange.person();
     let round = holder.borrow_mut().settle(settle);
     let (ports, org) = (exchange.ports.clone(), exchange.org.clone());
+    let switches = Rc::clone(&exchange.switches);
     exchange.ports.background.spawn(Box::pin(async move {
         ports.clock.sleep(FLUSH_MS).await;
         let taken = holder.borrow_mut().take(round);
         if let Some(flush) = taken {
-            tell(&ports, &org, &holder, flush).await;
+            tell(&ports, &org, (&holder, &switches), flush).await;
         }
     }));
 }
 
 /// Tells the governor. What it does not hear of expires, charged at its bound.
-async fn tell(ports: &Ports, org: &str, holder: &SharedHolder, flush: Flush) {
+async fn tell(
+    ports: &Ports,
+    org: &str,
+    (holder, switches): (&SharedHolder, &SharedNotice),
+    flush: Flush,
+) {
     let Flush {
         settlements,
         returns,
@@ -127,7 +134,10 @@ async fn tell(ports: &Ports, org: &str, holder: &SharedHolder, flush: Flush) {
     loop {
         let command = Command::Flush(flush.clone());
         let error = match ports.governors.execute(org, command).await {
-            Ok(reply @ Reply::Done { .. }) => return heard(holder, &reply),
+            Ok(reply @ Reply::Done { .. }) => {
+                hear(switches, &reply);
+                return heard(holder, &reply);
+            }
             Ok(reply) => Error::internal(format!("flush was answered {reply:?}")),
             Err(error) => error,
         };

@@ -7,11 +7,12 @@ use crate::governor::command::{
     Command, Extend, Refusal, Reply as Verdict, Reserve, State, Target, Tokens, Versions,
 };
 use crate::governor::lease::Part;
+use crate::governor::switches::{MOST_SWITCHES, Subject};
 use crate::http::Reply;
 use crate::isolate::{Isolate, OrgView};
 use crate::money::Nanos;
 use crate::protocol::Dialect;
-use crate::request::exchange::{DEADLINE_MS, Exchange};
+use crate::request::exchange::{DEADLINE_MS, Exchange, hear};
 use crate::request::idempotency::{self, Earlier, Replay, replay, still_running};
 use crate::request::leasing;
 use crate::request::settle::{abandon, refuse};
@@ -340,12 +341,29 @@ pub fn renew(exchange: &Exchange) {
     let commands = leasing::detachment(exchange).into_iter().chain([renew]);
     let commands: Vec<Command> = commands.map(|command| exchange.named(command)).collect();
     let (ports, org) = (exchange.ports.clone(), exchange.org.clone());
+    let switches = Rc::clone(&exchange.switches);
     exchange.ports.background.spawn(Box::pin(async move {
         for command in commands {
-            if let Err(error) = ports.governors.execute(&org, command).await {
-                let line = format!("a reservation could not be renewed: {error}");
-                return ports.log.error(&line);
+            match ports.governors.execute(&org, command).await {
+                Ok(reply) => hear(&switches, &reply),
+                Err(error) => {
+                    let line = format!("a reservation could not be renewed: {error}");
+                    return ports.log.error(&line);
+                }
             }
+        }
+    }));
+}
+
+/// Hears what was switched off meanwhile, without anybody waiting for it. Where that fails, it is heard
+/// the next time.
+pub fn look(exchange: &Exchange) {
+    let key = exchange.draft.key.clone();
+    let (ports, org) = (exchange.ports.clone(), exchange.org.clone());
+    let switches = Rc::clone(&exchange.switches);
+    exchange.ports.background.spawn(Box::pin(async move {
+        if let Ok(reply) = ports.governors.execute(&org, Command::Check { key }).await {
+            hear(&switches, &reply);
         }
     }));
 }
@@ -358,7 +376,9 @@ const fn spent() -> Refusal {
     }
 }
 
-fn refusal(reason: &Refusal, bound: Nanos) -> Error {
+/// What a caller is told of a refusal.
+#[must_use]
+pub fn refusal(reason: &Refusal, bound: Nanos) -> Error {
     match reason {
         Refusal::BudgetExhausted { budget, cache_only } => {
             let advice = if *cache_only {
@@ -389,6 +409,7 @@ fn refusal(reason: &Refusal, bound: Nanos) -> Error {
             "This `Idempotency-Key` was used for another request in the last 24 hours. Use a new one.",
         ),
         Refusal::KeyRevoked => crate::auth::unknown_key(),
+        Refusal::Killed { subject, left_ms } => killed(subject, *left_ms),
         Refusal::NotActive => Error::unavailable(
             "This org is not active yet. The administrator creates it with POST /admin/v1/orgs.",
             "the governor has no configuration",
@@ -405,6 +426,10 @@ fn refusal(reason: &Refusal, bound: Nanos) -> Error {
             let message = format!("The limit `{limit}` is used up. Retry in {seconds} s.");
             Error::new(Kind::RateLimited, message).retry_after(seconds)
         }
+        Refusal::RootSilent => Error::unavailable(
+            "The kill switches of this deployment are out of reach. Retry shortly.",
+            "the root object does not answer",
+        ),
         Refusal::StillRunning => still_running(),
         Refusal::TooLarge {
             limit,
@@ -416,9 +441,24 @@ fn refusal(reason: &Refusal, bound: Nanos) -> Error {
             );
             Error::invalid("max_tokens", message)
         }
+        Refusal::TooManySwitches => {
+            let message = format!("{MOST_SWITCHES} kill switches are on. Turn some of them off.");
+            Error::new(Kind::InvalidRequest, message)
+        }
         Refusal::Unpriced => Error::new(
             Kind::BudgetExhausted,
             "What this model costs is not known, so that no budget can carry it. Ask the administrator to add its price.",
         ),
+    }
+}
+
+/// The error of what was switched off, for so many milliseconds more where that is known.
+#[must_use]
+pub fn killed(subject: &Subject, left_ms: Option<u64>) -> Error {
+    let message = format!("`{subject}` is switched off by an administrator.");
+    let error = Error::new(Kind::KillSwitch, message);
+    match left_ms {
+        Some(left_ms) => error.retry_after(left_ms.div_ceil(1_000)),
+        None => error,
     }
 }

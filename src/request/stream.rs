@@ -9,6 +9,7 @@ use futures::stream::{LocalBoxStream, StreamExt};
 use crate::audit::Outcome;
 use crate::cache::Entry;
 use crate::error::{Error, Kind};
+use crate::governor::switches::Subject;
 use crate::money::Nanos;
 use crate::ports::Clock;
 use crate::protocol::assembly::Assembler;
@@ -21,13 +22,17 @@ use crate::request::conversation::Keeper;
 use crate::request::exchange::Exchange;
 use crate::request::pulse::Pulse;
 use crate::request::recall::Place;
-use crate::request::reserve::renew;
+use crate::request::reserve::{killed, look, renew, target};
 use crate::request::settle::{fill_cache, settle};
 use crate::routing::plan::Candidate;
 use crate::usage::Usage;
 
 /// Milliseconds between two renewals of what is held: three of them may fail before it expires.
 const RENEW_MS: u64 = 90_000;
+
+/// Milliseconds between two looks at what was switched off: with the next bytes after it, which are at most
+/// 14 s away, the stream of what is to be broken off ends.
+const LOOK_MS: u64 = 15_000;
 
 /// Where a whole answer goes besides to the client.
 pub struct Fill {
@@ -50,6 +55,8 @@ struct Metered {
     assembler: Assembler,
     /// When the deadline of what is held was last put off, Unix milliseconds.
     renewed_at: u64,
+    /// When it was last asked what is switched off, Unix milliseconds.
+    looked_at: u64,
 }
 
 impl Meter {
@@ -60,6 +67,7 @@ impl Meter {
         Self {
             open: Some(Box::new(Metered {
                 renewed_at: exchange.draft.at,
+                looked_at: exchange.draft.at,
                 exchange,
                 candidate,
                 prompt_bytes,
@@ -82,8 +90,20 @@ impl Meter {
         let now = metered.exchange.ports.clock.now();
         if now.saturating_sub(metered.renewed_at) >= RENEW_MS {
             metered.renewed_at = now;
+            metered.looked_at = now;
             renew(&metered.exchange);
+        } else if now.saturating_sub(metered.looked_at) >= LOOK_MS {
+            metered.looked_at = now;
+            look(&metered.exchange);
         }
+    }
+
+    /// What was switched off such that this stream is broken off.
+    fn aborted_by(&self) -> Option<Subject> {
+        let metered = self.open.as_ref()?;
+        let switches = metered.exchange.switches.borrow();
+        let (draft, target) = (&metered.exchange.draft, target(&metered.candidate));
+        switches.aborts(draft, &target).cloned()
     }
 
     /// What came so far, unless it is settled.
@@ -210,7 +230,10 @@ impl Release {
         }
         let mut bytes = Vec::new();
         while bytes.is_empty() && !self.ended {
-            self.advance(&mut bytes).await;
+            match self.meter.aborted_by() {
+                Some(subject) => self.end_with(&killed(&subject, None), &mut bytes).await,
+                None => self.advance(&mut bytes).await,
+            }
         }
         self.pulse.wrote();
         self.meter.stay();
@@ -270,10 +293,14 @@ impl Release {
             failure.class.as_str()
         );
         let error = Error::new(Kind::UpstreamFailed, message).with_detail(failure.to_string());
+        self.end_with(&error, bytes).await;
+    }
+
+    async fn end_with(&mut self, error: &Error, bytes: &mut Vec<u8>) {
         self.meter
-            .settle(Outcome::Truncated, Some(&error), None)
+            .settle(Outcome::Truncated, Some(error), None)
             .await;
-        self.delivery.writer.error(&error, bytes);
+        self.delivery.writer.error(error, bytes);
         self.ended = true;
     }
 }

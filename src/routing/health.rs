@@ -195,7 +195,8 @@ fn blame(failure: &Failure, milliseconds: u64, now: u64) -> Blame {
         FailureClass::BadRequest
         | FailureClass::ContentPolicy
         | FailureClass::ContextLength
-        | FailureClass::NotFound => Blame::None,
+        | FailureClass::NotFound
+        | FailureClass::SwitchedOff => Blame::None,
         FailureClass::Capacity => match failure.retry_after.filter(|seconds| *seconds > 0) {
             Some(seconds) => {
                 let told = seconds.saturating_mul(1_000).min(MOST_BUSY_MS);

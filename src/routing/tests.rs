@@ -8,7 +8,7 @@ use crate::config::{self, Catalogue, Rag, TenantConfig, Tier, tenant};
 use crate::context::{self, Ranked};
 use crate::error::{Error, Kind};
 use crate::governor::command::Versions;
-use crate::isolate::OrgView;
+use crate::isolate::{OrgView, SharedNotice};
 use crate::money::Nanos;
 use crate::ports::Passage;
 use crate::protocol::{ChatRequest, openai_chat};
@@ -42,6 +42,7 @@ fn view(config: TenantConfig) -> OrgView {
         config,
         holder: None,
         health: SharedHealth::default(),
+        switches: SharedNotice::default(),
     }
 }
 

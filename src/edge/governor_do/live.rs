@@ -8,6 +8,8 @@ use crate::edge::entropy::PlatformEntropy;
 use crate::edge::zones::IntlZones;
 use crate::error::Error;
 use crate::governor::command::{Command, Envelope, Reply};
+use crate::governor::root::{Freshness, ROOT};
+use crate::governor::switches::Edition;
 use crate::governor::{Alert, Governor, Journal, Row};
 use crate::ports::{ChainEnd, Entropy, HttpCall};
 use crate::webhook;
@@ -81,9 +83,15 @@ impl Live {
         let state = snapshot.map(|snapshot| snapshot.state.as_str());
         let salt = journal.salt(PlatformEntropy.bytes()?)?;
         let row_bytes = stored.rows.iter().map(|(_, entry)| entry.len()).sum();
+        let governor = Governor::restore(org, Rc::new(IntlZones), state, stored.rows)?.salted(salt);
+        let governor = if org == ROOT {
+            governor
+        } else {
+            governor.watching()
+        };
         Ok(Self {
             org: org.to_owned(),
-            governor: Governor::restore(org, Rc::new(IntlZones), state, stored.rows)?.salted(salt),
+            governor,
             outbox: Outbox::new(stored.last_record, stored.moved, now),
             compacted: snapshot.map_or(0, |snapshot| snapshot.seq),
             spare: snapshot.is_some(),
@@ -113,6 +121,24 @@ impl Live {
         self.noticing(now, journal, |governor, journal| {
             governor.tick(now, journal)
         })
+    }
+
+    /// How good the copy of the root's switches is.
+    pub(super) fn freshness(&self, now: u64) -> Freshness {
+        self.governor.freshness(now)
+    }
+
+    /// Takes in a copy of the root's switches that was asked for at `asked_at`.
+    pub(super) fn take_copy(
+        &mut self,
+        edition: Edition,
+        (asked_at, now): (u64, u64),
+        journal: &SqlJournal,
+    ) -> Result<(), Error> {
+        let adopt = Envelope::new(Command::Adopt(edition));
+        self.execute(&adopt, now, journal)?;
+        self.governor.note_copy(asked_at);
+        Ok(())
     }
 
     /// When the alarm is needed next, Unix milliseconds.

@@ -26,7 +26,9 @@ pub(in crate::governor) fn grant(
     moment: Moment<'_>,
 ) -> Option<Granted> {
     let wanted = reserve.lease?;
+    // Requests of a profile may ask for other models.
     let possible = state.rules.lends()
+        && !state.switches.guards_targets(moment.at)
         && is_plain(reserve)
         && state.leases.len() < MOST_LEASES
         && (1..=MOST_REQUESTS).contains(&wanted.requests)

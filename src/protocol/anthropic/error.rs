@@ -61,6 +61,6 @@ const fn error_type(kind: Kind) -> &'static str {
         Kind::PayloadTooLarge => "request_too_large",
         Kind::RateLimited | Kind::UpstreamBusy => "rate_limit_error",
         Kind::Unauthenticated => "authentication_error",
-        Kind::CircuitOpen | Kind::Unavailable => "overloaded_error",
+        Kind::CircuitOpen | Kind::KillSwitch | Kind::Unavailable => "overloaded_error",
     }
 }

@@ -31,7 +31,7 @@ fn a_command_of_old_code_is_unsupported_and_changes_nothing() {
 #[test]
 fn an_old_snapshot_or_row_stops_the_governor() {
     let world = World::with(None, None);
-    let old = |text: &str| text.replacen("\"version\":3", "\"version\":1", 1);
+    let old = |text: &str| text.replacen("\"version\":4", "\"version\":1", 1);
     let none: [(u64, &str); 0] = [];
     let snapshot = old(&world.governor.snapshot().unwrap());
     assert!(Governor::restore(ORG, world.zones.clone(), Some(&snapshot), none).is_err());

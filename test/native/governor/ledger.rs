@@ -3,6 +3,7 @@
 use esclusa::audit::{Attempt, Draft, Flag, Outcome};
 use esclusa::error::Kind;
 use esclusa::governor::command::{Command, Envelope, Refusal, Reply, Settle, Versions};
+use esclusa::governor::switches::Notice;
 use esclusa::money::Nanos;
 use esclusa::usage::Usage;
 
@@ -419,7 +420,8 @@ fn a_request_needs_an_active_configuration_a_live_key_and_current_versions() {
         world.run(revoke()),
         Reply::Done {
             versions,
-            effective_ms: 0
+            effective_ms: 0,
+            switches: Notice::default()
         }
     );
     world.read(revoke());

@@ -24,4 +24,5 @@ mod refusals;
 mod restart;
 mod simulation;
 mod storage;
+mod switches;
 mod window;

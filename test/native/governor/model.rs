@@ -9,6 +9,7 @@ use esclusa::governor::command::{
     BudgetState, Command, Extend, LimitState, Refusal, Reply, Reserve, Settle, State, Versions,
 };
 use esclusa::governor::rules::Scope;
+use esclusa::governor::switches::{Notice, Subject, Switch};
 use esclusa::money::Nanos;
 
 use super::storage::{DAY, MINUTE, SECOND, no_budget, spent};
@@ -46,6 +47,9 @@ pub(crate) struct Model {
     admissions: Vec<u64>,
     requests: BTreeMap<String, Request>,
     refused: BTreeMap<String, (u64, Refusal)>,
+    /// The org's own, and those of the deployment.
+    switches: [BTreeMap<Subject, Switch>; 2],
+    turns: [u64; 2],
     /// Day and amount.
     charges: Vec<(u64, i64)>,
     forgotten: Option<u64>,
@@ -79,14 +83,14 @@ impl Model {
                     }
                     self.changed(at);
                 }
-                self.done()
+                self.done(at)
             }
             Command::ChangeCorpus { id } => {
                 if self.changes.insert(id.clone()) {
                     self.versions.corpus += 1;
                     self.changed(at);
                 }
-                self.done()
+                self.done(at)
             }
             Command::Extend(Extend {
                 request, step, by, ..
@@ -97,24 +101,60 @@ impl Model {
                 state.budgets = org.into_iter().chain(state.budgets).collect();
                 Reply::State { state }
             }
+            Command::Adopt(edition) => {
+                if edition.number > self.turns[1] {
+                    self.switches[1].clone_from(&edition.switches);
+                    self.turns[1] = edition.number;
+                    self.changed(at);
+                }
+                self.done(at)
+            }
+            Command::Check { key } => {
+                let reason = if self.versions.config == 0 {
+                    Some(Refusal::NotActive)
+                } else if self.revoked.contains(key) {
+                    Some(Refusal::KeyRevoked)
+                } else {
+                    self.killed(key, at)
+                };
+                match reason {
+                    Some(reason) => self.refused(reason, at, Shown::None),
+                    None => self.done(at),
+                }
+            }
+            Command::Turn(turn) => {
+                let own = &mut self.switches[0];
+                if own.get(&turn.subject) != turn.on.as_ref() {
+                    own.retain(|_, switch| switch.until.is_none_or(|until| until > at));
+                    own.remove(&turn.subject);
+                    let on = turn.on.clone();
+                    own.extend(on.map(|switch| (turn.subject.clone(), switch)));
+                    self.turns[0] += 1;
+                    self.changed(at);
+                }
+                self.done(at)
+            }
             Command::Administer(_)
             | Command::Alerts { .. }
+            | Command::Copy { .. }
             | Command::Delivered { .. }
             | Command::Detach(_)
             | Command::Flush(_)
             | Command::Forget { .. }
+            | Command::Holders
             | Command::Renew { .. }
+            | Command::Switches
             | Command::TopUp(_) => panic!("not among the steps"),
             Command::Refuse { draft } => {
                 self.refuse(&draft.request, Refusal::NotReserved, at, Shown::None);
-                self.done()
+                self.done(at)
             }
             Command::Reserve(reserve) => self.reserve(reserve, at),
             Command::RevokeKey { key } => {
                 if self.revoked.insert(key.clone()) {
                     self.changed(at);
                 }
-                self.done()
+                self.done(at)
             }
             Command::Settle(settle) => self.settle(settle, at),
         }
@@ -148,6 +188,10 @@ impl Model {
         }
         if self.revoked.contains(&reserve.draft.key) {
             return self.refuse(id, Refusal::KeyRevoked, at, Shown::None);
+        }
+        let is_open = self.requests.get(id).is_some_and(|it| it.end.is_none());
+        if let Some(reason) = self.killed(&reserve.draft.key, at).filter(|_| !is_open) {
+            return self.refuse(id, reason, at, Shown::None);
         }
         if reserve.planned != self.versions {
             let versions = self.versions;
@@ -384,6 +428,41 @@ impl Model {
             budgets: budget.into_iter().collect(),
             credits: None,
             open_reservations: open.filter(|request| request.end.is_none()).count() as u64,
+            switches: self.notice(at),
+        }
+    }
+
+    fn on(&self, at: u64) -> impl Iterator<Item = (&Subject, &Switch)> {
+        let [own, all] = &self.switches;
+        let is_on = move |switch: &Switch| switch.until.is_none_or(|until| until > at);
+        all.iter()
+            .chain(own)
+            .filter(move |(_, switch)| is_on(switch))
+    }
+
+    /// Why a key's requests may not go on.
+    fn killed(&self, key: &str, at: u64) -> Option<Refusal> {
+        let is_meant = |subject: &Subject| match subject {
+            Subject::Everything | Subject::Org => true,
+            Subject::Key(id) => id == key,
+            _ => false,
+        };
+        let (subject, switch) = self.on(at).find(|(subject, _)| is_meant(subject))?;
+        Some(Refusal::Killed {
+            subject: subject.clone(),
+            left_ms: switch.until.map(|until| until - at),
+        })
+    }
+
+    fn notice(&self, at: u64) -> Notice {
+        let is_of_target =
+            |subject: &Subject| matches!(subject, Subject::Model(_) | Subject::Provider(_));
+        let on = || self.on(at).map(|(subject, _)| subject.clone());
+        let abort = self.on(at).filter(|(_, switch)| switch.abort);
+        Notice {
+            number: self.turns.iter().sum(),
+            off: on().filter(is_of_target).collect(),
+            abort: abort.map(|(subject, _)| subject.clone()).collect(),
         }
     }
 
@@ -412,18 +491,19 @@ impl Model {
         }
     }
 
-    fn done(&self) -> Reply {
+    fn done(&self, at: u64) -> Reply {
         let versions = self.versions;
         Reply::Done {
             versions,
             effective_ms: 0,
+            switches: self.notice(at),
         }
     }
 
     fn admitted(&self, id: &str, at: u64) -> Reply {
         Reply::Admitted {
             candidate: 0,
-            guarded: false,
+            guarded: self.on(at).any(|(it, _)| it.is_of_target()),
             lease: None,
             state: self.state(at, self.shown_to(id)),
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use esclusa::audit::{Draft, Outcome};
 use esclusa::governor::command::{Command, Reply, Reserve, Settle, Versions};
+use esclusa::governor::switches::{Edition, Switch, Turn};
 use esclusa::money::Nanos;
 use proptest::prelude::*;
 
@@ -63,11 +64,35 @@ fn command() -> impl Strategy<Value = Command> {
             }
         ),
         1 => Just(Command::RevokeKey { key: "key2".to_owned() }),
+        3 => turn().prop_map(Command::Turn),
+        2 => (1_u64..6, turn()).prop_map(|(number, turn)| Command::Adopt(edition(number, turn))),
+        2 => (0_u8..3).prop_map(|key| Command::Check { key: format!("key{key}") }),
         12 => (id(), -1_i64..40).prop_map(|(id, cost)| {
             let cost = Nanos::new(cost);
             Command::Settle(Settle { draft: numbered(id, 0), cost, kept: false, part: None })
         }),
     ]
+}
+
+/// Mostly off, so that something is admitted.
+fn turn() -> impl Strategy<Value = Turn> {
+    let subject = prop::sample::select(vec!["org", "key/key1", "model/a", "provider/b"]);
+    let until = prop_oneof![Just(None), (0_u64..100_000).prop_map(|ms| Some(START + ms))];
+    let switch = (until, any::<bool>()).prop_map(|(until, abort)| Switch {
+        until,
+        abort,
+        ..Switch::default()
+    });
+    let on = prop::option::weighted(0.3, switch);
+    (subject, on).prop_map(|(subject, on)| Turn {
+        subject: subject.parse().unwrap(),
+        on,
+    })
+}
+
+fn edition(number: u64, Turn { subject, on }: Turn) -> Edition {
+    let switches = on.map(|switch| (subject, switch)).into_iter().collect();
+    Edition { number, switches }
 }
 
 fn numbered(id: u64, key: u8) -> Draft {

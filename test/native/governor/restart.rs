@@ -61,7 +61,7 @@ fn what_cannot_be_read_is_an_error() {
     assert!(Governor::restore(ORG, Rc::new(AlwaysUtc), Some("{}"), none).is_err());
     assert!(Governor::restore(ORG, Rc::new(AlwaysUtc), None, [(1, "{}")]).is_err());
     assert!(Governor::restore(ORG, Rc::new(AlwaysUtc), None, [(2, &entry)]).is_err());
-    let newer = |text: &str| text.replacen("\"version\":3", "\"version\":4", 1);
+    let newer = |text: &str| text.replacen("\"version\":4", "\"version\":5", 1);
     assert!(Governor::restore(ORG, Rc::new(AlwaysUtc), Some(&newer(&snapshot)), none).is_err());
     assert!(Governor::restore(ORG, Rc::new(AlwaysUtc), None, [(1, newer(&entry))]).is_err());
 }

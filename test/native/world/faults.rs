@@ -16,12 +16,14 @@ pub(crate) enum Port {
     Files,
     Governor,
     Responses,
+    /// The way of a governor to the root.
+    Root,
     Tenants,
     Vectors,
 }
 
 impl Port {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Alarm,
         Self::Audit,
         Self::Cache,
@@ -29,6 +31,7 @@ impl Port {
         Self::Files,
         Self::Governor,
         Self::Responses,
+        Self::Root,
         Self::Tenants,
         Self::Vectors,
     ];

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use esclusa::error::Error;
 use esclusa::governor::command::{Command, Envelope, Reply};
+use esclusa::governor::root::{Freshness, ROOT};
 use esclusa::ports::{ChainEnd, Governors, Pending};
 use futures::FutureExt;
 
@@ -20,6 +21,8 @@ use super::shared::{Shared, down};
 /// Milliseconds in which a command is answered, a second try included.
 const COMMAND_MS: u64 = 1_500;
 const FLUSH_MS: u64 = 10_000;
+/// Milliseconds in which the root answers.
+const COPY_MS: u64 = 1_000;
 /// Milliseconds after which a batch of records is taken for lost.
 const STORE_MS: u64 = 10_000;
 /// Milliseconds between now and the earliest alarm.
@@ -87,6 +90,10 @@ impl Objects {
             // The caller may give up while the command is under way: it arrives all the same.
             self.delayed(org, sent, milliseconds).await;
         }
+        if fault == Some(Fault::Evict) {
+            self.of(org).borrow_mut().evict();
+        }
+        self.attend(org, sent).await;
         // The object answers a failure with a status, of which its client knows nothing more.
         let reply = self
             .execute(org, sent, fault)
@@ -104,6 +111,7 @@ impl Objects {
         let (done, arrived) = futures::channel::oneshot::channel();
         let task = async move {
             objects.shared.sleep(milliseconds).await;
+            objects.attend(&org, &sent).await;
             // The caller asks again, or has gone.
             let _ = objects.execute(&org, &sent, None);
             let _ = done.send(());
@@ -112,12 +120,47 @@ impl Objects {
         arrived.await.unwrap();
     }
 
+    /// Sees to the copy of the root's switches, for a command that is answered by it too.
+    async fn attend(&self, org: &str, sent: &str) {
+        let envelope: Envelope = serde_json::from_str(sent).unwrap();
+        if !envelope.command.asks_the_root() {
+            return;
+        }
+        let now = self.shared.clock.wall();
+        let freshness = self.of(org).borrow_mut().freshness(now);
+        match freshness.unwrap_or(Freshness::Gone) {
+            Freshness::Fresh => {}
+            Freshness::Due => {
+                let (objects, org) = (self.clone(), org.to_owned());
+                let task = async move { objects.copy(&org).await };
+                self.shared.executor.spawn(OUTSIDE, task.boxed_local());
+            }
+            Freshness::Gone => self.copy(org).await,
+        }
+    }
+
+    async fn copy(&self, org: &str) {
+        let asked_at = self.shared.clock.wall();
+        let answered = self.shared.within(COPY_MS, self.ask_root(org)).await;
+        if let Some(Ok(Reply::Switches(edition))) = answered {
+            let now = self.shared.clock.wall();
+            let object = self.of(org);
+            object.borrow_mut().take_copy(edition, (asked_at, now));
+            self.arm(org, false);
+        }
+    }
+
+    async fn ask_root(&self, org: &str) -> Result<Reply, Error> {
+        let org = org.to_owned();
+        let sent = serde_json::to_string(&Envelope::new(Command::Copy { org })).unwrap();
+        let work = || self.execute(ROOT, &sent, None);
+        let text = self.shared.call(Port::Root, work).await??;
+        Ok(serde_json::from_str(&text).unwrap())
+    }
+
     fn execute(&self, org: &str, sent: &str, fault: Option<Fault>) -> Result<String, Error> {
         let envelope: Envelope = serde_json::from_str(sent).unwrap();
         let object = self.of(org);
-        if fault == Some(Fault::Evict) {
-            object.borrow_mut().evict();
-        }
         let now = self.shared.clock.wall();
         let reply = object.borrow_mut().execute(&envelope, now, crash(fault));
         self.arm(org, reply.is_err());

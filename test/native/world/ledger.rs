@@ -26,6 +26,8 @@ struct Entry {
 enum Event {
     Activated { version: u64, rules: Rules },
     Administered {},
+    Adopted {},
+    Copied {},
     Corrected { request: String, part: Option<Part> },
     CorpusChanged {},
     Delivered {},
@@ -42,6 +44,7 @@ enum Event {
     Settled { request: String, part: Option<Part> },
     Summarised {},
     ToppedUp {},
+    Turned {},
 }
 
 #[derive(Deserialize)]
@@ -156,13 +159,16 @@ impl Ledger {
             }
             Event::CorpusChanged {} => self.corpus += 1,
             Event::Administered {}
+            | Event::Adopted {}
+            | Event::Copied {}
             | Event::Delivered {}
             | Event::Forgotten {}
             | Event::KeyRevoked {}
             | Event::Renewed {}
             | Event::Refused {}
             | Event::Summarised {}
-            | Event::ToppedUp {} => {}
+            | Event::ToppedUp {}
+            | Event::Turned {} => {}
         }
     }
 

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use esclusa::audit::{Person, Sealed};
 use esclusa::error::Error;
 use esclusa::governor::command::{Command, Envelope, Reply};
+use esclusa::governor::root::{Freshness, ROOT};
+use esclusa::governor::switches::Edition;
 use esclusa::governor::{AlwaysUtc, Governor, Journal, Row};
 use esclusa::ports::ChainEnd;
 use serde::Deserialize;
@@ -92,6 +94,19 @@ impl Object {
     /// Loses the memory.
     pub(crate) fn evict(&mut self) {
         self.governor = None;
+    }
+
+    /// How good the copy of the root's switches is.
+    pub(crate) fn freshness(&mut self, now: u64) -> Result<Freshness, Error> {
+        self.load()?;
+        Ok(self.governor.as_ref().unwrap().freshness(now))
+    }
+
+    /// Takes in a copy of the root's switches that was asked for at `asked_at`.
+    pub(crate) fn take_copy(&mut self, edition: Edition, (asked_at, now): (u64, u64)) {
+        let adopt = Envelope::new(Command::Adopt(edition));
+        self.execute(&adopt, now, None).unwrap();
+        self.governor.as_mut().unwrap().note_copy(asked_at);
     }
 
     /// Everything ever charged.
@@ -249,7 +264,12 @@ impl Object {
             let rows = rows.map(|row| (row.seq, row.entry.as_str()));
             let snapshot = self.storage.snapshot.as_deref();
             let governor = Governor::restore(&self.org, Rc::new(AlwaysUtc), snapshot, rows)?;
-            self.governor = Some(governor.salted(format!("salt of {}", self.org)));
+            let governor = governor.salted(format!("salt of {}", self.org));
+            self.governor = Some(if self.org == ROOT {
+                governor
+            } else {
+                governor.watching()
+            });
         }
         Ok(())
     }

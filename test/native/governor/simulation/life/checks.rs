@@ -105,7 +105,11 @@ impl Life<'_> {
             }
             Refusal::KeyRevoked => self.revoked.contains(&reserve.draft.key),
             Refusal::NotActive => self.versions.config == 0,
-            Refusal::NotReserved => false,
+            // Its life has no switches.
+            Refusal::Killed { .. }
+            | Refusal::NotReserved
+            | Refusal::RootSilent
+            | Refusal::TooManySwitches => false,
             Refusal::RateLimited { limit, .. } => targets().any(|target| {
                 let mut full = book
                     .limits(reserve, target)

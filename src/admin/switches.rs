@@ -1,0 +1,175 @@
+//! Kill switches: those of an org are its governor's, those of the deployment the root's. Once a change
+//! has answered, nothing is admitted as it was before.
+//!
+//! They are turned without the database, too: when things go wrong is when they are wanted.
+
+mod spread;
+
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+
+use super::{List, read};
+use crate::audit::Change;
+use crate::auth::is_id;
+use crate::config;
+use crate::error::{Error, Kind};
+use crate::governor::command::{Command, Reply as Verdict};
+use crate::governor::root::ROOT;
+use crate::governor::switches::{Edition, Subject, Switch, Turn};
+use crate::http::{Incoming, Method, Reply};
+use crate::ports::Ports;
+use crate::request::act::{administer, effective, note_change};
+use crate::request::exchange::Exchange;
+
+const WHY_LIMIT: usize = 500;
+
+/// How a switch is turned on.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct On {
+    #[serde(default)]
+    why: String,
+    /// When it goes off by itself, Unix milliseconds.
+    #[serde(default)]
+    until: Option<u64>,
+    /// Whether streams that run are broken off.
+    #[serde(default)]
+    abort: bool,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    switch: &'a Subject,
+    on: bool,
+    #[serde(flatten)]
+    details: Option<&'a Switch>,
+    /// Whether this deployment's configuration knows what it turns off, where that says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<bool>,
+    /// Since when nothing is admitted as it was before the change, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_at: Option<u64>,
+}
+
+/// The switches that are on, of an org or, for [`ROOT`], of the deployment.
+pub(super) async fn list(ports: &Ports, org: &str) -> Result<Reply, Error> {
+    let edition = edition(ports, org).await?;
+    let on = edition.on(ports.clock.now());
+    let shown = on.map(|(subject, switch)| Shown {
+        switch: subject,
+        on: true,
+        details: Some(switch),
+        known: None,
+        effective_at: None,
+    });
+    Ok(List::reply(shown.collect()))
+}
+
+/// Turns a switch on or off.
+pub(super) async fn turn(
+    act: &mut Exchange,
+    incoming: &dyn Incoming,
+    name: &str,
+) -> Result<Reply, Error> {
+    let subject = subject(name, act.org == ROOT)?;
+    let object = format!("switch/{subject}");
+    note_change(
+        act,
+        Change {
+            object,
+            ..Change::default()
+        },
+    );
+    let on = match incoming.method() {
+        Method::Delete => None,
+        _ => Some(switch(act, incoming).await?),
+    };
+    let known = known(act, &subject).await?;
+    let turn = Turn {
+        subject: subject.clone(),
+        on: on.clone(),
+    };
+    if let Some(switch) = &on {
+        act.draft.note.clone_from(&switch.why);
+    }
+    let own_ms = administer(act, 200, Some(Command::Turn(turn))).await?;
+    let spread_ms = match act.org.as_str() {
+        ROOT => spread::spread(&act.ports).await,
+        _ => 0,
+    };
+    let effective_at = effective(act, own_ms.max(spread_ms)).await;
+    let shown = Shown {
+        switch: &subject,
+        on: on.is_some(),
+        details: on.as_ref(),
+        known,
+        effective_at: Some(effective_at),
+    };
+    Ok(Reply::json(200, &shown))
+}
+
+/// What a path names: percent-encoded or not.
+fn subject(name: &str, is_root: bool) -> Result<Subject, Error> {
+    let name = percent_decode_str(name).decode_utf8_lossy();
+    let subject: Subject = name.parse().map_err(|error| {
+        Error::new(Kind::NotFound, format!("There is no such switch: {error}."))
+    })?;
+    let elsewhere = match subject {
+        Subject::Everything if !is_root => "/admin/v1/switches/everything",
+        Subject::Org | Subject::Key(_) if is_root => "/admin/v1/orgs/{org}/switches/…",
+        _ => return Ok(subject),
+    };
+    let message = format!("The switch `{subject}` is at {elsewhere}.");
+    Err(Error::new(Kind::NotFound, message))
+}
+
+async fn switch(act: &Exchange, incoming: &dyn Incoming) -> Result<Switch, Error> {
+    let On { why, until, abort } = read(incoming).await?;
+    if why.len() > WHY_LIMIT {
+        let message = format!("A reason has at most {WHY_LIMIT} bytes.");
+        return Err(Error::invalid("why", message));
+    }
+    let at = act.ports.clock.now();
+    if until.is_some_and(|until| until <= at) {
+        let message = "`until` is past: it is the time, in Unix milliseconds, at which the switch goes off by itself.";
+        return Err(Error::invalid("until", message));
+    }
+    Ok(Switch {
+        by: act.draft.key.clone(),
+        at,
+        why,
+        until,
+        abort,
+    })
+}
+
+/// Whether there is what a switch turns off, as far as the deployment's configuration says. A name that
+/// is mistyped turns off nothing, so a key must exist; while the database is down it is believed.
+async fn known(act: &Exchange, subject: &Subject) -> Result<Option<bool>, Error> {
+    let catalogue = config::catalogue()?;
+    Ok(match subject {
+        Subject::Everything | Subject::Org => None,
+        Subject::Model(id) => Some(catalogue.model(id).is_some()),
+        Subject::Operation(name) => Some(catalogue.operation(name).is_some()),
+        Subject::Provider(slug) => Some(catalogue.provider(slug).is_some()),
+        Subject::Key(id) if !is_id(id) => return Err(no_key()),
+        Subject::Key(id) => match act.ports.tenants.key(&act.org, id).await {
+            Ok(None) => return Err(no_key()),
+            Ok(Some(_)) => Some(true),
+            Err(_) => None,
+        },
+    })
+}
+
+fn no_key() -> Error {
+    Error::new(Kind::NotFound, "There is no key of this id.")
+}
+
+async fn edition(ports: &Ports, org: &str) -> Result<Edition, Error> {
+    match ports.governors.execute(org, Command::Switches).await? {
+        Verdict::Switches(edition) => Ok(edition),
+        verdict => Err(Error::internal(format!(
+            "the governor answered {verdict:?}"
+        ))),
+    }
+}

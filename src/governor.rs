@@ -399,6 +399,7 @@ impl Governor {
                     0
                 },
             },
+            Answer::Divert(gates) => Reply::Divert { gates },
             Answer::Downgrade(route) => Reply::Downgrade { route },
             Answer::Refused(reason, shown) => Reply::Refused {
                 reason,

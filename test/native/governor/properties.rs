@@ -65,7 +65,7 @@ fn command() -> impl Strategy<Value = Command> {
         1 => Just(Command::RevokeKey { key: "key2".to_owned() }),
         12 => (id(), -1_i64..40).prop_map(|(id, cost)| {
             let cost = Nanos::new(cost);
-            Command::Settle(Settle { draft: numbered(id, 0), cost, kept: false, part: None })
+            Command::Settle(Settle { draft: numbered(id, 0), cost, ..Settle::default() })
         }),
     ]
 }

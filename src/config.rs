@@ -4,12 +4,14 @@
 pub mod catalog;
 mod check;
 pub mod facts;
+pub(crate) mod fields;
 mod own;
 pub mod parse;
 pub mod price;
 pub mod problem;
 pub mod providers;
 pub mod quirks;
+pub mod routes;
 mod rules;
 mod shape;
 pub mod tenant;

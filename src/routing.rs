@@ -3,6 +3,7 @@
 
 pub mod bound;
 pub mod custom_cost;
+pub mod graph;
 pub mod plan;
 pub mod single;
 

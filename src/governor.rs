@@ -465,6 +465,7 @@ impl Governor {
                 },
                 switches: self.state.switches.notice(at),
             },
+            Answer::Divert(gates) => Reply::Divert { gates },
             Answer::Downgrade(route) => Reply::Downgrade { route },
             Answer::Holders => Reply::Holders(self.roster.holders(at)),
             Answer::Refused(reason, shown) => Reply::Refused {

@@ -24,7 +24,7 @@ use super::catalog::Catalogue;
 use super::problem::Report;
 use super::tier::Tier;
 use crate::governor::rules::{
-    Budget, Limit, Measure, Pace, Period, Rules, Scope, UTC, WhenSpent, Window,
+    Budget, Limit, Measure, Pace, Period, Rules, Scope, UTC, UnknownScope, WhenSpent, Window,
 };
 use crate::money::Nanos;
 use crate::protocol::PublicUrl;
@@ -286,6 +286,9 @@ fn name(what: &str, per: &Scope, only: Option<&str>) -> String {
 }
 
 fn check_only(per: &Scope, only: Option<&str>, at: &str, report: &mut Report) {
+    if matches!(per, Scope::Gate(..)) {
+        report.add(format!("{at}.per"), UnknownScope.to_string());
+    }
     if only.is_some() && *per == Scope::Org {
         report.add(format!("{at}.only"), "the org is one subject already");
     }

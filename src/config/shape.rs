@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::problem::Report;
 
 /// A JSON object whose values are still text, in the order of the document, repeated keys included.
-pub(crate) struct Entries(Vec<(String, Box<RawValue>)>);
+pub(crate) struct Entries(pub(super) Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Entries {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

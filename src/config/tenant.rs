@@ -9,7 +9,8 @@
 //!   "tiers": { "light": ["@cf/meta/llama-3.1-8b-instruct-fast"] },
 //!   "operations": { "quote_price": { "tier": "light", "output_cap": 300 } },
 //!   "aliases": { "house": "@cf/zai-org/glm-4.7-flash" },
-//!   "transcripts": { "store": "redacted", "days": 30 }
+//!   "transcripts": { "store": "redacted", "days": 30 },
+//!   "routes": { "support": { "elements": [] } }
 //! }
 //! ```
 //!
@@ -25,6 +26,7 @@ use super::attempts::Attempts;
 use super::catalog::Catalogue;
 use super::own::{self, OwnSections};
 use super::problem::{Problem, Report};
+use super::routes::{self, Routes};
 use super::rules::{self, BudgetEntry, Credits, LimitEntry};
 use super::shape;
 use super::yaml;
@@ -47,6 +49,7 @@ pub struct TenantConfig {
     attempts: Attempts,
     catalogue: Arc<Catalogue>,
     transcripts: Policy,
+    routes: Routes,
 }
 
 impl TenantConfig {
@@ -60,6 +63,12 @@ impl TenantConfig {
     #[must_use]
     pub const fn attempts(&self) -> Attempts {
         self.attempts
+    }
+
+    /// The org's routes, by name.
+    #[must_use]
+    pub const fn routes(&self) -> &Routes {
+        &self.routes
     }
 
     /// What of prompts and answers is stored.
@@ -104,6 +113,8 @@ struct Document {
     tiers: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
     transcripts: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "present")]
+    routes: Option<Box<RawValue>>,
 }
 
 /// What of prompts and answers is stored.
@@ -245,9 +256,14 @@ fn build(document: Document, catalogue: &Arc<Catalogue>, report: &mut Report) ->
     if !DAYS.contains(&transcripts.days) {
         report.add("transcripts.days", "expected 1 to 3,650 days");
     }
+    let routes = document
+        .routes
+        .map(|json| routes::build(&json, &catalogue, report))
+        .unwrap_or_default();
     TenantConfig {
-        rules,
+        rules: routes::with_gates(rules, &routes),
         attempts,
+        routes,
         catalogue,
         transcripts: transcripts.policy(),
     }

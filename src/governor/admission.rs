@@ -53,6 +53,12 @@ pub(super) fn admission(state: &State, reserve: &Reserve, moment: Moment<'_>) ->
     let places = state
         .meters
         .places(&state.rules, &demand, None, (moment.periods, at));
+    let closed = state
+        .meters
+        .closed_gates(&state.rules, &places, &demand, moment);
+    if !closed.is_empty() {
+        return Decision::unchanged(Answer::Divert(closed));
+    }
     match allowed(state, reserve, &places, moment) {
         Ok(candidate) => {
             let lease = grant(state, reserve, &places, moment);
@@ -74,6 +80,7 @@ fn demand_of(reserve: &Reserve) -> Demand<'_> {
         draft: &reserve.draft,
         subjects: &reserve.subjects,
         tokens: reserve.tokens,
+        bound: reserve.bound,
     }
 }
 

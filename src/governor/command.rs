@@ -1,7 +1,7 @@
 //! What isolates ask an org's governor, and what it answers. Both sides carry [`PROTOCOL`], since a
 //! deploy mixes old and new code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -225,6 +225,9 @@ pub struct Subjects {
     /// The metadata that rules name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
+    /// The gates of a route that its plan goes through: where one is closed, nothing is admitted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub gates: BTreeSet<String>,
 }
 
 /// A model that may answer.
@@ -271,7 +274,7 @@ pub struct TopUp {
 }
 
 /// The end of an admitted request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Settle {
     /// The record, complete but for what the governor adds.
     pub draft: Draft,
@@ -280,6 +283,10 @@ pub struct Settle {
     /// Whether the answer is kept under the request's id for repetitions of its idempotency key.
     #[serde(default)]
     pub kept: bool,
+    /// Gates that its plan went through and that it did not come to, since a model before them
+    /// answered: it does not count there.
+    #[serde(default)]
+    pub unreached: BTreeSet<String>,
     /// The lease from which it was admitted.
     #[serde(default)]
     pub part: Option<Part>,
@@ -311,6 +318,11 @@ pub enum Reply {
         lease: Option<Granted>,
         /// The limits after this admission.
         state: State,
+    },
+    /// Nothing was admitted: these gates of the plan's route are closed.
+    Divert {
+        /// The gates; at least one.
+        gates: Vec<Closed>,
     },
     /// Nothing was admitted: a budget wants the request planned for a cheaper route.
     Downgrade {
@@ -377,6 +389,15 @@ impl Reply {
             _ => None,
         }
     }
+}
+
+/// A gate that does not let a request through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// Its name.
+    pub gate: String,
+    /// Milliseconds until it would; `None` where it never will.
+    pub retry_after_ms: Option<u64>,
 }
 
 /// Why a governor refuses.

@@ -3,7 +3,7 @@
 use super::Id;
 use super::admission;
 use super::calendar::Periods;
-use super::command::{Activate, Administer, Command, Refusal, TopUp};
+use super::command::{Activate, Administer, Closed, Command, Refusal, TopUp};
 use super::demand::Holds;
 use super::journal::{Ending, Event, Refused};
 use super::lease::{Granted, settled};
@@ -39,6 +39,7 @@ pub(super) enum Answer {
     Alerts {
         after: u64,
     },
+    Divert(Vec<Closed>),
     Done,
     Downgrade(String),
     Holders,

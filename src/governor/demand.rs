@@ -9,6 +9,7 @@ use super::command::{Subjects, Target, Tokens};
 use super::rules::{Budget, Limit, Measure, Period, Rules, Scope, Window};
 use super::window::Gauge;
 use crate::audit::Draft;
+use crate::money::Nanos;
 
 /// What is counted together: limits that differ only in their size, name or `only` share it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,6 +32,11 @@ impl Family {
     /// Whether `limit` is one of these.
     fn counts(&self, limit: &Limit) -> bool {
         limit.per == self.scope && limit.measure == self.measure && size(limit) == self.size
+    }
+
+    /// Whether it belongs to a gate, which refuses nobody.
+    pub(super) const fn is_gate(&self) -> bool {
+        matches!(self.scope, Scope::Gate(..))
     }
 
     /// How it is counted. The limit matters where something is compared with it, and for a token
@@ -110,11 +116,13 @@ pub(super) struct Demand<'a> {
     pub(super) draft: &'a Draft,
     pub(super) subjects: &'a Subjects,
     pub(super) tokens: Tokens,
+    /// The worst it may cost.
+    pub(super) bound: Nanos,
 }
 
 impl Demand<'_> {
     /// The subject of a scope. Those of models and providers are `target`'s; without one such a rule
-    /// does not speak of the request yet.
+    /// does not speak of the request yet. A gate never speaks of a request that does not name it.
     pub(super) fn subject<'a>(
         &'a self,
         scope: &Scope,
@@ -125,6 +133,10 @@ impl Demand<'_> {
         };
         Some(match scope {
             Scope::Address => &self.subjects.address,
+            Scope::Gate(name, per) => {
+                let goes_through = self.subjects.gates.contains(name);
+                return goes_through.then(|| self.subject(per, target)).flatten();
+            }
             Scope::Header(name) => named(&self.subjects.headers, name),
             Scope::Key => &self.draft.key,
             Scope::Metadata(name) => named(&self.subjects.metadata, name),
@@ -139,18 +151,48 @@ impl Demand<'_> {
 
     /// How much of a measure it needs. Always something, so that it has a place to be corrected in.
     pub(super) fn amount(&self, measure: Measure) -> u64 {
-        amount(self.tokens, measure).max(1)
+        Quantity::one(self.tokens, self.bound).of(measure).max(1)
+    }
+
+    /// What is held of measures that count costs.
+    pub(super) fn cost(&self) -> u64 {
+        units(self.bound).max(1)
     }
 }
 
-/// How much of a measure a request of these tokens is.
-pub(super) const fn amount(tokens: Tokens, measure: Measure) -> u64 {
-    match measure {
-        Measure::Concurrent | Measure::Requests(_) => 1,
-        Measure::InputTokens(_) => tokens.input,
-        Measure::OutputTokens(_) => tokens.output,
-        Measure::Tokens(_) => tokens.input.saturating_add(tokens.output),
+/// What is used of all that is measured, or likely to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Quantity {
+    pub(super) requests: u64,
+    pub(super) tokens: Tokens,
+    pub(super) cost: Nanos,
+}
+
+impl Quantity {
+    /// What one request uses.
+    pub(super) const fn one(tokens: Tokens, cost: Nanos) -> Self {
+        Self {
+            requests: 1,
+            tokens,
+            cost,
+        }
     }
+
+    /// How much of a measure it is.
+    pub(super) fn of(self, measure: Measure) -> u64 {
+        match measure {
+            Measure::Concurrent | Measure::Requests(_) => self.requests,
+            Measure::Cost(_) => units(self.cost),
+            Measure::InputTokens(_) => self.tokens.input,
+            Measure::OutputTokens(_) => self.tokens.output,
+            Measure::Tokens(_) => self.tokens.input.saturating_add(self.tokens.output),
+        }
+    }
+}
+
+/// Nano-dollars; none of a negative amount.
+fn units(amount: Nanos) -> u64 {
+    u64::try_from(amount.get()).unwrap_or_default()
 }
 
 /// Where a reservation is counted.

@@ -1,5 +1,7 @@
 //! What the governor writes: one row an entry, and the audit chain that the rows carry along.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::Id;
@@ -160,6 +162,9 @@ pub(super) struct Settled {
     /// Whether the answer is kept for repetitions.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) kept: bool,
+    /// Gates that it did not come to.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) unreached: BTreeSet<String>,
     /// The lease that it was admitted from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) part: Option<Part>,

@@ -15,7 +15,7 @@ pub(super) mod settled;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Settle, Tokens};
-use super::demand::amount;
+use super::demand::Quantity;
 use super::rules::Measure;
 use crate::audit::Draft;
 use crate::money::Nanos;
@@ -40,11 +40,13 @@ pub struct Slice {
 
 impl Slice {
     /// How much of a measure it is.
-    pub(super) const fn amount(&self, measure: Measure) -> u64 {
-        match measure {
-            Measure::Concurrent | Measure::Requests(_) => self.requests,
-            _ => amount(self.tokens, measure),
-        }
+    pub(super) fn amount(&self, measure: Measure) -> u64 {
+        let quantity = Quantity {
+            requests: self.requests,
+            tokens: self.tokens,
+            cost: self.bound,
+        };
+        quantity.of(measure)
     }
 
     /// Whether `other` fits into it.

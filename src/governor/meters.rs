@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::Id;
 use super::budget::{Purse, Spending};
 use super::calendar::Periods;
-use super::command::{Refusal, Target, Tokens};
-use super::demand::{Account, Demand, Family, FlowHold, Holds, MoneyHold};
-use super::rules::{Budget, Limit, Measure, Rules, WhenSpent};
+use super::command::{Closed, Refusal, Target};
+use super::decide::Moment;
+use super::demand::{Account, Demand, Family, FlowHold, Holds, MoneyHold, Quantity};
+use super::rules::{Budget, Limit, Measure, Rules, Scope, WhenSpent};
 use super::table::Table;
 use super::window::Flow;
 use crate::money::Nanos;
@@ -94,7 +95,8 @@ impl Meters {
         at: u64,
     ) -> Option<Refusal> {
         let mut longest = None;
-        for FlowHold { family, place, .. } in flows {
+        let ours = flows.iter().filter(|hold| !hold.family.is_gate());
+        for FlowHold { family, place, .. } in ours {
             let needed = demand.amount(family.measure);
             for limit in rules.limits_of(family, place) {
                 let counts_tokens =
@@ -114,6 +116,50 @@ impl Meters {
             limit,
             retry_after_ms,
         })
+    }
+
+    /// The gates that a request asks to go through and that do not let it.
+    pub(super) fn closed_gates(
+        &self,
+        rules: &Rules,
+        places: &Holds,
+        demand: &Demand<'_>,
+        moment: Moment<'_>,
+    ) -> Vec<Closed> {
+        let closed = |gate: &str, wait: u64| Closed {
+            gate: gate.to_owned(),
+            retry_after_ms: (wait < u64::MAX).then_some(wait),
+        };
+        let flows = places.flows.iter().filter_map(|hold| {
+            let Scope::Gate(gate, _) = &hold.family.scope else {
+                return None;
+            };
+            let needed = demand.amount(hold.family.measure);
+            let wait = |limit: &Limit| {
+                if needed > limit.limit {
+                    return Some(u64::MAX);
+                }
+                self.wait(&hold.family, &hold.place, limit, needed, moment.at)
+            };
+            let limits = rules.limits_of(&hold.family, &hold.place);
+            let wait = limits.filter_map(wait).max()?;
+            Some(closed(gate, wait))
+        });
+        let money = places.money.iter().filter_map(|hold| {
+            let (Scope::Gate(gate, _), period) = &hold.account else {
+                return None;
+            };
+            let spending = self.spending(hold);
+            let mut budgets = rules.budgets_of(&hold.account, &hold.place);
+            let spent = |budget: &Budget| !spending.carries(budget.amount, demand.bound);
+            if !budgets.any(spent) {
+                return None;
+            }
+            let until = moment.periods.of(*period).until;
+            let wait = until.checked_sub(moment.at).filter(|_| until < u64::MAX);
+            Some(closed(gate, wait.unwrap_or(u64::MAX)))
+        });
+        flows.chain(money).collect()
     }
 
     /// Milliseconds until a limit has room; `None` where it has.
@@ -177,6 +223,18 @@ impl Meters {
         }
     }
 
+    /// Counts in flows, at the instants of the holds, what is held besides for higher costs.
+    pub(super) fn flow_up(&mut self, flows: &[FlowHold], by: u64, at: u64) {
+        let costs = |hold: &&FlowHold| matches!(hold.family.measure, Measure::Cost(_));
+        for hold in flows.iter().filter(costs) {
+            let gauge = hold.family.gauge(0);
+            let flow = self
+                .flows
+                .entry(&hold.family, &hold.place, || Flow::new(gauge));
+            flow.correct(gauge, (0, by), hold.at, at);
+        }
+    }
+
     /// Takes out of flows what was held and came to nothing.
     pub(super) fn flow_back(
         &mut self,
@@ -199,20 +257,20 @@ impl Meters {
         &mut self,
         flows: &[FlowHold],
         held: impl Fn(Measure) -> u64,
-        used: impl Fn(&FlowHold) -> Option<Tokens>,
+        used: impl Fn(&FlowHold) -> Option<Quantity>,
         at: u64,
     ) {
         for hold in flows {
             let family = &hold.family;
             let held = held(family.measure);
-            let actual = match family.measure {
-                Measure::Concurrent => 0,
-                Measure::Requests(_) => continue,
-                measure => match used(hold) {
-                    Some(tokens) => super::demand::amount(tokens, measure),
-                    None => continue,
-                },
+            let actual = match (family.measure, used(hold)) {
+                (Measure::Concurrent, _) => 0,
+                (measure, Some(used)) => used.of(measure),
+                (_, None) => continue,
             };
+            if matches!(family.measure, Measure::Requests(_)) && actual >= held {
+                continue;
+            }
             let gauge = family.gauge(0);
             // What was held may have drained and been swept out: what was used beyond it counts now.
             let flow = self.flows.entry(family, &hold.place, || Flow::new(gauge));

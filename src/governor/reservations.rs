@@ -45,6 +45,7 @@ impl Reservation {
             draft: &self.draft,
             subjects: &self.subjects,
             tokens: self.tokens,
+            bound: self.bound,
         }
     }
 }

@@ -100,6 +100,9 @@ pub struct Budget {
 pub enum Scope {
     /// The client's address; for `IPv6` its /64.
     Address,
+    /// A gate of a route, by its name, with whom it counts apart. Only requests that go through it
+    /// count, and it refuses nobody: whoever finds it closed takes another way.
+    Gate(String, Box<Scope>),
     /// The value of a request header, by its name in lower case.
     Header(String),
     /// The API key.
@@ -126,12 +129,30 @@ impl Scope {
     pub const fn is_of_target(&self) -> bool {
         matches!(self, Self::Model | Self::Provider)
     }
+
+    /// Whom it counts apart: of a gate what it is told.
+    #[must_use]
+    pub fn subject(&self) -> &Self {
+        match self {
+            Self::Gate(_, per) => per,
+            scope => scope,
+        }
+    }
+
+    /// Reads the name of a gate and its scope.
+    fn gate(text: &str) -> Option<Self> {
+        let (name, per) = text.split_once(' ')?;
+        let per: Self = per.parse().ok()?;
+        let fits = !name.is_empty() && !per.is_of_target() && !matches!(per, Self::Gate(..));
+        fits.then(|| Self::Gate(name.to_owned(), Box::new(per)))
+    }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address => formatter.write_str("address"),
+            Self::Gate(name, per) => write!(formatter, "gate:{name} {per}"),
             Self::Header(name) => write!(formatter, "header:{name}"),
             Self::Key => formatter.write_str("key"),
             Self::Metadata(name) => write!(formatter, "metadata:{name}"),
@@ -172,6 +193,7 @@ impl FromStr for Scope {
             "tier" => Self::Tier,
             "user" => Self::User,
             _ => match text.split_once(':') {
+                Some(("gate", gate)) => Self::gate(gate).ok_or(UnknownScope)?,
                 Some(("header", name)) if !name.is_empty() => {
                     Self::Header(name.to_ascii_lowercase())
                 }
@@ -196,6 +218,8 @@ impl TryFrom<String> for Scope {
 pub enum Measure {
     /// Requests under way at once.
     Concurrent,
+    /// What requests cost, in nano-dollars.
+    Cost(Pace),
     /// Prompt tokens.
     InputTokens(Pace),
     /// Completion tokens.
@@ -212,7 +236,8 @@ impl Measure {
     pub const fn pace(self) -> Option<Pace> {
         match self {
             Self::Concurrent => None,
-            Self::InputTokens(pace)
+            Self::Cost(pace)
+            | Self::InputTokens(pace)
             | Self::OutputTokens(pace)
             | Self::Requests(pace)
             | Self::Tokens(pace) => Some(pace),
@@ -224,6 +249,7 @@ impl Measure {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Concurrent => "concurrent",
+            Self::Cost(_) => "nano_usd",
             Self::InputTokens(_) => "input_tokens",
             Self::OutputTokens(_) => "output_tokens",
             Self::Requests(_) => "requests",
@@ -316,10 +342,23 @@ mod tests {
             "address",
             "header:x-team",
             "metadata:Team",
+            "gate:support/limit user",
+            "gate:support/limit metadata:user id",
         ] {
             assert_eq!(text.parse::<Scope>().unwrap().to_string(), text);
         }
-        for text in ["", "orgs", "header", "header:", "metadata:", "cookie:a"] {
+        for text in [
+            "",
+            "orgs",
+            "header",
+            "header:",
+            "metadata:",
+            "cookie:a",
+            "gate:a",
+            "gate: user",
+            "gate:a model",
+            "gate:a gate:b user",
+        ] {
             assert_eq!(text.parse::<Scope>(), Err(UnknownScope), "{text}");
         }
         assert_eq!(

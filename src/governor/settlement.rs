@@ -91,6 +91,7 @@ fn unreserved(state: &State, draft: &Draft, moment: Moment<'_>) -> Vec<MoneyHold
         draft,
         subjects: &Subjects::default(),
         tokens: Tokens::default(),
+        bound: Nanos::ZERO,
     };
     let moment = (moment.periods, moment.at);
     let places = state.meters.places(&state.rules, &demand, None, moment);
@@ -119,6 +120,7 @@ pub(super) fn charge(state: &State, settle: &Settle, paid: Paid<'_>) -> Decision
         tokens: tokens(&draft.usage),
         calls,
         kept: settle.kept,
+        unreached: settle.unreached.clone(),
         part,
         unreserved,
     });

@@ -10,7 +10,7 @@ use super::alerts::{Alert, Alerts};
 use super::budget::Total;
 use super::calendar::Periods;
 use super::command::{Target, Tokens, Versions};
-use super::demand::{FlowHold, Holds, MoneyHold};
+use super::demand::{FlowHold, Holds, MoneyHold, Quantity};
 use super::idempotency::Named;
 use super::journal::{Call, Chain, Entry, Event, Reserved, Settled};
 use super::lease::applied::KEEP_LOST;
@@ -337,7 +337,11 @@ impl State {
             let purse = self.meters.purse(&hold.account, &hold.place);
             purse.raise(hold.from, by);
         }
+        let held = |reservation: &Reservation| reservation.demand().cost();
+        let before = held(&reservation);
         reservation.bound = reservation.bound.saturating_add(by);
+        let more = held(&reservation).saturating_sub(before);
+        self.meters.flow_up(&reservation.holds.flows, more, at);
         reservation.steps.extend(step);
         self.reserved = self.reserved.plus(by);
         if target.is_some() {
@@ -358,11 +362,11 @@ impl State {
         match self.open.remove(request) {
             Some(reservation) => {
                 self.release(&reservation, at, |hold| {
-                    Some(share(&hold.family.scope, &hold.place, settled).1)
+                    Some(share(&hold.family.scope, &hold.place, settled))
                 });
                 for hold in &reservation.holds.money {
-                    let (cost, _) = share(&hold.account.0, &hold.place, settled);
-                    self.charge(hold, cost, at);
+                    let used = share(&hold.account.0, &hold.place, settled);
+                    self.charge(hold, used.cost, at);
                 }
                 if let Some(name) = &reservation.name {
                     self.named.end(name, request, settled.kept.then_some(at));
@@ -419,7 +423,7 @@ impl State {
         &mut self,
         reservation: &Reservation,
         at: u64,
-        used: impl Fn(&FlowHold) -> Option<Tokens>,
+        used: impl Fn(&FlowHold) -> Option<Quantity>,
     ) {
         let demand = reservation.demand();
         let held = |measure| demand.amount(measure);
@@ -465,22 +469,29 @@ impl State {
     }
 }
 
-/// What of a settled request a place is charged with: all of it, or what its model or provider used.
-fn share(scope: &Scope, place: &str, settled: &Settled) -> (Nanos, Tokens) {
+/// What of a settled request a place is charged with: all of it, or what its model or provider used;
+/// nothing where it was not reached.
+fn share(scope: &Scope, place: &str, settled: &Settled) -> Quantity {
+    if let Scope::Gate(gate, _) = scope
+        && settled.unreached.contains(gate)
+    {
+        return Quantity::default();
+    }
     let is_of = |call: &&Call| match scope {
         Scope::Model => call.target.model == place,
         _ => call.target.provider == place,
     };
     if !scope.is_of_target() {
-        return (settled.cost, settled.tokens);
+        return Quantity::one(settled.tokens, settled.cost);
     }
-    let none = (Nanos::ZERO, Tokens::default());
+    let none = Quantity::one(Tokens::default(), Nanos::ZERO);
     let calls = settled.calls.iter().filter(is_of);
-    calls.fold(none, |(cost, tokens), call| {
-        let tokens = Tokens {
-            input: tokens.input.saturating_add(call.tokens.input),
-            output: tokens.output.saturating_add(call.tokens.output),
-        };
-        (cost.saturating_add(call.cost), tokens)
+    calls.fold(none, |sum, call| Quantity {
+        tokens: Tokens {
+            input: sum.tokens.input.saturating_add(call.tokens.input),
+            output: sum.tokens.output.saturating_add(call.tokens.output),
+        },
+        cost: sum.cost.saturating_add(call.cost),
+        ..sum
     })
 }

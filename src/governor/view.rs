@@ -3,18 +3,21 @@
 use super::budget::Spending;
 use super::command::{BudgetState, CreditState, LimitState, State as Shown};
 use super::decide::Moment;
-use super::demand::{Account, Family, Holds};
+use super::demand::{Account, Family, Holds, MoneyHold};
 use super::rules::{Budget, Limit, Period, Scope, WhenSpent};
 use super::state::State;
 use super::window::Flow;
 
-/// What is left where a request is counted.
+/// What is left where a request is counted. Gates are left out, since they refuse nobody.
 pub(super) fn of_places(state: &State, places: &Holds, moment: Moment<'_>) -> Shown {
-    let limits = places.flows.iter().flat_map(|hold| {
+    let flows = places.flows.iter().filter(|hold| !hold.family.is_gate());
+    let limits = flows.flat_map(|hold| {
         let flow = state.meters.flows.get(&hold.family, &hold.place);
         limits_of(state, &hold.family, &hold.place, flow, moment)
     });
-    let budgets = places.money.iter().flat_map(|hold| {
+    let is_gate = |hold: &&MoneyHold| matches!(hold.account.0, Scope::Gate(..));
+    let money = places.money.iter().filter(|hold| !is_gate(hold));
+    let budgets = money.flat_map(|hold| {
         let spending = spending_of(state, &hold.account, &hold.place, moment);
         budgets_of(state, &hold.account, &hold.place, &spending, moment)
     });

@@ -1,6 +1,7 @@
 //! One request under way: what it knows of itself, for its record and its headers.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -22,6 +23,34 @@ use crate::usage::Usage;
 
 /// Milliseconds a request may take in all.
 pub const DEADLINE_MS: u64 = MOST_MS;
+
+/// The gates of a route that a request was admitted through, in the order in which it comes to them.
+#[derive(Default)]
+pub struct Gates {
+    names: Vec<String>,
+    reached: Cell<usize>,
+}
+
+impl Gates {
+    /// Through these.
+    #[must_use]
+    pub fn new(names: Vec<String>) -> Self {
+        let reached = Cell::new(0);
+        Self { names, reached }
+    }
+
+    /// It has come to what is behind so many of them.
+    pub fn reach(&self, number: usize) {
+        self.reached.set(self.reached.get().max(number));
+    }
+
+    /// Those that it has not come to.
+    #[must_use]
+    pub fn unreached(&self) -> BTreeSet<String> {
+        let names = self.names.iter().skip(self.reached.get());
+        names.cloned().collect()
+    }
+}
 
 /// A request whose caller is known.
 pub struct Exchange {
@@ -49,6 +78,8 @@ pub struct Exchange {
     pub part: Option<Part>,
     /// What of the org this isolate knows to be switched off.
     pub switches: SharedNotice,
+    /// The gates of a route that it was admitted through.
+    pub gates: Gates,
     /// The client's own name for it.
     pub idempotency: Option<Idempotency>,
     /// How it ended, once it is settled: for whoever watches its answer go out.
@@ -85,6 +116,7 @@ impl Exchange {
             health: SharedHealth::default(),
             part: None,
             switches: SharedNotice::default(),
+            gates: Gates::default(),
             idempotency: None,
             ended: Rc::default(),
             transcript: None,

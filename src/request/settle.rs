@@ -58,6 +58,7 @@ fn settlement(exchange: &Exchange) -> Settle {
         draft: exchange.draft.clone(),
         cost: exchange.cost(),
         kept: exchange.idempotency.is_some() && is_success(exchange.draft.outcome),
+        unreached: exchange.gates.unreached(),
         part: exchange.part.clone(),
     }
 }

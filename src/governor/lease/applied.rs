@@ -6,7 +6,7 @@ use super::held::{Lease, Lost, Profile};
 use super::{Part, Return, Slice};
 use crate::governor::Id;
 use crate::governor::command::Subjects;
-use crate::governor::demand::{Demand, amount};
+use crate::governor::demand::{Demand, Quantity};
 use crate::governor::journal::{Leased, Reserved, Settled};
 use crate::governor::recent::Keep;
 use crate::governor::reservations::Reservation;
@@ -27,6 +27,7 @@ impl State {
             draft: &reserved.draft,
             subjects: &Subjects::default(),
             tokens: reserved.tokens,
+            bound: reserved.bound,
         };
         let last = at.saturating_add(leased.lasts_ms).saturating_sub(1);
         let moment = (&self.periods, last);
@@ -64,9 +65,10 @@ impl State {
         let Some((lease, taken)) = self.take_part(part) else {
             return;
         };
-        let held = |measure| amount(taken.tokens, measure);
+        let held = |measure| Quantity::one(taken.tokens, taken.bound).of(measure);
+        let used = Quantity::one(settled.tokens, settled.cost);
         self.meters
-            .flow_out(&lease.holds.flows, held, |_| Some(settled.tokens), at);
+            .flow_out(&lease.holds.flows, held, |_| Some(used), at);
         self.unhold(&lease, taken.bound);
         for hold in &lease.holds.money {
             self.charge(hold, settled.cost, at);

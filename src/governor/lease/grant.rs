@@ -82,6 +82,7 @@ impl Rules {
 pub(super) fn is_plain(reserve: &Reserve) -> bool {
     reserve.idempotency.is_none()
         && reserve.draft.change.is_none()
+        && reserve.subjects.gates.is_empty()
         && reserve.route.is_none()
         && !reserve.unpriced
         && reserve.draft.cache != CacheStatus::Hit
@@ -91,7 +92,8 @@ pub(super) fn is_plain(reserve: &Reserve) -> bool {
 /// Whether many requests of an isolate are of one subject that their record names.
 const fn is_shared(scope: &Scope) -> bool {
     match scope {
-        Scope::Key | Scope::Operation | Scope::Org | Scope::Tier => true,
+        // Those that go through a gate are never admitted from a lease.
+        Scope::Gate(..) | Scope::Key | Scope::Operation | Scope::Org | Scope::Tier => true,
         Scope::Address
         | Scope::Header(_)
         | Scope::Metadata(_)

@@ -86,6 +86,8 @@ const fn status(kind: Kind) -> &'static str {
         Kind::ModelNotFound | Kind::NotFound => "NOT_FOUND",
         Kind::RateLimited | Kind::UpstreamBusy => "RESOURCE_EXHAUSTED",
         Kind::Unauthenticated => "UNAUTHENTICATED",
-        Kind::CircuitOpen | Kind::KillSwitch | Kind::Unavailable | Kind::UpstreamFailed => "UNAVAILABLE",
+        Kind::CircuitOpen | Kind::KillSwitch | Kind::Unavailable | Kind::UpstreamFailed => {
+            "UNAVAILABLE"
+        }
     }
 }

@@ -168,8 +168,7 @@ fn settled(request: &str) -> Command {
     Command::Settle(Settle {
         draft: named(request),
         cost: Nanos::new(10),
-        kept: false,
-        part: None,
+        ..Settle::default()
     })
 }
 

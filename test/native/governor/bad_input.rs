@@ -132,8 +132,7 @@ fn usage_beyond_any_number_fills_a_limit_and_wraps_nothing() {
         world.run(Command::Settle(Settle {
             draft,
             cost,
-            kept: false,
-            part: None,
+            ..Settle::default()
         }));
         assert!(!is_admitted(&world.run(asking("b"))), "{window:?}");
         world.check();

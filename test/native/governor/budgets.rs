@@ -347,8 +347,7 @@ fn a_negative_or_absurd_cost_of_a_call_is_the_bound_for_its_model_too() {
         world.run(Command::Settle(Settle {
             draft,
             cost: Nanos::new(cost),
-            kept: false,
-            part: None,
+            ..Settle::default()
         }));
     }
     let of_model = |it: &BudgetState| it.subject == "m";

@@ -98,6 +98,7 @@ impl Check {
                         cost,
                         kept,
                         part,
+                        ..Settle::default()
                     });
                     self.told.insert(request);
                 }
@@ -244,8 +245,7 @@ fn whoever_waits_for_a_round_tells_once() {
     let settle = |request: &str| Settle {
         draft: draft(request),
         cost: Nanos::ZERO,
-        kept: false,
-        part: None,
+        ..Settle::default()
     };
     let (first, second) = (holder.settle(settle("a")), holder.settle(settle("b")));
     let flush = holder.take(first).unwrap();

@@ -23,7 +23,7 @@ fn answered(request: &str, kept: bool) -> Command {
         draft: draft(request),
         cost: Nanos::new(3),
         kept,
-        part: None,
+        ..Settle::default()
     })
 }
 

@@ -68,8 +68,8 @@ fn ended(request: &str, part: Part, cost: i64) -> Settle {
     Settle {
         draft: draft(request),
         cost: Nanos::new(cost),
-        kept: false,
         part: Some(part),
+        ..Settle::default()
     }
 }
 

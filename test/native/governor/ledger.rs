@@ -303,8 +303,7 @@ fn what_is_forgotten_is_not_charged_again() {
     world.run(Command::Settle(Settle {
         draft: newer,
         cost,
-        kept: false,
-        part: None,
+        ..Settle::default()
     }));
     assert_eq!(world.governor.charged(), 6);
 }
@@ -322,8 +321,7 @@ fn ended_ids_are_bounded_by_number_and_still_not_charged_again() {
         Command::Settle(Settle {
             draft,
             cost,
-            kept: false,
-            part: None,
+            ..Settle::default()
         })
     };
     for index in 0..20_001 {
@@ -386,8 +384,7 @@ fn flags_say_what_is_odd_about_a_charge() {
         world.run(Command::Settle(Settle {
             draft,
             cost,
-            kept: false,
-            part: None,
+            ..Settle::default()
         }));
         let record = world.last_record();
         assert_eq!((record.cost.get(), record.flags), expected, "case {index}");

@@ -165,8 +165,7 @@ fn used_tokens(world: &mut World, request: &str, input: u64, output: u64) {
     world.run(Command::Settle(Settle {
         draft,
         cost: Nanos::ZERO,
-        kept: false,
-        part: None,
+        ..Settle::default()
     }));
 }
 
@@ -370,8 +369,7 @@ fn what_a_model_used_counts_for_that_model() {
     world.run(Command::Settle(Settle {
         draft,
         cost: Nanos::ZERO,
-        kept: false,
-        part: None,
+        ..Settle::default()
     }));
     let used: BTreeMap<(String, String), u64> = world
         .state()

@@ -53,8 +53,7 @@ fn every_record_has_its_person_beside_it() {
     world.run(Command::Settle(Settle {
         draft: named("settled"),
         cost: Nanos::new(1),
-        kept: false,
-        part: None,
+        ..Settle::default()
     }));
     assert_eq!(person_beside(&world), ann());
     world.run(asked("expires", 1));

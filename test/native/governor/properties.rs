@@ -69,7 +69,7 @@ fn command() -> impl Strategy<Value = Command> {
         2 => (0_u8..3).prop_map(|key| Command::Check { key: format!("key{key}") }),
         12 => (id(), -1_i64..40).prop_map(|(id, cost)| {
             let cost = Nanos::new(cost);
-            Command::Settle(Settle { draft: numbered(id, 0), cost, kept: false, part: None })
+            Command::Settle(Settle { draft: numbered(id, 0), cost, ..Settle::default() })
         }),
     ]
 }

@@ -2,6 +2,7 @@
 
 use esclusa::audit::{Draft, GENESIS, Record, Sealed, verify};
 use esclusa::error::Error;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use esclusa::governor::command::{
@@ -291,12 +292,17 @@ pub(crate) fn extend(request: &str, step: u32, by: i64) -> Command {
 }
 
 pub(crate) fn settle(request: &str, cost: i64) -> Command {
-    Command::Settle(Settle {
+    Command::Settle(settlement(request, cost))
+}
+
+pub(crate) fn settlement(request: &str, cost: i64) -> Settle {
+    Settle {
         draft: draft(request),
         cost: Nanos::new(cost),
         kept: false,
+        unreached: BTreeSet::new(),
         part: None,
-    })
+    }
 }
 
 pub(crate) fn is_admitted(reply: &Reply) -> bool {

@@ -201,6 +201,7 @@ pub(super) fn reserve(random: &Random, draft: Draft, scale: Scale, planned: Vers
             address: some(),
             headers,
             metadata: map("team").into_iter().collect(),
+            ..Subjects::default()
         },
         candidates: (0..random.below(4)).map(|_| target(random)).collect(),
         bound,
@@ -255,6 +256,7 @@ pub(super) fn settle(random: &Random, draft: Draft, bound: i64, known: Option<&R
         cost: Nanos::new(cost),
         kept: random.chance(500),
         part: known.and_then(|request| request.part.clone()),
+        ..Settle::default()
     }
 }
 

@@ -36,6 +36,7 @@ pub(super) fn subject(per: &Scope, asked: &Reserve, target: Option<&Target>) -> 
         (Scope::Header(name), None) => {
             return Some(subjects.headers.get(name).cloned().unwrap_or_default());
         }
+        (Scope::Gate(..), None) => panic!("no gates among the rules"),
         (Scope::Key, None) => &draft.key,
         (Scope::Metadata(name), None) => {
             return Some(subjects.metadata.get(name).cloned().unwrap_or_default());

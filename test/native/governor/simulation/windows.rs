@@ -23,6 +23,7 @@ pub(super) fn needed(asked: &Reserve, measure: Measure) -> u64 {
 pub(super) fn amount(measure: Measure, input: u64, output: u64) -> u64 {
     match measure {
         Measure::Concurrent | Measure::Requests(_) => 1,
+        Measure::Cost(_) => panic!("no gates among the rules"),
         Measure::InputTokens(_) => input,
         Measure::OutputTokens(_) => output,
         Measure::Tokens(_) => input.saturating_add(output),

@@ -103,4 +103,6 @@ impl Model {
 }
 
 #[cfg(test)]
+mod schemas;
+#[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::alerts::Alert;
+use super::hints::{Hint, Sighting};
 use super::lease::{Detach, Flush, Granted, Part, Slice};
 use super::root::Holders;
 use super::rules::{Rules, Scope};
@@ -290,6 +291,9 @@ pub struct Settle {
     /// The lease from which it was admitted.
     #[serde(default)]
     pub part: Option<Part>,
+    /// Models that turned out to fail, or to answer again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sightings: Vec<Sighting>,
 }
 
 /// What a governor answers.
@@ -318,6 +322,9 @@ pub enum Reply {
         lease: Option<Granted>,
         /// The limits after this admission.
         state: State,
+        /// Models that fail elsewhere.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        hints: Vec<Hint>,
     },
     /// Nothing was admitted: these gates of the plan's route are closed.
     Divert {
@@ -361,6 +368,9 @@ pub enum Reply {
     Settled {
         /// The limits after the charge.
         state: State,
+        /// Models that fail elsewhere.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        hints: Vec<Hint>,
     },
     /// The live state.
     State {

@@ -13,10 +13,9 @@ use crate::config::attempts::{ContentPolicy, Switch};
 use crate::error::{Error, Kind};
 use crate::governor::command::Target;
 use crate::money::Nanos;
-use crate::ports::Entropy;
 use crate::providers::{Failure, FailureClass};
 use crate::request::call;
-use crate::request::exchange::Exchange;
+use crate::request::exchange::{Exchange, chance};
 use crate::request::reserve::{extend, target};
 use crate::request::retries::Retries;
 use crate::routing::breaker::Resting;
@@ -363,9 +362,4 @@ impl<'a> Walk<'a> {
             None => left_alone(&named),
         }
     }
-}
-
-/// Anything from 0 to 255; 0 where the platform has no randomness.
-fn chance(entropy: &dyn Entropy) -> u8 {
-    entropy.bytes().map_or(0, |[first, ..]| first)
 }

@@ -11,10 +11,11 @@ use crate::config::attempts::MOST_MS;
 use crate::config::{self, Attempts, Catalogue};
 use crate::error::Error;
 use crate::governor::command::{Command, Idempotency, Reply, Subjects};
+use crate::governor::hints::{Hint, Sighting};
 use crate::governor::lease::Part;
 use crate::isolate::{OrgView, SharedHolder, SharedNotice};
 use crate::money::Nanos;
-use crate::ports::Ports;
+use crate::ports::{Entropy, Ports};
 use crate::protocol::Answer;
 use crate::routing::health::SharedHealth;
 use crate::routing::plan::Candidate;
@@ -74,6 +75,8 @@ pub struct Exchange {
     pub attempts: Attempts,
     /// What this isolate knows of deployments.
     pub health: SharedHealth,
+    /// Models that turned out to fail, or to answer again.
+    pub sightings: Vec<Sighting>,
     /// The lease that it was admitted from.
     pub part: Option<Part>,
     /// What of the org this isolate knows to be switched off.
@@ -114,6 +117,7 @@ impl Exchange {
             lends: false,
             attempts: Attempts::default(),
             health: SharedHealth::default(),
+            sightings: Vec::new(),
             part: None,
             switches: SharedNotice::default(),
             gates: Gates::default(),
@@ -237,6 +241,9 @@ impl Exchange {
         let command = self.named(command);
         let reply = self.ports.governors.execute(&self.org, command).await?;
         hear(&self.switches, &reply);
+        if let Reply::Admitted { hints, .. } | Reply::Settled { hints, .. } = &reply {
+            self.heed(hints);
+        }
         match reply {
             Reply::Unsupported { protocol } => Err(Error::unavailable(
                 "A new version is being deployed. Retry shortly.",
@@ -245,6 +252,21 @@ impl Exchange {
             reply => Ok(reply),
         }
     }
+
+    /// Takes what other isolates have seen for what it is: worth a probe, at a moment of one's own.
+    fn heed(&self, hints: &[Hint]) {
+        let now = self.ports.clock.now();
+        for hint in hints {
+            let chance = chance(self.ports.entropy.as_ref());
+            self.health.borrow_mut().told(hint, now, chance);
+        }
+    }
+}
+
+/// Anything from 0 to 255; 0 where the platform has no randomness.
+#[must_use]
+pub fn chance(entropy: &dyn Entropy) -> u8 {
+    entropy.bytes().map_or(0, |[first, ..]| first)
 }
 
 /// Takes in what a reply says of switches.

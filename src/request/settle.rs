@@ -48,7 +48,7 @@ async fn try_settle(exchange: &Exchange) -> Result<State, Error> {
         .govern(Command::Settle(settlement(exchange)))
         .await?
     {
-        Reply::Settled { state } => Ok(state),
+        Reply::Settled { state, .. } => Ok(state),
         reply => Err(Error::internal(format!("settle was answered {reply:?}"))),
     }
 }
@@ -60,6 +60,7 @@ fn settlement(exchange: &Exchange) -> Settle {
         kept: exchange.idempotency.is_some() && is_success(exchange.draft.outcome),
         unreached: exchange.gates.unreached(),
         part: exchange.part.clone(),
+        sightings: exchange.sightings.clone(),
     }
 }
 

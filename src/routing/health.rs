@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use super::breaker::{Breaker, Resting, Rests, Turn, Turned, Why};
 use super::retry_budget::RetryBudget;
+use crate::governor::hints::Hint;
 use crate::providers::{Failure, FailureClass};
 
 /// Deployments remembered at most; beyond that the memory starts anew.
@@ -30,6 +31,10 @@ const FAIR_MS: u64 = 10_000;
 const PROBE_FACTOR: u64 = 4;
 /// The newest answer's share of the moving average is one of this many.
 const AVERAGE_PARTS: u32 = 8;
+/// Milliseconds for which an answer of a model weighs more than what others say of it.
+const FRESH_MS: u64 = 1_000;
+/// Milliseconds of 255 that a hint is left to rest, so that isolates do not probe together.
+const HINT_MS_PER_CHANCE: u64 = 4;
 /// The code of Workers AI for a day's allocation that is used up.
 const DAILY_ALLOCATION: u32 = 3036;
 const DAY_MS: u64 = 86_400_000;
@@ -48,6 +53,10 @@ struct Deployment {
     breaker: Breaker,
     /// Milliseconds to the first byte, as a moving average.
     average: Option<u32>,
+    /// When it answered last, Unix milliseconds.
+    answered_at: u64,
+    /// The last hint of another isolate.
+    hinted_at: u64,
     retries: RetryBudget,
 }
 
@@ -124,6 +133,7 @@ impl Health {
         match outcome {
             Outcome::Answered(milliseconds) => {
                 deployment.average(milliseconds);
+                deployment.answered_at = now;
                 deployment.breaker.succeeded(turn)
             }
             Outcome::Failed(failure, milliseconds) => match blame(failure, milliseconds, now) {
@@ -146,9 +156,19 @@ impl Health {
         }
     }
 
-    /// Another isolate says that a model fails: a probe is due after so many milliseconds.
-    pub fn told(&mut self, model: &str, now: u64, milliseconds: u64) {
-        self.deployment(model).breaker.told(now, milliseconds);
+    /// Another isolate says that a model fails: a probe is due within a second, at a moment by `chance`.
+    /// Each hint is heard once, and not where the model has just answered here.
+    pub fn told(&mut self, hint: &Hint, now: u64, chance: u8) {
+        let deployment = self.deployment(&hint.model);
+        if deployment.hinted_at == hint.at {
+            return;
+        }
+        deployment.hinted_at = hint.at;
+        let answered_since = now.saturating_sub(deployment.answered_at);
+        if answered_since >= FRESH_MS {
+            let moment = u64::from(chance).saturating_mul(HINT_MS_PER_CHANCE);
+            deployment.breaker.told(now, moment);
+        }
     }
 
     /// Notes a request for a model, which pays for a part of a second attempt.

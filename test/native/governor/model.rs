@@ -312,6 +312,7 @@ impl Model {
         }
         Reply::Settled {
             state: self.state(at, shown),
+            hints: Vec::new(),
         }
     }
 
@@ -506,6 +507,7 @@ impl Model {
             guarded: self.on(at).any(|(it, _)| it.is_of_target()),
             lease: None,
             state: self.state(at, self.shown_to(id)),
+            hints: Vec::new(),
         }
     }
 

@@ -9,6 +9,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use futures::future::{Either, select};
+
 use crate::auth::{self, PresentedKey};
 use crate::config::{self, TenantConfig, tenant};
 use crate::error::{Error, Kind};
@@ -23,6 +25,8 @@ use crate::routing::health::SharedHealth;
 const MOST_ENTRIES: usize = 1_000;
 /// Milliseconds after which a key's row is read again, for changed scopes.
 const KEY_MS: u64 = 60_000;
+/// Milliseconds that the database has to read again what is remembered.
+const KEY_AGAIN_MS: u64 = 1_000;
 
 /// Org and id of a key.
 type KeyPlace = (String, String);
@@ -75,9 +79,11 @@ impl Isolate {
         let now = ports.clock.now();
         let row = match remembered {
             Some((read_at, row)) if now.saturating_sub(read_at) < KEY_MS => row,
-            Some((_, row)) => match self.read_key(ports, presented).await {
-                Err(error) if error.kind != Kind::Unauthenticated => row,
-                read => read?,
+            Some((_, row)) => match self.read_key_soon(ports, presented).await {
+                Some(Err(error)) if error.kind == Kind::Unauthenticated => return Err(error),
+                Some(Ok(row)) => row,
+                // As good as read now: nobody waits for the database once more so soon.
+                _ => self.remember_key(presented, now, row),
             },
             None => self.read_key(ports, presented).await?,
         };
@@ -104,9 +110,26 @@ impl Isolate {
     async fn read_key(&self, ports: &Ports, presented: &PresentedKey) -> Result<Rc<ApiKey>, Error> {
         let row = ports.tenants.key(&presented.org, &presented.id).await?;
         let row = Rc::new(row.ok_or_else(auth::unknown_key)?);
+        Ok(self.remember_key(presented, ports.clock.now(), row))
+    }
+
+    /// The same, where the database answers soon.
+    async fn read_key_soon(
+        &self,
+        ports: &Ports,
+        presented: &PresentedKey,
+    ) -> Option<Result<Rc<ApiKey>, Error>> {
+        let read = Box::pin(self.read_key(ports, presented));
+        match select(read, ports.clock.sleep(KEY_AGAIN_MS)).await {
+            Either::Left((read, _)) => Some(read),
+            Either::Right(_) => None,
+        }
+    }
+
+    fn remember_key(&self, presented: &PresentedKey, at: u64, row: Rc<ApiKey>) -> Rc<ApiKey> {
         let place = (presented.org.clone(), presented.id.clone());
-        remember(&self.keys, place, (ports.clock.now(), Rc::clone(&row)));
-        Ok(row)
+        remember(&self.keys, place, (at, Rc::clone(&row)));
+        row
     }
 
     /// The org as this isolate last saw it, or as the database has it.

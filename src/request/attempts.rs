@@ -8,7 +8,6 @@ use std::borrow::Cow;
 
 use self::failed::{exhausted, left_alone};
 use self::leave::Leave;
-use crate::audit::PassedOver;
 use crate::config::attempts::{ContentPolicy, Switch};
 use crate::error::{Error, Kind};
 use crate::governor::command::Target;
@@ -190,7 +189,7 @@ impl<'a> Walk<'a> {
     fn leave(&mut self, candidate: &Candidate) -> Option<Leave> {
         let window = candidate.model.context_window;
         if self.too_small.is_some_and(|small| window <= small) {
-            self.pass_over(candidate, "window");
+            self.exchange.pass_over(&candidate.id, "window");
             return None;
         }
         let is_known = !self.terms.own_account;
@@ -214,20 +213,13 @@ impl<'a> Walk<'a> {
             Err(resting) => {
                 // Between two attempts at the same model: what has failed is known already.
                 if self.failed == 0 {
-                    self.pass_over(candidate, resting.why.as_str());
+                    self.exchange.pass_over(&candidate.id, resting.why.as_str());
                     self.passed
                         .extend(self.at.map(|position| (position, resting)));
                 }
                 None
             }
         }
-    }
-
-    fn pass_over(&mut self, candidate: &Candidate, reason: &str) {
-        self.exchange.draft.passed_over.push(PassedOver {
-            model: candidate.id.clone(),
-            reason: reason.to_owned(),
-        });
     }
 
     fn place(&self) -> Place {
@@ -249,7 +241,7 @@ impl<'a> Walk<'a> {
 
     /// Notes why a candidate cannot be asked; gives the next one.
     fn unfit(&mut self, candidate: &Candidate, reason: &str, error: Error) -> Option<usize> {
-        self.pass_over(candidate, reason);
+        self.exchange.pass_over(&candidate.id, reason);
         self.unfit.get_or_insert(error);
         self.next()
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::audit::{Attempt, Draft, Outcome, Person};
+use crate::audit::{Attempt, Draft, Outcome, PassedOver, Person};
 use crate::auth::{Principal, Rights};
 use crate::config::attempts::MOST_MS;
 use crate::config::{self, Attempts, Catalogue};
@@ -179,6 +179,14 @@ impl Exchange {
     pub fn note(&mut self, attempt: Attempt) {
         self.draft.usage = self.draft.usage.plus(attempt.usage);
         self.draft.attempts.push(attempt);
+    }
+
+    /// Notes a model that is not asked, and why.
+    pub fn pass_over(&mut self, model: &str, reason: &str) {
+        self.draft.passed_over.push(PassedOver {
+            model: model.to_owned(),
+            reason: reason.to_owned(),
+        });
     }
 
     /// Charges the last call, a `candidate`'s answer, with what it turned out to have used.

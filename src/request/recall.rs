@@ -7,7 +7,9 @@ use crate::cache::{self, Entry, KeyParts};
 use crate::config;
 use crate::request::admit::Admitted;
 use crate::request::exchange::Exchange;
+use crate::request::helper::unless_open;
 use crate::routing::Plan;
+use crate::routing::health::Part;
 
 /// Milliseconds that a look-up may take before the request goes on without it.
 const LOOK_UP_MS: u64 = 1_000;
@@ -49,23 +51,30 @@ pub async fn recall(exchange: &Exchange, place: Option<&Place>) -> (CacheStatus,
     let Some(place) = place else {
         return (CacheStatus::Bypass, None);
     };
-    let ports = &exchange.ports;
-    let look_up = ports.cache.get(&place.key);
-    let found = match select(look_up, ports.clock.sleep(LOOK_UP_MS)).await {
-        Either::Left((Ok(bytes), _)) => bytes.as_deref().and_then(Entry::decode),
-        Either::Left((Err(error), _)) => {
-            ports
-                .log
-                .error(&format!("the answer cache failed: {error}"));
-            None
-        }
-        Either::Right(_) => {
-            ports.log.error("the answer cache did not answer in time");
-            None
-        }
-    };
-    match found {
+    match look_up(exchange, &place.key).await {
         Some(entry) => (CacheStatus::Hit, Some(entry)),
         None => (CacheStatus::Miss, None),
+    }
+}
+
+async fn look_up(exchange: &Exchange, key: &str) -> Option<Entry> {
+    let ports = &exchange.ports;
+    let in_time = async {
+        let found = ports.cache.get(key);
+        match select(found, ports.clock.sleep(LOOK_UP_MS)).await {
+            Either::Left((Ok(bytes), _)) => Ok(bytes),
+            Either::Left((Err(error), _)) => Err(Some(error.to_string())),
+            Either::Right(_) => Err(Some("no answer in time".to_owned())),
+        }
+    };
+    match unless_open(exchange, Part::Cache, in_time, |_| true, || None).await {
+        Ok(bytes) => bytes.as_deref().and_then(Entry::decode),
+        Err(reason) => {
+            if let Some(reason) = reason {
+                let line = format!("the answer cache failed: {reason}");
+                ports.log.error(&line);
+            }
+            None
+        }
     }
 }

@@ -20,6 +20,13 @@ const RESTS: Rests = Rests {
     first_ms: 5_000,
     most_ms: 60_000,
 };
+/// How long a part that only helps is left alone: requests do without.
+const HELPERS_REST: Rests = Rests {
+    first_ms: 60_000,
+    most_ms: 60_000,
+};
+/// Milliseconds after which a probe of a part that helps is given up.
+const HELP_MS: u64 = 10_000;
 /// Milliseconds that a provider's `Retry-After` is heeded at most: some say hours for a moment.
 const MOST_BUSY_MS: u64 = 600_000;
 /// Milliseconds after which an account that was refused is tried again.
@@ -46,6 +53,33 @@ pub type SharedHealth = Rc<RefCell<Health>>;
 #[derive(Debug, Default)]
 pub struct Health {
     deployments: BTreeMap<String, Deployment>,
+    parts: BTreeMap<Part, Breaker>,
+}
+
+/// A part of the platform without which a request is answered too, if not as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The cache of answers.
+    Cache,
+    /// The model that embeds a question.
+    Embed,
+    /// The model that ranks passages.
+    Rerank,
+    /// The index of vectors, and the rows of passages.
+    Search,
+}
+
+impl Part {
+    /// One word, for records and the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::Embed => "embed",
+            Self::Rerank => "rerank",
+            Self::Search => "search",
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -143,7 +177,7 @@ impl Health {
                 }
                 Blame::Failure => deployment.breaker.failed(turn, now, RESTS, jitter),
                 Blame::Cools(milliseconds, why) => {
-                    deployment.breaker.cool(turn, now, milliseconds, why)
+                    deployment.breaker.cool(turn, now, milliseconds, why, RESTS)
                 }
             },
         }
@@ -153,6 +187,22 @@ impl Health {
     pub fn leave(&mut self, model: &str, turn: Turn) {
         if let Some(deployment) = self.deployments.get_mut(model) {
             deployment.breaker.left(turn);
+        }
+    }
+
+    /// Asks for leave to ask a part that helps; `None` where requests do without it for now.
+    pub fn ask_part(&mut self, part: Part, now: u64) -> Option<Turn> {
+        let breaker = self.parts.entry(part).or_default();
+        breaker.ask(now, HELP_MS).ok()
+    }
+
+    /// Notes whether a part that helps has failed; gives what that changed.
+    pub fn note_part(&mut self, part: Part, turn: Turn, failed: bool, now: u64) -> Option<Turned> {
+        let breaker = self.parts.entry(part).or_default();
+        if failed {
+            breaker.failed(turn, now, HELPERS_REST, 0)
+        } else {
+            breaker.succeeded(turn)
         }
     }
 

@@ -55,7 +55,7 @@ pub(crate) struct World {
 pub(crate) struct Worker {
     pub(crate) group: Group,
     pub(crate) ports: Ports,
-    memory: Rc<Isolate>,
+    pub(crate) memory: Rc<Isolate>,
 }
 
 impl Worker {

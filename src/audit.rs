@@ -176,6 +176,9 @@ pub struct Draft {
     pub ungrounded: Option<String>,
     /// The versions the plan was made with.
     pub versions: Versions,
+    /// The configuration it was made with in place of the one in force, which could not be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_config: Option<u64>,
     /// Whether the client asked for a stream.
     pub stream: bool,
     /// W3C trace id, 32 hexadecimal characters, where the client sent one.

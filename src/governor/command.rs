@@ -127,6 +127,11 @@ pub enum Command {
     TopUp(TopUp),
     /// Turns a kill switch on or off.
     Turn(Turn),
+    /// Raises an alert: a configuration that is in force cannot be read.
+    Warn {
+        /// Its version; each counts once.
+        config: u64,
+    },
 }
 
 impl Command {
@@ -394,7 +399,7 @@ impl Reply {
             Self::Done { switches, .. } => Some(switches),
             Self::Admitted { state, .. }
             | Self::Refused { state, .. }
-            | Self::Settled { state }
+            | Self::Settled { state, .. }
             | Self::State { state } => Some(&state.switches),
             _ => None,
         }

@@ -134,6 +134,7 @@ impl Exchange {
     pub fn plan_for(&mut self, view: &OrgView) {
         self.catalogue = Some(Arc::clone(view.config.catalogue()));
         self.draft.versions = view.versions;
+        self.draft.stale_config = view.stale.map(|stale| stale.version);
         self.holder.clone_from(&view.holder);
         self.attempts = view.config.attempts();
         self.health = Rc::clone(&view.health);

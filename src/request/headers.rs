@@ -56,6 +56,9 @@ pub fn begun(reply: &mut Reply, draft: &Draft) {
     reply.set("cf-aig-cache-status", draft.cache.as_str());
     reply.set("x-ai-operation", draft.operation.clone());
     reply.set("x-ai-tier", draft.tier.clone());
+    if draft.stale_config.is_some() {
+        reply.set("x-ai-config", "stale");
+    }
 }
 
 /// Tells what of the request was left out.

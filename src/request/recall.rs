@@ -26,6 +26,10 @@ pub struct Place {
 /// The place of the plan's answer; `None` where it must not be cached.
 #[must_use]
 pub fn place(exchange: &Exchange, admitted: &Admitted, plan: &Plan) -> Option<Place> {
+    // The key names the configuration in force.
+    if exchange.draft.stale_config.is_some() {
+        return None;
+    }
     let seconds = plan.cache_seconds?;
     // Cloudflare's custom key stands in place of the body.
     let body = if admitted.cache_key.is_some() {

@@ -45,6 +45,7 @@ mod reasoning;
 mod remote_images;
 mod rerank;
 mod responses;
+mod routes;
 mod run;
 mod scopes;
 mod speech;

@@ -140,7 +140,8 @@ pub struct Draft {
     pub request: String,
     /// When the request arrived, Unix milliseconds.
     pub at: u64,
-    /// The id of the API key; [`ADMIN`] for who holds the deployment's admin key.
+    /// The id of the API key; [`ADMIN`] for who holds the deployment's admin key, `member/{id}` for a
+    /// member.
     pub key: String,
     /// How it ended.
     pub outcome: Outcome,

@@ -82,6 +82,13 @@ pub enum Command {
     },
     /// Makes a reservation of its own of a request that was admitted from a lease.
     Detach(Detach),
+    /// Refuses a key from a moment on, for ever. What was to be earlier stays.
+    ExpireKey {
+        /// The key's id.
+        key: String,
+        /// Unix milliseconds.
+        at: u64,
+    },
     /// Raises the bound of a reservation, or asks for another candidate, before one more attempt.
     Extend(Extend),
     /// Ends requests and leases.

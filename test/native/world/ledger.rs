@@ -35,6 +35,7 @@ enum Event {
     Expired { request: String },
     Extended { request: String, by: Nanos },
     Forgotten {},
+    KeyExpires {},
     KeyRevoked {},
     Renewed {},
     LeaseLost { lease: String },
@@ -164,6 +165,7 @@ impl Ledger {
             | Event::Copied {}
             | Event::Delivered {}
             | Event::Forgotten {}
+            | Event::KeyExpires {}
             | Event::KeyRevoked {}
             | Event::Renewed {}
             | Event::Refused {}

@@ -12,17 +12,22 @@ use crate::config::{self, Attempts, Catalogue};
 use crate::error::Error;
 use crate::governor::command::{Command, Idempotency, Reply, Subjects};
 use crate::governor::lease::Part;
+use crate::http::Incoming;
 use crate::isolate::{OrgView, SharedHolder, SharedNotice};
 use crate::money::Nanos;
 use crate::ports::Ports;
 use crate::protocol::Answer;
+use crate::request_files::day;
 use crate::routing::health::SharedHealth;
+use crate::routing::instructions::Occasion;
 use crate::routing::plan::Candidate;
 use crate::transcript::Transcript;
 use crate::usage::Usage;
 
 /// Milliseconds a request may take in all.
 pub const DEADLINE_MS: u64 = MOST_MS;
+/// By what Cloudflare knows a session.
+const SESSION: &str = "cf-aig-session-id";
 
 /// The gates of a route that a request was admitted through, in the order in which it comes to them.
 #[derive(Default)]
@@ -154,6 +159,19 @@ impl Exchange {
     pub fn settles_later(&self) -> Option<SharedHolder> {
         let may_wait = self.idempotency.is_none() && self.draft.change.is_none();
         self.holder.clone().filter(|_| may_wait)
+    }
+
+    /// What the prompts of its org may say of it. A session is known by the header that Cloudflare has for it.
+    #[must_use]
+    pub fn occasion(&self, incoming: &dyn Incoming) -> Occasion {
+        let session = || incoming.header(SESSION).filter(|name| !name.is_empty());
+        let user = Some(self.subjects.user.clone()).filter(|user| !user.is_empty());
+        let follower = user.or_else(session);
+        Occasion {
+            org: self.org.clone(),
+            today: day(self.draft.at).unwrap_or_default(),
+            follower: follower.unwrap_or_else(|| self.draft.request.clone()),
+        }
     }
 
     /// Notes that the phase `name` has ended now.

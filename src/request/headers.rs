@@ -56,6 +56,9 @@ pub fn begun(reply: &mut Reply, draft: &Draft) {
     reply.set("cf-aig-cache-status", draft.cache.as_str());
     reply.set("x-ai-operation", draft.operation.clone());
     reply.set("x-ai-tier", draft.tier.clone());
+    if !draft.prompt.is_empty() {
+        reply.set("x-ai-prompt", draft.prompt.clone());
+    }
 }
 
 /// Tells what of the request was left out.

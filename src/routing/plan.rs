@@ -11,6 +11,7 @@ use crate::money::Nanos;
 use crate::protocol::{ChatRequest, Needs, ReasoningMode};
 use crate::routing::bound;
 use crate::routing::custom_cost::CustomCost;
+use crate::routing::instructions::{self, Instructions, Occasion, Variables};
 use crate::usage::{Usage, estimate_tokens};
 
 /// The `model` that leaves everything to the gateway.
@@ -97,7 +98,7 @@ pub struct Plan {
     /// The models that may answer, in order; at least one.
     pub candidates: Vec<Candidate>,
     /// The operation's system prompt, unless the caller named a model and no operation.
-    pub instructions: Option<String>,
+    pub instructions: Option<Instructions>,
     /// How the prompt is grounded.
     pub rag: Option<Rag>,
     /// For how long the answer may be served again, in seconds.
@@ -151,14 +152,26 @@ pub struct Wishes {
     pub custom_cost: Option<CustomCost>,
     /// The tier or model that a spent budget wants in place of the one that was asked for.
     pub route: Option<String>,
+    /// Values for the variables of the operation's prompt.
+    pub variables: Variables,
+    /// What else the operation's prompt depends on.
+    pub occasion: Occasion,
 }
 
 impl Plan {
+    /// The text of the operation's system prompt.
+    #[must_use]
+    pub fn prompt(&self) -> Option<&str> {
+        self.instructions
+            .as_ref()
+            .map(|prompt| prompt.text.as_str())
+    }
+
     /// Makes the plan of a request for an org.
     ///
     /// # Errors
-    /// `InvalidRequest` for an operation that does not exist or is not served here, and where no
-    /// model can do what the request needs; `ModelNotFound`.
+    /// `InvalidRequest` for an operation that does not exist or is not served here, where its prompt
+    /// lacks a variable, and where no model can do what the request needs; `ModelNotFound`.
     pub fn make(request: &ChatRequest, wishes: &Wishes, org: &OrgView) -> Result<Self, Error> {
         let catalogue = org.config.catalogue();
         let model = wishes.route.as_deref().unwrap_or(&request.model);
@@ -167,9 +180,15 @@ impl Plan {
         let named = confidence == 100;
         let grounding = named || !matches!(wanted, Wanted::Model(_));
         let rag = operation.rag.filter(|_| grounding && !wishes.ungrounded);
-        let instructions = operation.instructions.clone().filter(|_| grounding);
+        let instructions = if grounding {
+            Instructions::render(&operation, &wishes.variables, &wishes.occasion)?
+        } else {
+            instructions::refuse(&wishes.variables)?;
+            None
+        };
         let (tier, models) = choose_models(request, &wanted, &operation, catalogue)?;
-        let sizes = bound::Sizes::of(request, instructions.as_deref(), rag);
+        let text = instructions.as_ref().map(|prompt| prompt.text.as_str());
+        let sizes = bound::Sizes::of(request, text, rag);
         let mut candidates: Vec<Candidate> = models
             .into_iter()
             .map(|model| Candidate {

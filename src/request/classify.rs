@@ -27,6 +27,8 @@ pub fn classify(
     exchange.draft.operation.clone_from(&plan.operation.name);
     plan.tier.as_str().clone_into(&mut exchange.draft.tier);
     exchange.draft.confidence = plan.confidence;
+    let prompt = plan.instructions.as_ref();
+    exchange.draft.prompt = prompt.map_or_else(String::new, |prompt| prompt.label.clone());
     exchange.plan_for(view);
     Ok(plan)
 }

@@ -43,6 +43,7 @@ mod openai_media;
 mod outages;
 mod own_catalogue;
 mod pains;
+mod prompts;
 mod providers;
 mod reasoning;
 mod remote_images;

@@ -394,7 +394,7 @@ impl Reply {
             Self::Done { switches, .. } => Some(switches),
             Self::Admitted { state, .. }
             | Self::Refused { state, .. }
-            | Self::Settled { state }
+            | Self::Settled { state, .. }
             | Self::State { state } => Some(&state.switches),
             _ => None,
         }

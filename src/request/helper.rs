@@ -80,7 +80,7 @@ pub async fn help<T>(
     let off = exchange.switches.borrow().off(&asked).cloned();
     if let Some(subject) = off {
         let failure = Failure::new(FailureClass::SwitchedOff, &subject.to_string());
-        exchange.note(call::record(helper.purpose, model, Some(&failure), 0));
+        exchange.note(call::record(helper.part.as_str(), model, Some(&failure), 0));
         return Err(failure);
     }
     let began = ports.clock.now();

@@ -132,13 +132,7 @@ fn usage_beyond_any_number_fills_a_limit_and_wraps_nothing() {
         world.run(Command::Settle(Settle {
             draft,
             cost,
-<<<<<<< HEAD
             ..Settle::default()
-=======
-            kept: false,
-            part: None,
-            sightings: Vec::new(),
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
         }));
         assert!(!is_admitted(&world.run(asking("b"))), "{window:?}");
         world.check();

@@ -347,13 +347,7 @@ fn a_negative_or_absurd_cost_of_a_call_is_the_bound_for_its_model_too() {
         world.run(Command::Settle(Settle {
             draft,
             cost: Nanos::new(cost),
-<<<<<<< HEAD
             ..Settle::default()
-=======
-            kept: false,
-            part: None,
-            sightings: Vec::new(),
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
         }));
     }
     let of_model = |it: &BudgetState| it.subject == "m";

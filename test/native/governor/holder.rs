@@ -98,11 +98,7 @@ impl Check {
                         cost,
                         kept,
                         part,
-<<<<<<< HEAD
                         ..Settle::default()
-=======
-                        sightings: Vec::new(),
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
                     });
                     self.told.insert(request);
                 }
@@ -249,13 +245,7 @@ fn whoever_waits_for_a_round_tells_once() {
     let settle = |request: &str| Settle {
         draft: draft(request),
         cost: Nanos::ZERO,
-<<<<<<< HEAD
         ..Settle::default()
-=======
-        kept: false,
-        part: None,
-        sightings: Vec::new(),
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
     };
     let (first, second) = (holder.settle(settle("a")), holder.settle(settle("b")));
     let flush = holder.take(first).unwrap();

@@ -23,12 +23,7 @@ fn answered(request: &str, kept: bool) -> Command {
         draft: draft(request),
         cost: Nanos::new(3),
         kept,
-<<<<<<< HEAD
         ..Settle::default()
-=======
-        part: None,
-        sightings: Vec::new(),
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
     })
 }
 

@@ -69,11 +69,7 @@ fn ended(request: &str, part: Part, cost: i64) -> Settle {
         draft: draft(request),
         cost: Nanos::new(cost),
         part: Some(part),
-<<<<<<< HEAD
         ..Settle::default()
-=======
-        sightings: Vec::new(),
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
     }
 }
 

@@ -303,13 +303,7 @@ fn what_is_forgotten_is_not_charged_again() {
     world.run(Command::Settle(Settle {
         draft: newer,
         cost,
-<<<<<<< HEAD
         ..Settle::default()
-=======
-        kept: false,
-        part: None,
-        sightings: Vec::new(),
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
     }));
     assert_eq!(world.governor.charged(), 6);
 }
@@ -327,13 +321,7 @@ fn ended_ids_are_bounded_by_number_and_still_not_charged_again() {
         Command::Settle(Settle {
             draft,
             cost,
-<<<<<<< HEAD
             ..Settle::default()
-=======
-            kept: false,
-            part: None,
-            sightings: Vec::new(),
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
         })
     };
     for index in 0..20_001 {
@@ -396,13 +384,7 @@ fn flags_say_what_is_odd_about_a_charge() {
         world.run(Command::Settle(Settle {
             draft,
             cost,
-<<<<<<< HEAD
             ..Settle::default()
-=======
-            kept: false,
-            part: None,
-            sightings: Vec::new(),
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
         }));
         let record = world.last_record();
         assert_eq!((record.cost.get(), record.flags), expected, "case {index}");

@@ -165,13 +165,7 @@ fn used_tokens(world: &mut World, request: &str, input: u64, output: u64) {
     world.run(Command::Settle(Settle {
         draft,
         cost: Nanos::ZERO,
-<<<<<<< HEAD
         ..Settle::default()
-=======
-        kept: false,
-        part: None,
-        sightings: Vec::new(),
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
     }));
 }
 
@@ -375,13 +369,7 @@ fn what_a_model_used_counts_for_that_model() {
     world.run(Command::Settle(Settle {
         draft,
         cost: Nanos::ZERO,
-<<<<<<< HEAD
         ..Settle::default()
-=======
-        kept: false,
-        part: None,
-        sightings: Vec::new(),
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
     }));
     let used: BTreeMap<(String, String), u64> = world
         .state()

@@ -12,11 +12,8 @@ mod random;
 mod acts;
 mod bad_input;
 mod budgets;
-<<<<<<< HEAD
 mod gates;
-=======
 mod hints;
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
 mod holder;
 mod idempotency;
 mod leases;

@@ -53,13 +53,7 @@ fn every_record_has_its_person_beside_it() {
     world.run(Command::Settle(Settle {
         draft: named("settled"),
         cost: Nanos::new(1),
-<<<<<<< HEAD
         ..Settle::default()
-=======
-        kept: false,
-        part: None,
-        sightings: Vec::new(),
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
     }));
     assert_eq!(person_beside(&world), ann());
     world.run(asked("expires", 1));

@@ -69,11 +69,7 @@ fn command() -> impl Strategy<Value = Command> {
         2 => (0_u8..3).prop_map(|key| Command::Check { key: format!("key{key}") }),
         12 => (id(), -1_i64..40).prop_map(|(id, cost)| {
             let cost = Nanos::new(cost);
-<<<<<<< HEAD
             Command::Settle(Settle { draft: numbered(id, 0), cost, ..Settle::default() })
-=======
-            Command::Settle(Settle { draft: numbered(id, 0), cost, kept: false, part: None, sightings: Vec::new() })
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
         }),
     ]
 }

@@ -302,12 +302,8 @@ pub(crate) fn settlement(request: &str, cost: i64) -> Settle {
         kept: false,
         unreached: BTreeSet::new(),
         part: None,
-<<<<<<< HEAD
-    }
-=======
         sightings: Vec::new(),
-    })
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
+    }
 }
 
 pub(crate) fn is_admitted(reply: &Reply) -> bool {

@@ -256,11 +256,7 @@ pub(super) fn settle(random: &Random, draft: Draft, bound: i64, known: Option<&R
         cost: Nanos::new(cost),
         kept: random.chance(500),
         part: known.and_then(|request| request.part.clone()),
-<<<<<<< HEAD
         ..Settle::default()
-=======
-        sightings: Vec::new(),
->>>>>>> 506f5c7 (Let isolates tell one another of models that fail)
     }
 }
 

@@ -159,6 +159,9 @@ pub struct Draft {
     pub tier: String,
     /// The model as the caller wrote it.
     pub requested_model: String,
+    /// The way it took through a route of its org, where it asked for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Box<Taken>>,
     /// Every call of a model, in order.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
@@ -176,6 +179,9 @@ pub struct Draft {
     pub ungrounded: Option<String>,
     /// The versions the plan was made with.
     pub versions: Versions,
+    /// The configuration it was made with in place of the one in force, which could not be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_config: Option<u64>,
     /// Whether the client asked for a stream.
     pub stream: bool,
     /// W3C trace id, 32 hexadecimal characters, where the client sent one.
@@ -211,6 +217,15 @@ pub struct Draft {
     /// Milliseconds per phase, in the order they ran.
     #[serde(default)]
     pub phases: Vec<(String, u64)>,
+}
+
+/// A way through a route of the configuration that the request was planned with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// The route.
+    pub name: String,
+    /// The ids of the nodes it came to, in order; of a long way the first.
+    pub nodes: Vec<String>,
 }
 
 /// What is changed by hand. Never a secret or a document's text.

@@ -8,6 +8,7 @@ pub mod graph;
 pub mod health;
 pub mod plan;
 mod retry_budget;
+mod routed;
 pub mod single;
 
 pub use self::plan::{Plan, Wanted};

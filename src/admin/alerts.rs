@@ -1,4 +1,4 @@
-//! Thresholds that an org's budgets have reached.
+//! Thresholds that an org's budgets have reached, and configurations of it that cannot be read.
 
 use serde::Serialize;
 
@@ -20,6 +20,9 @@ struct Shown {
     threshold_percent: u8,
     spent_usd: String,
     limit_usd: String,
+    /// The version of a configuration that is in force and cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable_config: Option<u64>,
     /// Whether the webhook has taken it.
     delivered: bool,
 }
@@ -49,6 +52,7 @@ fn show(alert: Alert, delivered: u64) -> Shown {
         threshold_percent: alert.threshold,
         spent_usd: alert.spent.to_usd(),
         limit_usd: alert.limit.to_usd(),
+        unreadable_config: alert.config,
         delivered: alert.id <= delivered,
     }
 }

@@ -8,6 +8,7 @@ use crate::config::{self, Problem, tenant};
 use crate::error::{Error, Kind};
 use crate::governor::command::{Activate, Command};
 use crate::http::{Incoming, Reply};
+use crate::isolate::configuration;
 use crate::ports::{ConfigRow, Org, Ports};
 use crate::request::act::{administer, effective, note_change};
 use crate::request::admit::json_body;
@@ -88,6 +89,7 @@ pub(super) async fn save(
         created_at: ports.clock.now(),
     };
     if ports.tenants.save_config(org, &row).await? {
+        configuration::keep(ports, org, &row);
         return Ok(());
     }
     let message =

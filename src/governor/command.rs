@@ -127,6 +127,11 @@ pub enum Command {
     TopUp(TopUp),
     /// Turns a kill switch on or off.
     Turn(Turn),
+    /// Raises an alert: a configuration that is in force cannot be read.
+    Warn {
+        /// Its version; each counts once.
+        config: u64,
+    },
 }
 
 impl Command {

@@ -131,6 +131,7 @@ pub(super) fn decide(state: &State, command: &Command, moment: Moment<'_>) -> De
         Command::Switches => Decision::unchanged(Answer::Switches),
         Command::TopUp(payment) => payment_in(state, payment, at),
         Command::Turn(turn) => turning(state, turn, at),
+        Command::Warn { config } => warning(state, *config),
     }
 }
 
@@ -261,6 +262,13 @@ fn turning(state: &State, turn: &Turn, at: u64) -> Decision {
         return Decision::unchanged(answer);
     }
     Decision::changed(Event::Turned(turn.clone()), Answer::Done)
+}
+
+fn warning(state: &State, config: u64) -> Decision {
+    if config > state.versions.config || state.alerts.has_warned(config) {
+        return Decision::unchanged(Answer::Done);
+    }
+    Decision::changed(Event::Warned { config }, Answer::Done)
 }
 
 fn delivery(state: &State, id: u64) -> Decision {

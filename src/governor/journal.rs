@@ -118,6 +118,8 @@ pub(super) enum Event {
     ToppedUp(TopUp),
     /// A kill switch was turned on or off.
     Turned(Turn),
+    /// A configuration that is in force cannot be read.
+    Warned { config: u64 },
 }
 
 /// An admitted request.

@@ -42,6 +42,7 @@ fn unname(command: &mut Command, salt: &str) {
         | Command::Switches
         | Command::TopUp(_)
         | Command::Turn(_)
+        | Command::Warn { .. }
         | Command::Adopt(_)
         | Command::Check { .. }
         | Command::Copy { .. }

@@ -233,6 +233,7 @@ impl State {
                 self.payments.insert(at, payment.id.as_str().into(), ());
             }
             Event::Turned(turn) => self.switches.turn(turn, at),
+            Event::Warned { config } => self.alerts.warn(config, at),
         }
         self.forget(at);
     }
@@ -462,6 +463,7 @@ impl State {
                         threshold,
                         spent: spending.spent.to_nanos(),
                         limit: budget.amount,
+                        config: None,
                     });
                 }
             }

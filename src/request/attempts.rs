@@ -324,7 +324,7 @@ impl<'a> Walk<'a> {
         }
         let chance = chance(self.exchange.ports.entropy.as_ref());
         let failed = self.failed.saturating_add(1);
-        let own = self.retries.pause(failed, chance)?;
+        let own = self.retries_at(candidate).pause(failed, chance)?;
         let told = failure.retry_after.unwrap_or_default();
         let told = told.saturating_mul(1_000);
         let is_long = told > SHORT_WAIT_MS && self.others_left();
@@ -336,6 +336,15 @@ impl<'a> Walk<'a> {
         let mut health = self.exchange.health.borrow_mut();
         let may = self.terms.own_account || health.take_retry(&candidate.id, now);
         may.then_some(pause)
+    }
+
+    /// How often a candidate is asked again: as often as its route says, where that does.
+    fn retries_at(&self, candidate: &Candidate) -> Retries {
+        let of_route = candidate.step.as_ref().and_then(|step| step.terms.retries);
+        match of_route.filter(|_| self.terms.falls_back) {
+            Some(more) => Retries::from(self.exchange.attempts).times(more),
+            None => self.retries,
+        }
     }
 
     /// Why no candidate answered.

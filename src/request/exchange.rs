@@ -1,7 +1,6 @@
 //! One request under way: what it knows of itself, for its record and its headers.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -17,6 +16,7 @@ use crate::isolate::{OrgView, SharedHolder, SharedNotice};
 use crate::money::Nanos;
 use crate::ports::{Entropy, Ports};
 use crate::protocol::Answer;
+use crate::request::route::Taken;
 use crate::routing::health::SharedHealth;
 use crate::routing::plan::Candidate;
 use crate::transcript::Transcript;
@@ -24,34 +24,6 @@ use crate::usage::Usage;
 
 /// Milliseconds a request may take in all.
 pub const DEADLINE_MS: u64 = MOST_MS;
-
-/// The gates of a route that a request was admitted through, in the order in which it comes to them.
-#[derive(Default)]
-pub struct Gates {
-    names: Vec<String>,
-    reached: Cell<usize>,
-}
-
-impl Gates {
-    /// Through these.
-    #[must_use]
-    pub fn new(names: Vec<String>) -> Self {
-        let reached = Cell::new(0);
-        Self { names, reached }
-    }
-
-    /// It has come to what is behind so many of them.
-    pub fn reach(&self, number: usize) {
-        self.reached.set(self.reached.get().max(number));
-    }
-
-    /// Those that it has not come to.
-    #[must_use]
-    pub fn unreached(&self) -> BTreeSet<String> {
-        let names = self.names.iter().skip(self.reached.get());
-        names.cloned().collect()
-    }
-}
 
 /// A request whose caller is known.
 pub struct Exchange {
@@ -81,8 +53,8 @@ pub struct Exchange {
     pub part: Option<Part>,
     /// What of the org this isolate knows to be switched off.
     pub switches: SharedNotice,
-    /// The gates of a route that it was admitted through.
-    pub gates: Gates,
+    /// The way it takes through a route.
+    pub taken: Option<Box<Taken>>,
     /// The client's own name for it.
     pub idempotency: Option<Idempotency>,
     /// How it ended, once it is settled: for whoever watches its answer go out.
@@ -120,7 +92,7 @@ impl Exchange {
             sightings: Vec::new(),
             part: None,
             switches: SharedNotice::default(),
-            gates: Gates::default(),
+            taken: None,
             idempotency: None,
             ended: Rc::default(),
             transcript: None,
@@ -134,6 +106,7 @@ impl Exchange {
     pub fn plan_for(&mut self, view: &OrgView) {
         self.catalogue = Some(Arc::clone(view.config.catalogue()));
         self.draft.versions = view.versions;
+        self.draft.stale_config = view.stale.map(|stale| stale.version);
         self.holder.clone_from(&view.holder);
         self.attempts = view.config.attempts();
         self.health = Rc::clone(&view.health);
@@ -158,6 +131,18 @@ impl Exchange {
     pub fn settles_later(&self) -> Option<SharedHolder> {
         let may_wait = self.idempotency.is_none() && self.draft.change.is_none();
         self.holder.clone().filter(|_| may_wait)
+    }
+
+    /// The request comes to a candidate.
+    pub fn come_to(&self, candidate: &Candidate) {
+        if let (Some(taken), Some(step)) = (&self.taken, &candidate.step) {
+            taken.reach(step);
+        }
+    }
+
+    /// Notes how much of its way through a route it has come to.
+    pub fn note_way(&mut self) {
+        self.draft.route = self.taken.as_deref().map(Taken::told);
     }
 
     /// Notes that the phase `name` has ended now.

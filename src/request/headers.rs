@@ -56,6 +56,14 @@ pub fn begun(reply: &mut Reply, draft: &Draft) {
     reply.set("cf-aig-cache-status", draft.cache.as_str());
     reply.set("x-ai-operation", draft.operation.clone());
     reply.set("x-ai-tier", draft.tier.clone());
+    if draft.stale_config.is_some() {
+        reply.set("x-ai-config", "stale");
+    }
+    if let Some(taken) = &draft.route {
+        let (name, version) = (&taken.name, draft.versions.config);
+        let nodes = taken.nodes.join(">");
+        reply.set("x-ai-route", format!("{name}@{version}; {nodes}"));
+    }
 }
 
 /// Tells what of the request was left out.

@@ -1,5 +1,7 @@
 //! Is there a cached answer, and where would this one be cached.
 
+use std::borrow::Cow;
+
 use futures::future::{Either, select};
 
 use crate::audit::CacheStatus;
@@ -26,6 +28,10 @@ pub struct Place {
 /// The place of the plan's answer; `None` where it must not be cached.
 #[must_use]
 pub fn place(exchange: &Exchange, admitted: &Admitted, plan: &Plan) -> Option<Place> {
+    // The key names the configuration in force.
+    if exchange.draft.stale_config.is_some() {
+        return None;
+    }
     let seconds = plan.cache_seconds?;
     // Cloudflare's custom key stands in place of the body.
     let body = if admitted.cache_key.is_some() {
@@ -33,10 +39,11 @@ pub fn place(exchange: &Exchange, admitted: &Admitted, plan: &Plan) -> Option<Pl
     } else {
         admitted.body.as_slice()
     };
+    let asked = asked(admitted, plan);
     let key = cache::key(&KeyParts {
         org: &exchange.org,
         operation: &plan.operation.name,
-        requested_model: &admitted.request.model,
+        requested_model: &asked,
         catalogue: config::digest(),
         versions: exchange.draft.versions,
         grounded: plan.rag.is_some(),
@@ -44,6 +51,18 @@ pub fn place(exchange: &Exchange, admitted: &Admitted, plan: &Plan) -> Option<Pl
         body,
     })?;
     Some(Place { key, seconds })
+}
+
+/// The model as it was asked for; of a route also where the way leads, which may be elsewhere for
+/// another request of the same body.
+fn asked<'a>(admitted: &'a Admitted, plan: &Plan) -> Cow<'a, str> {
+    let model = &admitted.request.model;
+    let led = plan.candidates.iter().filter(|it| it.step.is_some());
+    let led: Vec<&str> = led.map(|candidate| candidate.id.as_str()).collect();
+    if led.is_empty() {
+        return Cow::Borrowed(model);
+    }
+    Cow::Owned(format!("{model} {}", led.join(" ")))
 }
 
 /// Looks for a cached answer. A cache that fails or is slow is a miss, and the operator hears of it.

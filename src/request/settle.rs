@@ -10,6 +10,7 @@ use crate::request::copies::is_success;
 use crate::request::exchange::Exchange;
 use crate::request::leasing::settle_soon;
 use crate::request::recall::Place;
+use crate::request::route::Taken;
 
 /// Pauses before a settlement that failed is tried again, in milliseconds: together less than the
 /// 30 s for which the platform lets work outlive the answer.
@@ -58,7 +59,11 @@ fn settlement(exchange: &Exchange) -> Settle {
         draft: exchange.draft.clone(),
         cost: exchange.cost(),
         kept: exchange.idempotency.is_some() && is_success(exchange.draft.outcome),
-        unreached: exchange.gates.unreached(),
+        unreached: exchange
+            .taken
+            .as_deref()
+            .map(Taken::unreached)
+            .unwrap_or_default(),
         part: exchange.part.clone(),
         sightings: exchange.sightings.clone(),
     }

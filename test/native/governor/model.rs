@@ -144,6 +144,7 @@ impl Model {
             | Command::Holders
             | Command::Renew { .. }
             | Command::Switches
+            | Command::Warn { .. }
             | Command::TopUp(_) => panic!("not among the steps"),
             Command::Refuse { draft } => {
                 self.refuse(&draft.request, Refusal::NotReserved, at, Shown::None);

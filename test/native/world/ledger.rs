@@ -45,6 +45,7 @@ enum Event {
     Summarised {},
     ToppedUp {},
     Turned {},
+    Warned {},
 }
 
 #[derive(Deserialize)]
@@ -168,7 +169,8 @@ impl Ledger {
             | Event::Refused {}
             | Event::Summarised {}
             | Event::ToppedUp {}
-            | Event::Turned {} => {}
+            | Event::Turned {}
+            | Event::Warned {} => {}
         }
     }
 

@@ -61,7 +61,7 @@ pub(crate) struct Worker {
 impl Worker {
     /// Answers a request, up to its headers.
     pub(crate) async fn open(self, request: Request) -> Opened {
-        Opened::new(serve(&self.ports, &self.memory, &request).await)
+        Opened::new(Box::pin(serve(&self.ports, &self.memory, &request)).await)
     }
 }
 

@@ -474,3 +474,13 @@ pub fn killed(subject: &Subject, left_ms: Option<u64>) -> Error {
         None => error,
     }
 }
+
+/// Checks that this isolate knows nothing that has switched a model off since the request was admitted.
+///
+/// # Errors
+/// `KillSwitch`.
+pub fn check_on(exchange: &Exchange, target: &Target) -> Result<(), Error> {
+    let switches = exchange.switches.borrow();
+    let off = switches.off(target);
+    off.map_or(Ok(()), |subject| Err(killed(subject, None)))
+}

@@ -453,6 +453,10 @@ pub fn refusal(reason: &Refusal, bound: Nanos) -> Error {
             );
             Error::invalid("max_tokens", message)
         }
+        Refusal::SwitchesTurned => {
+            let message = "Somebody else turns kill switches at the same time. Try again.";
+            Error::new(Kind::Conflict, message)
+        }
         Refusal::TooManySwitches => {
             let message = format!("{MOST_SWITCHES} kill switches are on. Turn some of them off.");
             Error::new(Kind::InvalidRequest, message)

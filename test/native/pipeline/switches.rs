@@ -420,8 +420,8 @@ fn took(acme: &Acme, path: &str) -> u64 {
 fn a_governor_that_cannot_be_told_has_let_go_of_its_copy_when_the_turn_answers() {
     let acme = Acme::new();
     acme.ask(&faq());
-    // The root turns it, gives it and says who has a copy; then the org is not reached.
-    for _ in 0..3 {
+    // The root tells its edition, turns it, tells it and says who has it; then the org is not reached.
+    for _ in 0..4 {
         acme.world
             .shared
             .faults
@@ -489,6 +489,7 @@ fn an_org_that_was_not_told_hears_of_it_within_seconds() {
     let on = esclusa::governor::switches::Turn {
         subject: "everything".parse().unwrap(),
         on: Some(esclusa::governor::switches::Switch::default()),
+        of: None,
     };
     let on = esclusa::governor::command::Command::Turn(on);
     let envelope = esclusa::governor::command::Envelope::new(on);

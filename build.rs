@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::{env, fs, io, path::Path};
 
 use source::config::{problem::Problem, yaml::Document};
-use source::{config, intent, money, template, usage};
+use source::{config, intent, money, schema, template, usage};
 
 #[path = "src"]
 #[expect(
@@ -18,6 +18,7 @@ mod source {
         pub mod catalog;
         pub mod check;
         pub mod facts;
+        pub mod output;
         pub mod parse;
         pub mod price;
         pub mod problem;
@@ -34,6 +35,7 @@ mod source {
         pub mod rules;
     }
     pub mod money;
+    pub mod schema;
     pub mod template;
     pub mod usage;
 }

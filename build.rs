@@ -7,7 +7,7 @@ use std::{env, fs, io, path::Path};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use source::config::{problem::Problem, yaml::Document};
-use source::{config, intent, money, template, usage};
+use source::{config, intent, money, schema, template, usage};
 
 #[path = "src"]
 #[expect(
@@ -20,6 +20,7 @@ mod source {
         pub mod catalog;
         pub mod check;
         pub mod facts;
+        pub mod output;
         pub mod parse;
         pub mod price;
         pub mod problem;
@@ -36,6 +37,7 @@ mod source {
         pub mod rules;
     }
     pub mod money;
+    pub mod schema;
     pub mod template;
     pub mod usage;
 }

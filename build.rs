@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::{env, fs, io, path::Path};
 
 use source::config::{problem::Problem, yaml::Document};
-use source::{config, intent, money, usage};
+use source::{config, intent, money, template, usage};
 
 #[path = "src"]
 #[expect(
@@ -21,6 +21,7 @@ mod source {
         pub mod parse;
         pub mod price;
         pub mod problem;
+        pub mod prompt;
         pub mod providers;
         pub mod quirks;
         pub mod shape;
@@ -33,6 +34,7 @@ mod source {
         pub mod rules;
     }
     pub mod money;
+    pub mod template;
     pub mod usage;
 }
 

@@ -140,7 +140,8 @@ pub struct Draft {
     pub request: String,
     /// When the request arrived, Unix milliseconds.
     pub at: u64,
-    /// The id of the API key; [`ADMIN`] for who holds the deployment's admin key.
+    /// The id of the API key; [`ADMIN`] for who holds the deployment's admin key, `member/{id}` for a
+    /// member.
     pub key: String,
     /// How it ended.
     pub outcome: Outcome,
@@ -153,6 +154,9 @@ pub struct Draft {
     pub endpoint: String,
     /// The operation, e.g. `faq`.
     pub operation: String,
+    /// The operation and the version of its prompt, e.g. `faq@2`, where one was used.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prompt: String,
     /// How sure the classifier was, in per cent; 100 where the caller said it.
     pub confidence: u8,
     /// The tier, e.g. `light`.

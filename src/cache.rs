@@ -11,7 +11,7 @@ use crate::governor::command::Versions;
 use crate::protocol::{Answer, FinishReason, Source};
 
 /// Part of every key: raise it when the entry's form or the meaning of a key changes.
-const FORMAT: &str = "esclusa-answer-2";
+const FORMAT: &str = "esclusa-answer-3";
 /// Body fields that change how an answer is delivered or accounted, but not what it says.
 const IRRELEVANT: [&str; 7] = [
     "metadata",
@@ -32,7 +32,9 @@ pub struct KeyParts<'a> {
     pub operation: &'a str,
     /// The model, tier or route as the caller wrote it.
     pub requested_model: &'a str,
-    /// Digest of the configuration compiled in (catalogue, instructions).
+    /// The operation's prompt: its version and its text, with every variable's value.
+    pub prompt: (&'a str, &'a str),
+    /// Digest of the configuration compiled in.
     pub catalogue: &'a str,
     /// The org's configuration and corpus.
     pub versions: Versions,
@@ -51,11 +53,13 @@ pub struct KeyParts<'a> {
 pub fn key(parts: &KeyParts<'_>) -> Option<String> {
     let body = canonical_body(parts.body)?;
     let versions = format!("{}.{}", parts.versions.config, parts.versions.corpus);
-    let list: [&[u8]; 9] = [
+    let list: [&[u8]; 11] = [
         FORMAT.as_bytes(),
         parts.org.as_bytes(),
         parts.operation.as_bytes(),
         parts.requested_model.as_bytes(),
+        parts.prompt.0.as_bytes(),
+        parts.prompt.1.as_bytes(),
         parts.catalogue.as_bytes(),
         versions.as_bytes(),
         if parts.grounded {
@@ -133,6 +137,7 @@ mod tests {
             org: "acme",
             operation: "faq",
             requested_model: "auto",
+            prompt: ("faq@1", "Be brief."),
             catalogue: "c1",
             versions: Versions {
                 config: 1,
@@ -157,6 +162,8 @@ mod tests {
             KeyParts { org: "acmf", ..parts(BODY) },
             KeyParts { operation: "translate", ..parts(BODY) },
             KeyParts { requested_model: "light", ..parts(BODY) },
+            KeyParts { prompt: ("faq@2", "Be brief."), ..parts(BODY) },
+            KeyParts { prompt: ("faq@1", "Be kind."), ..parts(BODY) },
             KeyParts { catalogue: "c2", ..parts(BODY) },
             KeyParts { versions: Versions { config: 2, corpus: 2 }, ..parts(BODY) },
             KeyParts { versions: Versions { config: 1, corpus: 3 }, ..parts(BODY) },

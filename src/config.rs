@@ -1,8 +1,10 @@
 //! Configuration: the catalogue under `config/`, compiled in and checked by the build, and the
 //! documents of orgs that narrow it.
 
+pub mod advice;
 pub mod attempts;
 pub mod catalog;
+pub mod changes;
 mod check;
 pub mod facts;
 pub(crate) mod fields;
@@ -10,6 +12,7 @@ mod own;
 pub mod parse;
 pub mod price;
 pub mod problem;
+pub mod prompt;
 pub mod providers;
 pub mod quirks;
 pub mod routes;
@@ -30,6 +33,7 @@ pub use self::facts::{EmbeddingFacts, ImageFacts, SpeechFacts, SpeechWire};
 pub use self::parse::{Files, parse};
 pub use self::price::UnitPrice;
 pub use self::problem::Problem;
+pub use self::prompt::{Prompt, Variable};
 pub use self::providers::{Provider, ProviderSlug};
 pub use self::quirks::{
     EffortWord, Parameter, Quirks, SchemaForm, ToolCallIds, ToolChoiceForm, Unsupported,

@@ -5,10 +5,11 @@ pub mod endpoints;
 pub mod form;
 pub mod gateway;
 pub mod reply;
+pub mod template;
 
 use futures::future::LocalBoxFuture;
 
-pub use self::endpoints::{EmbedPath, Endpoint, Method, Work, resolve};
+pub use self::endpoints::{EmbedPath, Endpoint, Method, Work, not_allowed, nothing, resolve};
 pub use self::form::Form;
 pub use self::gateway::Gateway;
 pub use self::reply::{Body, Reply};

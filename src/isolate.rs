@@ -102,7 +102,7 @@ impl Isolate {
             },
             None => self.read_key(ports, presented).await?,
         };
-        valid(row, presented)
+        valid(row, presented, now)
     }
 
     /// The row of a presented key as the database has it now, for work that no governor admits.
@@ -114,7 +114,8 @@ impl Isolate {
         ports: &Ports,
         presented: &PresentedKey,
     ) -> Result<Rc<ApiKey>, Error> {
-        valid(self.read_key(ports, presented).await?, presented)
+        let row = self.read_key(ports, presented).await?;
+        valid(row, presented, ports.clock.now())
     }
 
     fn remembered_key(&self, presented: &PresentedKey) -> Option<ReadKey> {
@@ -277,8 +278,8 @@ fn shared<T: Default>(memory: &RefCell<BTreeMap<String, Rc<T>>>, org: &str) -> R
 }
 
 /// Both digests are SHA-256: comparing them tells nothing of the secret.
-fn valid(row: Rc<ApiKey>, presented: &PresentedKey) -> Result<Rc<ApiKey>, Error> {
-    if row.digest == presented.digest && row.revoked_at.is_none() {
+fn valid(row: Rc<ApiKey>, presented: &PresentedKey, now: u64) -> Result<Rc<ApiKey>, Error> {
+    if row.digest == presented.digest && row.is_good(now) {
         Ok(row)
     } else {
         Err(auth::unknown_key())

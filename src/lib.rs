@@ -34,6 +34,7 @@ pub mod remote_image;
 pub mod responses;
 pub mod routing;
 pub mod sse;
+pub mod template;
 pub mod usage;
 pub mod webhook;
 

@@ -118,9 +118,10 @@ async fn begin(
 ) -> Result<Admitted, Error> {
     note_subjects(exchange, isolate, incoming).await?;
     let watch = BodyWatch::new(exchange, incoming)?;
-    let admitted = admit(exchange, &watch, path).await?;
+    let mut admitted = admit(exchange, &watch, path).await?;
     watch.note(exchange);
     note_body(exchange, admitted.request.user.as_deref());
+    admitted.wishes.occasion = exchange.occasion(incoming);
     Ok(admitted)
 }
 

@@ -66,7 +66,7 @@ fn arrived(request: &str) -> Option<u64> {
 }
 
 /// The day in UTC, e.g. `2026-11-21`.
-fn day(at: u64) -> Option<String> {
+pub(crate) fn day(at: u64) -> Option<String> {
     let time = DateTime::from_timestamp_millis(i64::try_from(at).ok()?)?;
     Some(time.date_naive().to_string())
 }

@@ -6,6 +6,7 @@ pub mod breaker;
 pub mod custom_cost;
 pub mod graph;
 pub mod health;
+pub mod instructions;
 pub mod left_out;
 pub mod plan;
 mod retry_budget;

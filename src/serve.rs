@@ -70,7 +70,7 @@ async fn answer(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Re
         Ok(Endpoint::Universal(gateway)) => {
             return universal(ports, isolate, incoming, gateway, &id).await;
         }
-        Ok(administration) => admin::serve(ports, incoming, administration, &id).await,
+        Ok(Endpoint::Admin(path)) => admin::serve(ports, isolate, incoming, (path, &id)).await,
         Err(error) => Err(error),
     };
     let mut reply = answered.unwrap_or_else(|error| failed(ports, dialect, &error, &id));

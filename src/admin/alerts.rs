@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::List;
+use super::Asked;
+use super::page::{page, paged};
 use crate::error::Error;
 use crate::governor::Alert;
 use crate::governor::command::{Command, Reply as Verdict};
 use crate::http::Reply;
-use crate::ports::{Org, Ports};
 
 #[derive(Serialize)]
 struct Shown {
@@ -27,13 +27,18 @@ struct Shown {
     delivered: bool,
 }
 
-/// The last thousand, oldest first.
-pub(super) async fn list(ports: &Ports, org: Org) -> Result<Reply, Error> {
-    let ask = Command::Alerts { after: 0 };
-    match ports.governors.execute(&org.id, ask).await? {
+/// The last thousand, oldest first; a page goes on after an id.
+pub(super) async fn list(asked: Asked<'_>) -> Result<Reply, Error> {
+    let (page, []) = page(asked.incoming.query(), [])?;
+    let after = page.after.as_deref().map_or(Ok(0), str::parse);
+    let malformed = |_| Error::invalid("after", "`after` is the id of an alert.");
+    let ask = Command::Alerts {
+        after: after.map_err(malformed)?,
+    };
+    match asked.ports.governors.execute(asked.org, ask).await? {
         Verdict::Alerts { alerts, delivered } => {
             let shown = alerts.into_iter().map(|alert| show(alert, delivered));
-            Ok(List::reply(shown.collect()))
+            Ok(paged(shown.collect(), &page, |alert| alert.id.to_string()))
         }
         verdict => Err(Error::internal(format!(
             "the governor answered {verdict:?}"

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{EmbeddingFacts, ImageFacts, SpeechFacts};
 use super::price::UnitPrice;
+use super::prompt::Prompt;
 use super::providers::{Provider, ProviderSlug};
 use super::tier::Tier;
 use super::unlisted::FreeModels;
@@ -313,7 +314,10 @@ pub struct Operation {
     pub output_cap: u32,
     /// The system prompt.
     #[serde(default)]
-    pub instructions: Option<String>,
+    pub prompt: Option<Prompt>,
+    /// The short form of a `prompt`, which it becomes when it is read.
+    #[serde(default, skip_serializing)]
+    pub(super) instructions: Option<String>,
 }
 
 const fn default_output_cap() -> u32 {

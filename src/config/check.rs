@@ -1,5 +1,6 @@
 //! What the shape of a file cannot say: whether its parts fit each other and those of the others.
 
+mod prompt;
 mod providers;
 
 use std::collections::BTreeSet;
@@ -293,13 +294,7 @@ fn check_operation(name: &str, operation: &Operation, parts: &Parts, report: &mu
             report.add(at("rag.passages"), "expected 1 to top_k");
         }
     }
-    if operation
-        .instructions
-        .as_deref()
-        .is_some_and(|text| text.trim().is_empty())
-    {
-        report.add(at("instructions"), "empty: leave it out instead");
-    }
+    prompt::check(name, operation, report);
     if let Some(ids) = &operation.models {
         candidates(operation.tier, ids, &at("models"), &parts.models, report);
     }

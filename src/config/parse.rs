@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::catalog::{Catalogue, Helpers, Model, ModelKind, Operation};
 use super::check;
 use super::problem::{Problem, Report};
+use super::prompt::Prompt;
 use super::providers::{Provider, ProviderSlug};
 use super::shape::{self, Entries, Table};
 use super::tier::Tier;
@@ -237,10 +238,16 @@ pub(super) fn named_models(
     })
 }
 
-/// Operations with their names.
+/// Operations with their names, and with what is short written out.
 pub(super) fn named_operations(table: Table<Operation>) -> Table<Arc<Operation>> {
     table.map(|name, mut operation| {
         name.clone_into(&mut operation.name);
+        let short = operation.instructions.as_deref();
+        let short = short.filter(|text| !text.trim().is_empty());
+        if let (None, Some(text)) = (&operation.prompt, short) {
+            operation.prompt = Some(Prompt::of_text(text));
+            operation.instructions = None;
+        }
         Arc::new(operation)
     })
 }

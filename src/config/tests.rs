@@ -1,4 +1,5 @@
 mod own;
+mod prompts;
 mod providers;
 
 use std::collections::BTreeSet;

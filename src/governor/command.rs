@@ -82,6 +82,13 @@ pub enum Command {
     },
     /// Makes a reservation of its own of a request that was admitted from a lease.
     Detach(Detach),
+    /// Refuses a key from a moment on, for ever. What was to be earlier stays.
+    ExpireKey {
+        /// The key's id.
+        key: String,
+        /// Unix milliseconds.
+        at: u64,
+    },
     /// Raises the bound of a reservation, or asks for another candidate, before one more attempt.
     Extend(Extend),
     /// Ends requests and leases.
@@ -463,6 +470,8 @@ pub enum Refusal {
         /// What the request needs.
         needed: u64,
     },
+    /// The edition of the switches that was to be changed is past.
+    SwitchesTurned,
     /// As many kill switches are on as may be.
     TooManySwitches,
     /// A budget is in force, and what the request costs is not known.

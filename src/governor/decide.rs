@@ -114,6 +114,7 @@ pub(super) fn decide(state: &State, command: &Command, moment: Moment<'_>) -> De
         Command::Copy { .. } => copy(state, at),
         Command::Delivered { id } => delivery(state, *id),
         Command::Detach(detach) => settled::detachment(state, detach, at),
+        Command::ExpireKey { key, at } => expiry_of(state, key, *at),
         Command::Extend(extend) => admission::extension(state, extend, moment),
         // Its parts are decided one after the other.
         Command::Flush(_) => Decision::unchanged(Answer::Done),
@@ -177,7 +178,7 @@ fn activation(state: &State, activate: &Activate) -> Decision {
 /// What is changed elsewhere is recorded before it is, what is changed here along with it.
 fn administration(state: &State, act: &Administer, moment: Moment<'_>) -> Decision {
     let draft = &act.draft;
-    if state.revoked.contains(&draft.key) {
+    if state.refuses_key(&draft.key, moment.at) {
         let refused = (Refusal::KeyRevoked, Holds::default());
         return refused_admission(state, draft, refused, moment.at);
     }
@@ -257,9 +258,12 @@ fn turning(state: &State, turn: &Turn, at: u64) -> Decision {
     if own.has(turn) {
         return Decision::unchanged(Answer::Done);
     }
+    let refused = |reason| Decision::unchanged(Answer::Refused(reason, Holds::default()));
+    if own.is_past(turn) {
+        return refused(Refusal::SwitchesTurned);
+    }
     if own.is_full(turn, at) {
-        let answer = Answer::Refused(Refusal::TooManySwitches, Holds::default());
-        return Decision::unchanged(answer);
+        return refused(Refusal::TooManySwitches);
     }
     Decision::changed(Event::Turned(turn.clone()), Answer::Done)
 }
@@ -269,6 +273,14 @@ fn warning(state: &State, config: u64) -> Decision {
         return Decision::unchanged(Answer::Done);
     }
     Decision::changed(Event::Warned { config }, Answer::Done)
+}
+
+fn expiry_of(state: &State, key: &str, at: u64) -> Decision {
+    if state.expiring.get(key).is_some_and(|end| *end <= at) {
+        return Decision::unchanged(Answer::Done);
+    }
+    let key = key.to_owned();
+    Decision::changed(Event::KeyExpires { key, at }, Answer::Done)
 }
 
 fn delivery(state: &State, id: u64) -> Decision {
@@ -314,6 +326,7 @@ pub(super) fn refused_admission(
         Refusal::NotActive | Refusal::NotReserved | Refusal::RootSilent => Kind::Unavailable,
         Refusal::RateLimited { .. } => Kind::RateLimited,
         Refusal::StillRunning => Kind::StillRunning,
+        Refusal::SwitchesTurned => Kind::Conflict,
         Refusal::TooLarge { .. } | Refusal::TooManySwitches => Kind::InvalidRequest,
     };
     let change = refuse(state, draft, reason.clone(), at, || Draft {

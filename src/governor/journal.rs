@@ -98,6 +98,8 @@ pub(super) enum Event {
     },
     /// Who an end user is, here by digest, was forgotten.
     Forgotten { id: Id, user: String },
+    /// A key is refused from a moment on.
+    KeyExpires { key: String, at: u64 },
     /// A key was revoked.
     KeyRevoked { key: String },
     /// A lease passed its deadline, and what was left of it was charged.

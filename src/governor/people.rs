@@ -35,6 +35,7 @@ fn unname(command: &mut Command, salt: &str) {
         Command::Alerts { .. }
         | Command::ChangeCorpus { .. }
         | Command::Delivered { .. }
+        | Command::ExpireKey { .. }
         | Command::Extend(_)
         | Command::Inspect { .. }
         | Command::Renew { .. }

@@ -1,5 +1,7 @@
 //! The table of paths: method and path to an [`Endpoint`], or 404, or 405 with `Allow`.
 
+use std::borrow::Cow;
+
 use super::gateway::{self, Gateway};
 use crate::error::{Error, Kind};
 use crate::protocol::{ChatPath, Dialect};
@@ -16,6 +18,8 @@ pub enum Method {
     Get,
     /// Any method that no path takes.
     Other,
+    /// PATCH
+    Patch,
     /// POST
     Post,
     /// PUT
@@ -29,9 +33,23 @@ impl Method {
         match name {
             "DELETE" => Self::Delete,
             "GET" | "HEAD" => Self::Get,
+            "PATCH" => Self::Patch,
             "POST" => Self::Post,
             "PUT" => Self::Put,
             _ => Self::Other,
+        }
+    }
+
+    /// The method's name as it stands in a request.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delete => "DELETE",
+            Self::Get => "GET",
+            Self::Other => "",
+            Self::Patch => "PATCH",
+            Self::Post => "POST",
+            Self::Put => "PUT",
         }
     }
 }
@@ -39,16 +57,10 @@ impl Method {
 /// What a path asks for. Borrowed parts are path segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint<'a> {
-    /// `GET /admin/v1/audit`
-    Audit,
-    /// `GET /admin/v1/audit/export`
-    AuditExport,
-    /// `GET /admin/v1/audit/verify`
-    AuditVerify,
+    /// What stands behind `/admin/v1/`: the administration has a table of its own.
+    Admin(&'a str),
     /// A conversation in any wire, e.g. `POST /v1/chat/completions`.
     Chat(ChatPath<'a>),
-    /// `GET|PUT /admin/v1/orgs/{org}/config`
-    Config(&'a str),
     /// `POST /v1/messages/count_tokens`, `POST /v1beta/models/{model}:countTokens`
     CountTokens(ChatPath<'a>),
     /// `GET|POST /v1/knowledge/documents`
@@ -59,35 +71,14 @@ pub enum Endpoint<'a> {
     Document(&'a str),
     /// `GET /health`
     Health,
-    /// `DELETE /admin/v1/orgs/{org}/keys/{id}`
-    Key(&'a str, &'a str),
-    /// `GET|POST /admin/v1/orgs/{org}/keys`
-    Keys(&'a str),
-    /// `GET /admin/v1/orgs/{org}/limits`
-    Limits(&'a str),
-    /// `/admin/v1/orgs/{org}/alerts`
-    Alerts(&'a str),
-    /// `/admin/v1/orgs/{org}/credits`
-    Credits(&'a str),
     /// `GET /v1/models/{id}`; an id may hold slashes.
     Model(&'a str),
     /// `GET /v1/models`
     Models,
-    /// `GET|POST /admin/v1/orgs`
-    Orgs,
     /// `GET|DELETE /v1/responses/{id}`
     Response(&'a str),
     /// `GET /v1/responses/{id}/input_items`
     ResponseInput(&'a str),
-    /// `PUT|DELETE /admin/v1/switches/{switch}`, `/admin/v1/orgs/{org}/switches/{switch}`; a name may hold
-    /// slashes.
-    Switch(Option<&'a str>, &'a str),
-    /// `GET /admin/v1/switches`, `/admin/v1/orgs/{org}/switches`
-    Switches(Option<&'a str>),
-    /// `DELETE /admin/v1/orgs/{org}/users/{user}/records`
-    UserRecords(&'a str, &'a str),
-    /// `GET|DELETE /admin/v1/orgs/{org}/transcripts/{request}`
-    Transcript(&'a str, &'a str),
     /// Several calls of which the first that is answered counts: `POST /v1/{account}/{gateway}`.
     Universal(Gateway<'a>),
     /// A path that is one call and no conversation.
@@ -129,18 +120,32 @@ pub enum Work {
 /// # Errors
 /// `NotFound` for an unknown path, `MethodNotAllowed` (with the methods that exist) for a known one.
 pub fn resolve(method: Method, path: &str) -> Result<Endpoint<'_>, Error> {
-    let (endpoint, allow) = find(path).ok_or_else(|| {
-        let message = "There is nothing at this path. OpenAI clients use the base URL https://HOST/v1; see the README for the others.";
-        Error::new(Kind::NotFound, message)
-    })?;
+    if let Some(rest) = path.strip_prefix("/admin/v1/") {
+        return Ok(Endpoint::Admin(rest.strip_suffix('/').unwrap_or(rest)));
+    }
+    let (endpoint, allow) = find(path).ok_or_else(nothing)?;
     if allows(allow, method) {
         return Ok(endpoint);
     }
+    Err(not_allowed(allow))
+}
+
+/// There is nothing at a path.
+#[must_use]
+pub fn nothing() -> Error {
+    let message = "There is nothing at this path. OpenAI clients use the base URL https://HOST/v1; see the README for the others.";
+    Error::new(Kind::NotFound, message)
+}
+
+/// There is something at a path, for the methods `allow`.
+#[must_use]
+pub fn not_allowed(allow: impl Into<Cow<'static, str>>) -> Error {
+    let allow = allow.into();
     let message = format!("This path takes {allow}.");
-    Err(Error {
+    Error {
         allow: Some(allow),
         ..Error::new(Kind::MethodNotAllowed, message)
-    })
+    }
 }
 
 fn find(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
@@ -191,32 +196,6 @@ fn own<'a>(path: &'a str, segments: &[&'a str]) -> Option<(Endpoint<'a>, &'stati
         ["v1", "responses", id, "input_items"] => (Endpoint::ResponseInput(id), "GET"),
         ["v1", "knowledge", "documents"] => (Endpoint::Documents, "GET, POST"),
         ["v1", "knowledge", "documents", id] => (Endpoint::Document(id), "DELETE"),
-        ["admin", "v1", "audit"] => (Endpoint::Audit, "GET"),
-        ["admin", "v1", "audit", "export"] => (Endpoint::AuditExport, "GET"),
-        ["admin", "v1", "audit", "verify"] => (Endpoint::AuditVerify, "GET"),
-        ["admin", "v1", "orgs"] => (Endpoint::Orgs, "GET, POST"),
-        ["admin", "v1", "orgs", org, "config"] => (Endpoint::Config(org), "GET, PUT"),
-        ["admin", "v1", "orgs", org, "limits"] => (Endpoint::Limits(org), "GET"),
-        ["admin", "v1", "orgs", org, "alerts"] => (Endpoint::Alerts(org), "GET"),
-        ["admin", "v1", "orgs", org, "credits"] => (Endpoint::Credits(org), "POST"),
-        ["admin", "v1", "orgs", org, "keys"] => (Endpoint::Keys(org), "GET, POST"),
-        ["admin", "v1", "orgs", org, "keys", id] => (Endpoint::Key(org, id), "DELETE"),
-        ["admin", "v1", "switches"] => (Endpoint::Switches(None), "GET"),
-        ["admin", "v1", "switches", ..] => {
-            let name = path.strip_prefix("admin/v1/switches/")?;
-            (Endpoint::Switch(None, name), "PUT, DELETE")
-        }
-        ["admin", "v1", "orgs", org, "switches"] => (Endpoint::Switches(Some(org)), "GET"),
-        ["admin", "v1", "orgs", org, "switches", ..] => {
-            let name = path.splitn(6, '/').nth(5)?;
-            (Endpoint::Switch(Some(org), name), "PUT, DELETE")
-        }
-        ["admin", "v1", "orgs", org, "transcripts", request] => {
-            (Endpoint::Transcript(org, request), "GET, DELETE")
-        }
-        ["admin", "v1", "orgs", org, "users", user, "records"] => {
-            (Endpoint::UserRecords(org, user), "DELETE")
-        }
         _ => return None,
     };
     Some(found)
@@ -275,13 +254,8 @@ mod tests {
             ),
             (
                 Method::Put,
-                "/admin/v1/orgs/acme/config",
-                Endpoint::Config("acme"),
-            ),
-            (
-                Method::Delete,
-                "/admin/v1/orgs/acme/keys/k1",
-                Endpoint::Key("acme", "k1"),
+                "/admin/v1/orgs/acme/config/",
+                Endpoint::Admin("orgs/acme/config"),
             ),
         ];
         for (method, path, endpoint) in cases {
@@ -301,9 +275,7 @@ mod tests {
             "/v1/messages/x",
             "/v1/messages/count_tokens/x",
             "/health/x",
-            "/admin/v1/orgs/a",
-            "/admin/v1/orgs/a/keys/k/x",
-            "/admin/v1/orgs/a/config/x",
+            "/admin/v1",
             "/v1/knowledge/documents/d/x",
             "/V1/models",
         ];
@@ -320,10 +292,10 @@ mod tests {
     fn a_wrong_method_names_the_right_ones() {
         let error = resolve(Method::Get, "/v1/chat/completions").unwrap_err();
         assert_eq!(
-            (error.kind, error.allow),
+            (error.kind, error.allow.as_deref()),
             (Kind::MethodNotAllowed, Some("POST"))
         );
-        let error = resolve(Method::Other, "/admin/v1/orgs").unwrap_err();
-        assert_eq!(error.allow, Some("GET, POST"));
+        let error = resolve(Method::Other, "/v1/knowledge/documents").unwrap_err();
+        assert_eq!(error.allow.as_deref(), Some("GET, POST"));
     }
 }

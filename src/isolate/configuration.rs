@@ -122,6 +122,7 @@ async fn copy(ports: &Ports, org: &str, version: u64) -> Option<ConfigRow> {
         version,
         document: copied.document,
         created_at: copied.created_at,
+        ..ConfigRow::default()
     })
 }
 

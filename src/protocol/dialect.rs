@@ -149,7 +149,7 @@ impl Dialect {
                 let thread = request.thread.clone().unwrap_or_default();
                 openai_responses::render(&thread, answer, head, bill)
             }
-            Self::Run => run::render(request, answer, head, bill),
+            Self::Run => run::render(answer, head, bill),
             Self::WorkersAi => workers_ai::render(answer, head, bill),
         }
     }
@@ -171,7 +171,7 @@ impl Dialect {
                 let thread = request.thread.clone().unwrap_or_default();
                 Box::new(openai_responses::EventWriter::new(thread, head))
             }
-            Self::Run => Box::new(run::DeltaWriter::new(request, head)),
+            Self::Run => Box::new(run::DeltaWriter::new(head)),
             Self::WorkersAi => workers_ai::writer(head),
         }
     }

@@ -1,6 +1,7 @@
 //! A chat request, whichever wire it came by.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::field::Origin;
@@ -16,6 +17,8 @@ pub struct ChatRequest {
     pub model: String,
     /// The operation that the body names.
     pub operation: Option<String>,
+    /// Values that the body has for the variables of the operation's prompt.
+    pub variables: Option<BTreeMap<String, String>>,
     /// At least one.
     pub messages: Vec<Message>,
     /// The tools; at most 128.

@@ -1,11 +1,14 @@
 //! Esclusa's own wire: one call for any operation that answers in text, `POST /v1/run`.
 //!
-//! Request: `{"operation", "input", "stream"?, "max_output_tokens"?, "response_format"?, "metadata"?}`, where
-//! `input` is a text, an array of messages as chat completions have them, or an object of `text` and
-//! `image` or `document` (a data URL or an https address).
+//! Request: `{"operation"?, "input", "variables"?, "stream"?, "max_output_tokens"?, "response_format"?,
+//! "metadata"?}`, where `input` is a text, a picture as a data URL, an array of messages as chat completions
+//! have them, or an object of `text` and `image` or `document` (a data URL or an https address), and
+//! `variables` are those of the operation's prompt. Without an operation the input is classified.
 //!
 //! Answer: `{"id", "object": "run", "operation", "model", "output", "finish_reason", "usage", "sources"?}`. A
 //! stream is `{"delta"}` after `{"delta"}`, the answer without its output, and `[DONE]`.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -24,7 +27,11 @@ use crate::protocol::media;
 use crate::sse;
 use crate::usage::Usage;
 
-const OPERATION: &str = "Name an operation, e.g. \"faq\" or \"read_document\".";
+const AUTO: &str = "auto";
+/// Before the name of an operation in the internal model.
+const OPERATION: &str = "operation/";
+/// What a picture begins with that stands as the input itself.
+const PICTURE: &str = "data:image/";
 
 /// Parses the body.
 ///
@@ -32,20 +39,21 @@ const OPERATION: &str = "Name an operation, e.g. \"faq\" or \"read_document\".";
 /// `InvalidRequest`, with the JSON path in `param` where the fault has one.
 pub fn parse(body: &[u8]) -> Result<ChatRequest, Error> {
     let document = json::document(body)?;
-    let operation = document.required(&Path::Root, "operation", OPERATION, |value| {
+    let operation = document.optional(&Path::Root, "operation", |value| {
         value.filled_string("an operation")
     })?;
+    let variables = document.optional(&Path::Root, "variables", variables)?;
     let advice = "Send a text, messages, or an object of `text` and `image` or `document`.";
     let path = Path::Field(&Path::Root, "input");
     let raw = document.get("input").ok_or_else(|| path.missing(advice))?;
     let input = Value::new(raw, &path);
     let mut fields = Fields::default();
-    let model = format!("operation/{operation}");
+    let model = operation.map_or_else(|| AUTO.to_owned(), |name| format!("{OPERATION}{name}"));
     fields.keep("model", Json::of(&model).raw());
     fields.keep("messages", messages(input.raw).raw());
     for (name, raw) in document.entries() {
         match name {
-            "operation" | "input" | "model" | "messages" => {}
+            "operation" | "input" | "model" | "messages" | "variables" => {}
             "max_output_tokens" => fields.keep("max_tokens", raw),
             name => fields.keep(name, raw),
         }
@@ -53,12 +61,36 @@ pub fn parse(body: &[u8]) -> Result<ChatRequest, Error> {
     let several = input.shape() == Shape::Array;
     let mut request = openai_chat::parse(&serde_json::to_vec(&fields).unwrap_or_default())
         .map_err(|error| renamed(error, several))?;
-    if input.shape() == Shape::Object {
+    request.variables = variables;
+    let picture = json::text(input.raw).is_some_and(|text| text.starts_with(PICTURE));
+    if picture {
+        let image = media::address(input, "image")?;
+        let parts = vec![Part::new(Content::Image(image)).at(&path)];
+        request.messages = vec![Message::new(Role::User, parts).at(&path)];
+    } else if input.shape() == Shape::Object {
         request.messages = vec![Message::new(Role::User, parts(input)?).at(&path)];
     } else {
         request.rename_origins(|path| known_as(path, several).unwrap_or_else(|| path.to_owned()));
     }
     Ok(request)
+}
+
+/// Reads values for the variables of a prompt: texts, and numbers and booleans as texts.
+///
+/// # Errors
+/// `InvalidRequest`, with the variable's name.
+pub fn variables(value: Value<'_, '_>) -> Result<BTreeMap<String, String>, Error> {
+    let object = value.object()?;
+    let read = |(name, raw): (&str, &RawValue)| {
+        let path = Path::Field(value.path, name);
+        let text = match json::shape(raw) {
+            Shape::Boolean | Shape::Number => Some(raw.get().to_owned()),
+            _ => json::text(raw),
+        };
+        let text = text.ok_or_else(|| path.error("must be a text, a number or a boolean."))?;
+        Ok((name.to_owned(), text))
+    };
+    object.entries().map(read).collect()
 }
 
 /// The messages of an input; those of an object are read afterwards.
@@ -172,22 +204,16 @@ impl UsageBody {
     }
 }
 
-/// The operation that a request of this wire names.
-fn operation(request: &ChatRequest) -> &str {
-    let model = request.model.as_str();
-    model.strip_prefix("operation/").unwrap_or(model)
-}
-
 /// The body of a whole answer.
 #[must_use]
-pub fn render(request: &ChatRequest, answer: &Answer, head: &Head, bill: Bill<'_>) -> Vec<u8> {
+pub fn render(answer: &Answer, head: &Head, bill: Bill<'_>) -> Vec<u8> {
     let choice = answer.choices.first();
     let calls = choice.into_iter().flat_map(Choice::tool_calls);
     let reason = choice.map_or(FinishReason::Stop, |choice| choice.finish_reason);
     let body = Body {
         id: &head.request,
         object: "run",
-        operation: operation(request),
+        operation: &head.operation,
         model: &head.model,
         output: Some(choice.and_then(said).unwrap_or_default()),
         tool_calls: calls
@@ -211,7 +237,6 @@ fn said(choice: &Choice) -> Option<String> {
 /// Writes the stream of one answer.
 #[derive(Debug)]
 pub struct DeltaWriter {
-    operation: String,
     head: Head,
     reason: FinishReason,
 }
@@ -222,11 +247,10 @@ struct Delta<'a> {
 }
 
 impl DeltaWriter {
-    /// A writer of the answer to `request`.
+    /// A writer of an answer.
     #[must_use]
-    pub fn new(request: &ChatRequest, head: Head) -> Self {
+    pub const fn new(head: Head) -> Self {
         Self {
-            operation: operation(request).to_owned(),
             head,
             reason: FinishReason::Stop,
         }
@@ -250,7 +274,7 @@ impl StreamWriter for DeltaWriter {
         let body = Body {
             id: &self.head.request,
             object: "run",
-            operation: &self.operation,
+            operation: &self.head.operation,
             model: &self.head.model,
             output: None,
             tool_calls: Vec::new(),
@@ -291,18 +315,44 @@ mod tests {
         );
         assert!(document.needs().vision);
         assert_eq!(document.last_user_text(), "Read");
+        let picture =
+            parsed(r#"{"operation":"read_document","input":"data:image/png;base64,AAAA"}"#);
+        assert!(picture.needs().vision);
+        let unnamed = parsed(r#"{"input":"Hi","variables":{"a":"b","n":1.50,"on":true}}"#);
+        assert_eq!(unnamed.model, "auto");
+        let variables = unnamed.variables.unwrap();
+        assert_eq!(
+            (&*variables["a"], &*variables["n"], &*variables["on"]),
+            ("b", "1.50", "true")
+        );
     }
 
     #[test]
     fn malformed_bodies_are_refused_with_their_path() {
         let cases = [
-            (r"{}", "operation"),
+            (r"{}", "input"),
             (r#"{"operation":7,"input":"a"}"#, "operation"),
             (r#"{"operation":"faq"}"#, "input"),
             (r#"{"operation":"faq","input":7}"#, "input"),
             (r#"{"operation":"faq","input":[]}"#, "input"),
             (r#"{"operation":"faq","input":["a"]}"#, "input[0]"),
             (r#"{"operation":"faq","input":{}}"#, "input"),
+            (
+                r#"{"operation":"faq","input":"a","variables":["b"]}"#,
+                "variables",
+            ),
+            (
+                r#"{"operation":"faq","input":"a","variables":{"b":{}}}"#,
+                "variables.b",
+            ),
+            (
+                r#"{"operation":"faq","input":"a","variables":{"b":null}}"#,
+                "variables.b",
+            ),
+            (
+                r#"{"operation":"read_document","input":"data:image/png;base64,%%"}"#,
+                "input",
+            ),
             (
                 r#"{"operation":"faq","input":{"image":"file:///a"}}"#,
                 "input.image",

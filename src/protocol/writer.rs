@@ -12,6 +12,8 @@ pub struct Head {
     pub request: String,
     /// Unix seconds.
     pub created: u64,
+    /// What the request is for.
+    pub operation: String,
     /// The model that answered.
     pub model: String,
     /// What grounds the answer; the field is left out where there is nothing.

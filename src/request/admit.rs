@@ -8,7 +8,8 @@ use crate::http::{Gateway, Incoming, JSON_BODY_LIMIT};
 use crate::isolate::Isolate;
 use crate::money::Nanos;
 use crate::ports::{ApiKey, Ports};
-use crate::protocol::{ChatPath, ChatRequest, Dialect, Family};
+use crate::protocol::json::{Json, Path, Value};
+use crate::protocol::{ChatPath, ChatRequest, Dialect, Family, run};
 use crate::providers::Key;
 use crate::request::conversation;
 use crate::request::exchange::Exchange;
@@ -19,6 +20,7 @@ use crate::request::retries::Retries;
 use crate::request::route::Surroundings;
 use crate::routing;
 use crate::routing::custom_cost::CustomCost;
+use crate::routing::instructions::{Occasion, Variables};
 use crate::routing::plan::Wishes;
 
 /// Cloudflare's bounds of a cached answer's life, in seconds: a minute to a month.
@@ -27,6 +29,8 @@ const CACHE_SECONDS: std::ops::RangeInclusive<u64> = 60..=2_592_000;
 const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 1..=300_000;
 /// Whether another model may be asked where the first fails.
 const FALLBACK: &str = "x-ai-fallback";
+/// Values for the variables of the operation's prompt, as a JSON object.
+const VARIABLES: &str = "x-ai-variables";
 
 /// A request that may be worked on.
 pub struct Admitted {
@@ -147,6 +151,8 @@ pub async fn admit(
         custom_cost: custom_cost(exchange, incoming)?,
         route: None,
         way: None,
+        variables: variables(&request, incoming)?,
+        occasion: Occasion::default(),
     };
     let cache_key = incoming.header("cf-aig-cache-key");
     let attempt_ms = attempt_ms(incoming)?;
@@ -163,6 +169,19 @@ pub async fn admit(
         own_key: own_key(exchange, incoming, path.gateway),
         passing: passing(incoming, path.dialect),
     })
+}
+
+/// Values for the variables of the operation's prompt: those of the body, else of the header.
+fn variables(request: &ChatRequest, incoming: &dyn Incoming) -> Result<Variables, Error> {
+    let read = |text: &str| {
+        let path = Path::Root;
+        let raw: Json = Json::parse(text)?;
+        run::variables(Value::new(raw.raw(), &path)).ok()
+    };
+    let expected = || "a JSON object of texts, numbers and booleans".to_owned();
+    let in_header = parsed(incoming, VARIABLES, read, expected)?;
+    let of_body = request.variables.clone();
+    Ok(of_body.or(in_header).unwrap_or_default())
 }
 
 /// What the caller says that the answer costs.

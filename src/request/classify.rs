@@ -35,6 +35,8 @@ pub fn classify(
         Some(_) => Vec::new(),
         None => left_out(request, model, chosen, view.config.catalogue()),
     };
+    let prompt = plan.instructions.as_ref();
+    exchange.draft.prompt = prompt.map_or_else(String::new, |prompt| prompt.label.clone());
     exchange.plan_for(view);
     Ok(plan)
 }

@@ -12,18 +12,23 @@ use crate::error::Error;
 use crate::governor::command::{Command, Idempotency, Reply, Subjects};
 use crate::governor::hints::{Hint, Sighting};
 use crate::governor::lease::Part;
+use crate::http::Incoming;
 use crate::isolate::{OrgView, SharedHolder, SharedNotice};
 use crate::money::Nanos;
 use crate::ports::{Entropy, Ports};
 use crate::protocol::Answer;
 use crate::request::route::Taken;
+use crate::request_files::day;
 use crate::routing::health::SharedHealth;
+use crate::routing::instructions::Occasion;
 use crate::routing::plan::Candidate;
 use crate::transcript::Transcript;
 use crate::usage::Usage;
 
 /// Milliseconds a request may take in all.
 pub const DEADLINE_MS: u64 = MOST_MS;
+/// By what Cloudflare knows a session.
+const SESSION: &str = "cf-aig-session-id";
 
 /// A request whose caller is known.
 pub struct Exchange {
@@ -143,6 +148,19 @@ impl Exchange {
     /// Notes how much of its way through a route it has come to.
     pub fn note_way(&mut self) {
         self.draft.route = self.taken.as_deref().map(Taken::told);
+    }
+
+    /// What the prompts of its org may say of it. A session is known by the header that Cloudflare has for it.
+    #[must_use]
+    pub fn occasion(&self, incoming: &dyn Incoming) -> Occasion {
+        let session = || incoming.header(SESSION).filter(|name| !name.is_empty());
+        let user = Some(self.subjects.user.clone()).filter(|user| !user.is_empty());
+        let follower = user.or_else(session);
+        Occasion {
+            org: self.org.clone(),
+            today: day(self.draft.at).unwrap_or_default(),
+            follower: follower.unwrap_or_else(|| self.draft.request.clone()),
+        }
     }
 
     /// Notes that the phase `name` has ended now.

@@ -45,11 +45,7 @@ pub async fn ground(exchange: &mut Exchange, admitted: &Admitted, plan: &Plan) -
     };
     exchange.draft.sources = u32::try_from(passages.len()).unwrap_or(u32::MAX);
     Grounded {
-        messages: context::ground(
-            &admitted.request.messages,
-            plan.instructions.as_deref(),
-            &passages,
-        ),
+        messages: context::ground(&admitted.request.messages, plan.prompt(), &passages),
         sources: passages.iter().map(Source::from).collect(),
     }
 }

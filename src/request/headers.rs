@@ -64,6 +64,9 @@ pub fn begun(reply: &mut Reply, draft: &Draft) {
         let nodes = taken.nodes.join(">");
         reply.set("x-ai-route", format!("{name}@{version}; {nodes}"));
     }
+    if !draft.prompt.is_empty() {
+        reply.set("x-ai-prompt", draft.prompt.clone());
+    }
 }
 
 /// Tells what of the request was left out.

@@ -48,6 +48,7 @@ impl Patience {
             let head = Head {
                 request: exchange.draft.request.clone(),
                 created: exchange.draft.at.checked_div(1_000).unwrap_or_default(),
+                operation: exchange.draft.operation.clone(),
                 model: admitted.request.model.clone(),
                 sources: Vec::new(),
             };

@@ -44,6 +44,9 @@ pub fn place(exchange: &Exchange, admitted: &Admitted, plan: &Plan) -> Option<Pl
         org: &exchange.org,
         operation: &plan.operation.name,
         requested_model: &asked,
+        prompt: plan.instructions.as_ref().map_or(("", ""), |prompt| {
+            (prompt.label.as_str(), prompt.text.as_str())
+        }),
         catalogue: config::digest(),
         versions: exchange.draft.versions,
         grounded: plan.rag.is_some(),

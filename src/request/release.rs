@@ -201,7 +201,7 @@ fn estimate(prompt_bytes: u64, answer: &Answer) -> Usage {
 
 /// Bytes of the prompt, to estimate by where a provider reports no usage.
 fn prompt_bytes(plan: &Plan, admitted: &Admitted, sources: &[Source]) -> u64 {
-    let instructions = plan.instructions.as_ref().map_or(0, String::len);
+    let instructions = plan.prompt().map_or(0, str::len);
     let passages = sources.iter().map(|source| source.passage.len());
     let added = passages.fold(instructions, usize::saturating_add);
     let added = u64::try_from(added).unwrap_or(u64::MAX);
@@ -212,6 +212,7 @@ fn head(exchange: &Exchange, model: &str, sources: Vec<Source>) -> Head {
     Head {
         request: exchange.draft.request.clone(),
         created: exchange.draft.at.checked_div(1_000).unwrap_or_default(),
+        operation: exchange.draft.operation.clone(),
         model: model.to_owned(),
         sources,
     }

@@ -13,6 +13,7 @@ use crate::routing::bound;
 use crate::routing::custom_cost::CustomCost;
 use crate::routing::graph::Way;
 use crate::routing::graph::walk::Step;
+use crate::routing::instructions::{self, Instructions, Occasion, Variables};
 use crate::routing::routed;
 use crate::usage::{Usage, estimate_tokens};
 
@@ -120,7 +121,7 @@ pub struct Plan {
     /// The models that may answer, in order; at least one.
     pub candidates: Vec<Candidate>,
     /// The operation's system prompt, unless the caller named a model and no operation.
-    pub instructions: Option<String>,
+    pub instructions: Option<Instructions>,
     /// How the prompt is grounded.
     pub rag: Option<Rag>,
     /// For how long the answer may be served again, in seconds.
@@ -185,14 +186,26 @@ pub struct Wishes {
     pub route: Option<String>,
     /// The way through the route that was asked for.
     pub way: Option<Box<Way>>,
+    /// Values for the variables of the operation's prompt.
+    pub variables: Variables,
+    /// What else the operation's prompt depends on.
+    pub occasion: Occasion,
 }
 
 impl Plan {
+    /// The text of the operation's system prompt.
+    #[must_use]
+    pub fn prompt(&self) -> Option<&str> {
+        self.instructions
+            .as_ref()
+            .map(|prompt| prompt.text.as_str())
+    }
+
     /// Makes the plan of a request for an org.
     ///
     /// # Errors
-    /// `InvalidRequest` for an operation that does not exist or is not served here, and where no
-    /// model can do what the request needs; `ModelNotFound`.
+    /// `InvalidRequest` for an operation that does not exist or is not served here, where its prompt
+    /// lacks a variable, and where no model can do what the request needs; `ModelNotFound`.
     pub fn make(request: &ChatRequest, wishes: &Wishes, org: &OrgView) -> Result<Self, Error> {
         let catalogue = org.config.catalogue();
         let model = wishes.route.as_deref().unwrap_or(&request.model);
@@ -201,8 +214,14 @@ impl Plan {
         let named = confidence == 100;
         let grounding = named || !matches!(wanted, Wanted::Model(_) | Wanted::Route(_));
         let rag = operation.rag.filter(|_| grounding && !wishes.ungrounded);
-        let instructions = operation.instructions.clone().filter(|_| grounding);
-        let sizes = bound::Sizes::of(request, instructions.as_deref(), rag);
+        let instructions = if grounding {
+            Instructions::render(&operation, &wishes.variables, &wishes.occasion)?
+        } else {
+            instructions::refuse(&wishes.variables)?;
+            None
+        };
+        let text = instructions.as_ref().map(|prompt| prompt.text.as_str());
+        let sizes = bound::Sizes::of(request, text, rag);
         let of_model = |model| candidate(model, request, &operation, &sizes, wishes.custom_cost);
         let (tier, candidates) = if let Wanted::Route(name) = wanted {
             let way = wishes.way.as_ref().ok_or_else(|| routed::unknown(name))?;

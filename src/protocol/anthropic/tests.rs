@@ -29,6 +29,7 @@ fn head(sources: Vec<Source>) -> Head {
     Head {
         request: "1".to_owned(),
         created: 1_800_000_000,
+        operation: "chat".into(),
         model: "@cf/x/y".to_owned(),
         sources,
     }

@@ -78,6 +78,7 @@ fn head() -> Head {
     Head {
         request: "1".into(),
         created: 1_800_000_000,
+        operation: "chat".into(),
         model: "@cf/x/y".into(),
         sources: vec![source],
     }

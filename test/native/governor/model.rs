@@ -43,6 +43,7 @@ pub(crate) struct Model {
     limit: Option<u32>,
     budget: Option<i64>,
     revoked: BTreeSet<String>,
+    expiring: BTreeMap<String, u64>,
     changes: BTreeSet<String>,
     admissions: Vec<u64>,
     requests: BTreeMap<String, Request>,
@@ -124,7 +125,11 @@ impl Model {
             }
             Command::Turn(turn) => {
                 let own = &mut self.switches[0];
-                if own.get(&turn.subject) != turn.on.as_ref() {
+                let is_new = own.get(&turn.subject) != turn.on.as_ref();
+                if is_new && turn.of.is_some_and(|of| of != self.turns[0]) {
+                    return self.refused(Refusal::SwitchesTurned, at, Shown::None);
+                }
+                if is_new {
                     own.retain(|_, switch| switch.until.is_none_or(|until| until > at));
                     own.remove(&turn.subject);
                     let on = turn.on.clone();
@@ -146,6 +151,13 @@ impl Model {
             | Command::Switches
             | Command::Warn { .. }
             | Command::TopUp(_) => panic!("not among the steps"),
+            Command::ExpireKey { key, at: end } => {
+                if self.expiring.get(key).is_none_or(|known| end < known) {
+                    self.expiring.insert(key.clone(), *end);
+                    self.changed(at);
+                }
+                self.done(at)
+            }
             Command::Refuse { draft } => {
                 self.refuse(&draft.request, Refusal::NotReserved, at, Shown::None);
                 self.done(at)
@@ -187,7 +199,9 @@ impl Model {
         if self.versions.config == 0 {
             return self.refuse(id, Refusal::NotActive, at, Shown::None);
         }
-        if self.revoked.contains(&reserve.draft.key) {
+        let key = &reserve.draft.key;
+        let ends = self.expiring.get(key);
+        if self.revoked.contains(key) || ends.is_some_and(|end| *end <= at) {
             return self.refuse(id, Refusal::KeyRevoked, at, Shown::None);
         }
         let is_open = self.requests.get(id).is_some_and(|it| it.end.is_none());

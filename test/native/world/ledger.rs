@@ -35,6 +35,7 @@ enum Event {
     Expired { request: String },
     Extended { request: String, by: Nanos },
     Forgotten {},
+    KeyExpires {},
     KeyRevoked {},
     Renewed {},
     LeaseLost { lease: String },
@@ -98,6 +99,8 @@ pub(crate) struct Ledger {
     version: u64,
     /// The configuration whose activation an administrator has been told of.
     promised: u64,
+    /// Whether an administrator has been told that the org is switched off.
+    pub(crate) is_off: bool,
     /// Changes of the corpus.
     pub(crate) corpus: u64,
 }
@@ -164,6 +167,7 @@ impl Ledger {
             | Event::Copied {}
             | Event::Delivered {}
             | Event::Forgotten {}
+            | Event::KeyExpires {}
             | Event::KeyRevoked {}
             | Event::Renewed {}
             | Event::Refused {}
@@ -180,6 +184,7 @@ impl Ledger {
             bound,
             lease,
         } = reserved;
+        assert!(!self.is_off, "admitted while it was switched off");
         let (request, day) = (draft.request.clone(), at / DAY_MS);
         if let Some(granted) = lease {
             let last = at + granted.lasts_ms - 1;

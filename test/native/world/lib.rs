@@ -1,6 +1,7 @@
 //! A whole deployment in memory: isolates, an admin, governors, stores and a provider, on virtual
 //! time and one seed. Every thing outside can be told to fail.
 
+pub(crate) mod administration;
 pub(crate) mod clock;
 pub(crate) mod database;
 pub(crate) mod executor;
@@ -86,6 +87,7 @@ impl World {
     pub(crate) fn worker(&self, group: Group) -> Worker {
         let shared = || Rc::clone(&self.shared);
         let ports = Ports {
+            administration: Rc::new(self.database.clone()),
             audit: Rc::new(self.database.clone()),
             background: Rc::new(GroupBackground {
                 shared: shared(),

@@ -21,6 +21,7 @@ fn head() -> Head {
     Head {
         request: "r1".to_owned(),
         created: 1_800_000_000,
+        operation: "chat".into(),
         model: "gemini-2.5-flash".to_owned(),
         sources: Vec::new(),
     }

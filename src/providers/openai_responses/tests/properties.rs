@@ -74,6 +74,7 @@ fn head() -> Head {
     Head {
         request: "1".into(),
         created: 1_800_000_000,
+        operation: "chat".into(),
         model: "m".into(),
         sources: Vec::new(),
     }

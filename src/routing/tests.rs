@@ -17,6 +17,8 @@ use crate::usage::Usage;
 
 const QWEN: &str = "@cf/qwen/qwen3-30b-a3b-fp8";
 const LLAMA_8B: &str = "@cf/meta/llama-3.1-8b-instruct-fast";
+/// The fallback of the light tier.
+const NANO: &str = "openai/gpt-4.1-nano";
 const TOOL: &str = r#","tools":[{"type":"function","function":{"name":"f","parameters":{}}}]"#;
 const IMAGE: &str = r#"[{"type":"text","text":"What is this?"},{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]"#;
 
@@ -133,7 +135,7 @@ fn needs_move_the_request_to_models_that_meet_them() {
     let with_tools = plan(&request("light", "Hello", TOOL), &operation("chat")).unwrap();
     assert_eq!(
         (with_tools.tier, ids(&with_tools)),
-        (Tier::Light, vec![QWEN])
+        (Tier::Light, vec![QWEN, NANO])
     );
     let with_image = plan(&request("light", IMAGE, ""), &operation("chat")).unwrap();
     assert_eq!(with_image.tier, Tier::Vision);
@@ -151,7 +153,7 @@ fn needs_move_the_request_to_models_that_meet_them() {
 fn a_long_conversation_goes_to_a_larger_window_or_is_refused() {
     let long = "word ".repeat(30_000);
     let moved = plan(&request("light", &long, ""), &operation("chat")).unwrap();
-    assert_eq!(ids(&moved), [LLAMA_8B]);
+    assert_eq!(ids(&moved), [LLAMA_8B, NANO]);
     let huge = "word ".repeat(500_000);
     let refused = plan(&request("light", &huge, ""), &operation("chat")).unwrap_err();
     assert_eq!(refused.param.as_deref(), Some("messages"));

@@ -194,7 +194,7 @@ fn what_is_not_whole_is_not_kept() {
 
 #[test]
 fn refusals_and_failures_are_not_kept() {
-    let acme = Acme::new();
+    let acme = Acme::of_one_provider();
     for model in [QWEN, LLAMA_SMALL] {
         acme.world.provider.once(model, Act::Status(500, "broken"));
     }

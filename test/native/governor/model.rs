@@ -139,7 +139,6 @@ impl Model {
                 }
                 self.done(at)
             }
-
             Command::ExpireKey { key, at: end } => {
                 if self.expiring.get(key).is_none_or(|known| end < known) {
                     self.expiring.insert(key.clone(), *end);

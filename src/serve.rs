@@ -20,7 +20,7 @@ use crate::tokens::count_tokens;
 
 /// Answers a request, with the id that its caller gave it.
 pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Reply {
-    let mut reply = answer(ports, isolate, incoming).await;
+    let mut reply = Box::pin(answer(ports, isolate, incoming)).await;
     let event = incoming.header(EVENT_ID);
     if let Some(event) = event.as_deref().map(str::trim).and_then(event_id)
         && reply.header(EVENT_ID).is_none()

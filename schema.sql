@@ -1,6 +1,7 @@
 -- The database of a deployment (Cloudflare D1). Idempotent: applying it again changes nothing.
 -- Times are Unix milliseconds. Money is nano-dollars as decimal text, since numbers pass through
--- JavaScript's doubles. Every table but `orgs` starts its key with the org.
+-- JavaScript's doubles. Every table but `orgs` and `members`
+-- starts its key with the org.
 
 -- Customers of the deployment.
 CREATE TABLE IF NOT EXISTS orgs (
@@ -18,6 +19,7 @@ CREATE TABLE IF NOT EXISTS api_keys (
   scopes TEXT NOT NULL,                 -- JSON array of text
   created_at INTEGER NOT NULL,
   revoked_at INTEGER,                   -- null while the key is good
+  expires_at INTEGER,                   -- null for a key that is good for ever
   PRIMARY KEY (org, id)
 ) STRICT;
 
@@ -27,7 +29,21 @@ CREATE TABLE IF NOT EXISTS configs (
   version INTEGER NOT NULL,             -- from 1
   document TEXT NOT NULL,               -- JSON
   created_at INTEGER NOT NULL,
+  author TEXT NOT NULL,                 -- `admin`, or `member/` and an id
+  note TEXT NOT NULL,                   -- why; may be empty
   PRIMARY KEY (org, version)
+) STRICT;
+
+-- Who administers, besides the holder of the secret ESCLUSA_ADMIN_KEY. A member who was removed keeps
+-- the row, so that records that name the id go on meaning that member.
+CREATE TABLE IF NOT EXISTS members (
+  id TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL,
+  role TEXT NOT NULL,                   -- owner, admin, editor, viewer, auditor
+  org TEXT,                             -- the only org; null for all
+  digest TEXT NOT NULL,                 -- hexadecimal SHA-256 of the whole key
+  created_at INTEGER NOT NULL,
+  removed_at INTEGER                    -- null while a member
 ) STRICT;
 
 -- Documents that answers are grounded in, without their text.

@@ -1,209 +1,144 @@
-//! `/admin/v1`: orgs, keys, configuration, live limits and the audit trail, for whoever holds the
-//! secret `ESCLUSA_ADMIN_KEY`. Every change of an org is in its audit trail, see
-//! [`act`](crate::request::act), and so is every attempt that was refused.
+//! `/admin/v1`: orgs, keys, members, configuration, live limits and the audit trail. Every path is a
+//! row of [`TABLE`]. Every change of an org is in its audit trail, see [`act`](crate::request::act),
+//! what is of no org is in the deployment's own, and so is every attempt that was refused.
 
+mod access;
 mod alerts;
 mod audit;
+mod catalogue;
 mod config;
 mod credits;
+mod document;
 mod keys;
 mod limits;
+mod members;
 mod orgs;
+mod page;
 mod switches;
+mod table;
 mod transcripts;
+mod users;
+mod versions;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::auth::{is_id, same_secret};
+use self::access::Actor;
+pub use self::access::{Permission, Role};
+use self::table::Handle;
+#[cfg(test)]
+pub(crate) use self::table::takes;
+pub use self::table::{Reach, Row, TABLE};
+use crate::auth::is_id;
 use crate::error::{Error, Kind};
 use crate::governor::root::ROOT;
-use crate::http::{Endpoint, Incoming, Method, Reply};
+use crate::http::{Incoming, Reply};
+use crate::isolate::Isolate;
 use crate::ports::{Org, Ports};
 use crate::request::act;
 use crate::request::admit::json_body;
 use crate::request::exchange::Exchange;
 
-/// An authorised request.
+/// A request of somebody who is known and may ask for it.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     ports: &'a Ports,
+    isolate: &'a Isolate,
     incoming: &'a dyn Incoming,
+    /// The request's id.
     id: &'a str,
+    actor: &'a Actor,
+    /// The org of the path, which exists; empty where the path names none.
+    org: &'a str,
+    /// What the path names besides; empty where it names nothing.
+    name: &'a str,
 }
 
-/// A list, as every path of the API gives it.
-#[derive(Serialize)]
-struct List<T> {
-    object: &'static str,
-    data: Vec<T>,
-}
-
-impl<T: Serialize> List<T> {
-    fn reply(data: Vec<T>) -> Reply {
-        Reply::json(
-            200,
-            &Self {
-                object: "list",
-                data,
-            },
-        )
-    }
-}
-
-/// Answers a request for administration.
+/// Answers a request for what stands behind `/admin/v1/`.
 ///
 /// # Errors
-/// `Unauthenticated` without the admin key; then those of each path.
+/// `NotFound` and `MethodNotAllowed` by the table; `Unauthenticated`; `Forbidden` by the role; then
+/// those of each path.
 pub async fn serve(
     ports: &Ports,
+    isolate: &Isolate,
     incoming: &dyn Incoming,
-    endpoint: Endpoint<'_>,
-    id: &str,
+    (path, id): (&str, &str),
 ) -> Result<Reply, Error> {
-    authorize(ports, incoming)?;
+    let (row, [org, name]) = table::find(incoming.method(), path)?;
+    let actor = &Actor::of(ports, incoming).await?;
     let asked = Asked {
         ports,
+        isolate,
         incoming,
         id,
+        actor,
+        org,
+        name,
     };
-    match (endpoint, incoming.method()) {
-        (Endpoint::Audit, _) => audit::query(ports, incoming.query()).await,
-        (Endpoint::AuditExport, _) => audit::export(ports, incoming.query()).await,
-        (Endpoint::AuditVerify, _) => audit::verify(ports, incoming.query()).await,
-        (Endpoint::Orgs, Method::Post) => orgs::create(asked).await,
-        (Endpoint::Orgs, _) => orgs::list(ports).await,
-        (Endpoint::Keys(org), Method::Post) => {
-            let create = async |act: &mut Exchange| keys::create(act, incoming).await;
-            asked.change(org, "key.create", create).await
+    match row.reach {
+        Reach::Believed => asked.likely(org).await?,
+        Reach::Org => drop(asked.known(org).await?),
+        Reach::Deployment | Reach::Narrowed => {}
+    }
+    match row.handle {
+        Handle::Plain(answer) => {
+            asked.permit(row)?;
+            answer(asked).await
         }
-        (Endpoint::Keys(org), _) => keys::list(ports, known(ports, org).await?).await,
-        (Endpoint::Key(org, key), _) => {
-            let revoke = async |act: &mut Exchange| keys::revoke(act, key).await;
-            asked.change(org, "key.revoke", revoke).await
+        Handle::Change(action, make) => {
+            let chain = if row.reach.is_org() { org } else { ROOT };
+            let mut act = asked.act(chain, action);
+            let changed = match asked.permit(row) {
+                Ok(()) => make(&mut act, asked).await,
+                Err(error) => Err(error),
+            };
+            act::end(act, changed)
         }
-        (Endpoint::Config(org), Method::Put) => {
-            let put = async |act: &mut Exchange| config::put(act, incoming).await;
-            asked.change(org, "config.save", put).await
-        }
-        (Endpoint::Config(org), _) => config::get(ports, known(ports, org).await?).await,
-        (Endpoint::Alerts(org), _) => alerts::list(ports, known(ports, org).await?).await,
-        (Endpoint::Credits(org), _) => {
-            let pay = async |act: &mut Exchange| credits::pay(act, incoming).await;
-            asked.change(org, "credits.pay", pay).await
-        }
-        (Endpoint::Limits(org), _) => limits::get(ports, known(ports, org).await?.id).await,
-        (Endpoint::Transcript(org, request), Method::Delete) => {
-            let remove = async |act: &mut Exchange| transcripts::remove(act, request).await;
-            asked.change(org, "transcript.remove", remove).await
-        }
-        (Endpoint::Transcript(org, request), _) => {
-            transcripts::get(ports, known(ports, org).await?, request).await
-        }
-        (Endpoint::Switch(org, name), _) => {
-            let turn = async |act: &mut Exchange| switches::turn(act, incoming, name).await;
-            asked.switch(org, turn).await
-        }
-        (Endpoint::Switches(None), _) => switches::list(ports, ROOT).await,
-        (Endpoint::Switches(Some(org)), _) => {
-            switches::list(ports, &likely(ports, org).await?).await
-        }
-        (Endpoint::UserRecords(org, user), _) => {
-            let erase = async |act: &mut Exchange| audit::erase(act, user).await;
-            asked.change(org, "user.erase", erase).await
-        }
-        _ => Err(Error::new(Kind::NotFound, "There is nothing at this path.")),
     }
 }
 
 impl Asked<'_> {
-    /// Changes an org that exists.
-    async fn change(
-        self,
-        org: &str,
-        action: &str,
-        make: impl AsyncFnOnce(&mut Exchange) -> Result<Reply, Error>,
-    ) -> Result<Reply, Error> {
-        let org = known(self.ports, org).await?;
-        self.make(&org.id, action, make).await
-    }
-
-    /// Turns a switch of an org, or of the deployment.
-    async fn switch(
-        self,
-        org: Option<&str>,
-        turn: impl AsyncFnOnce(&mut Exchange) -> Result<Reply, Error>,
-    ) -> Result<Reply, Error> {
-        let org = match org {
-            Some(org) => likely(self.ports, org).await?,
-            None => ROOT.to_owned(),
-        };
-        let action = match self.incoming.method() {
-            Method::Delete => "switch.off",
-            _ => "switch.on",
-        };
-        self.make(&org, action, turn).await
-    }
-
-    async fn make(
-        self,
-        org: &str,
-        action: &str,
-        make: impl AsyncFnOnce(&mut Exchange) -> Result<Reply, Error>,
-    ) -> Result<Reply, Error> {
-        let mut act = act::administrator(self.ports, self.incoming, (org, self.id), action);
-        let changed = make(&mut act).await;
-        act::end(act, changed)
-    }
-}
-
-fn authorize(ports: &Ports, incoming: &dyn Incoming) -> Result<(), Error> {
-    let Some(secret) = ports
-        .secrets
-        .admin_key()
-        .filter(|secret| !secret.is_empty())
-    else {
-        let message = "Administration is closed: the secret ESCLUSA_ADMIN_KEY is not set. `npm run deploy` sets it.";
-        return Err(Error::new(Kind::Unauthenticated, message));
-    };
-    let header = incoming.header("authorization").unwrap_or_default();
-    let presented = header
-        .split_once(' ')
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    match presented {
-        Some((_, key)) if same_secret(key.trim(), &secret) => Ok(()),
-        _ => {
-            let message = "Send the admin key as `Authorization: Bearer …`.";
-            Err(Error::new(Kind::Unauthenticated, message))
+    /// Whether whoever asks may.
+    fn permit(&self, row: &Row) -> Result<(), Error> {
+        self.actor.permit(row.needs)?;
+        match row.reach {
+            Reach::Deployment => self.actor.permit_deployment(),
+            Reach::Believed | Reach::Narrowed | Reach::Org => Ok(()),
         }
     }
-}
 
-/// The org of a path.
-async fn known(ports: &Ports, id: &str) -> Result<Org, Error> {
-    let missing = || Error::new(Kind::NotFound, "There is no org of this id.");
-    if !is_id(id) {
-        return Err(missing());
+    /// Begins the record of a change of what has this audit trail.
+    fn act(&self, chain: &str, action: &str) -> Exchange {
+        let who = (chain, self.id, self.actor.name.as_str());
+        act::administrator(self.ports, self.incoming, who, action)
     }
-    ports.tenants.org(id).await?.ok_or_else(missing)
-}
 
-/// The org of a path, believed to exist while the database is down.
-async fn likely(ports: &Ports, id: &str) -> Result<String, Error> {
-    match known(ports, id).await {
-        Err(error) if error.kind == Kind::NotFound => Err(error),
-        _ => Ok(id.to_owned()),
+    /// An org that is there, as far as whoever asks may know.
+    async fn known(&self, id: &str) -> Result<Org, Error> {
+        let missing = || Error::new(Kind::NotFound, "There is no org of this id.");
+        if !is_id(id) || !self.actor.sees(id) {
+            return Err(missing());
+        }
+        self.ports.tenants.org(id).await?.ok_or_else(missing)
     }
-}
 
-/// Reads a JSON body.
-async fn read<T: DeserializeOwned>(incoming: &dyn Incoming) -> Result<T, Error> {
-    let body = json_body(incoming).await?;
-    let mut reader = serde_json::Deserializer::from_slice(&body);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        Error::invalid(
-            error.path().to_string(),
-            format!("The body is malformed: {}.", error.inner()),
-        )
-    })
+    /// The same, believed to be there while the database is down.
+    async fn likely(&self, id: &str) -> Result<(), Error> {
+        match self.known(id).await {
+            Err(error) if error.kind == Kind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads a JSON body.
+    async fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let body = json_body(self.incoming).await?;
+        let mut reader = serde_json::Deserializer::from_slice(&body);
+        serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            Error::invalid(
+                error.path().to_string(),
+                format!("The body is malformed: {}.", error.inner()),
+            )
+        })
+    }
 }

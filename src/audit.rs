@@ -140,7 +140,8 @@ pub struct Draft {
     pub request: String,
     /// When the request arrived, Unix milliseconds.
     pub at: u64,
-    /// The id of the API key; [`ADMIN`] for who holds the deployment's admin key.
+    /// The id of the API key; [`ADMIN`] for who holds the deployment's admin key, `member/{id}` for a
+    /// member.
     pub key: String,
     /// How it ended.
     pub outcome: Outcome,
@@ -162,6 +163,9 @@ pub struct Draft {
     pub tier: String,
     /// The model as the caller wrote it.
     pub requested_model: String,
+    /// The way it took through a route of its org, where it asked for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Box<Taken>>,
     /// Every call of a model, in order.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
@@ -179,6 +183,9 @@ pub struct Draft {
     pub ungrounded: Option<String>,
     /// The versions the plan was made with.
     pub versions: Versions,
+    /// The configuration it was made with in place of the one in force, which could not be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_config: Option<u64>,
     /// Whether the client asked for a stream.
     pub stream: bool,
     /// W3C trace id, 32 hexadecimal characters, where the client sent one.
@@ -214,6 +221,15 @@ pub struct Draft {
     /// Milliseconds per phase, in the order they ran.
     #[serde(default)]
     pub phases: Vec<(String, u64)>,
+}
+
+/// A way through a route of the configuration that the request was planned with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// The route.
+    pub name: String,
+    /// The ids of the nodes it came to, in order; of a long way the first.
+    pub nodes: Vec<String>,
 }
 
 /// What is changed by hand. Never a secret or a document's text.

@@ -11,6 +11,8 @@ use crate::error::{Error, Kind};
 use crate::http::Incoming;
 
 const PREFIX: &str = "esk";
+/// Of the keys of members, who administer: `esa_{member}_{secret}_{checksum}`.
+const MEMBER_PREFIX: &str = "esa";
 const CHECKSUM_CHARACTERS: usize = 8;
 /// The longest org or key id.
 const ID_LIMIT: usize = 40;
@@ -94,21 +96,43 @@ impl PresentedKey {
     }
 
     fn parse(key: &str) -> Option<Self> {
-        let mut parts = key.split('_');
-        let (prefix, org, id) = (parts.next()?, parts.next()?, parts.next()?);
-        let (_secret, checksum) = (parts.next()?, parts.next()?);
-        let body = key.strip_suffix(checksum)?.strip_suffix('_')?;
-        let well_formed = prefix == PREFIX
-            && parts.next().is_none()
-            && is_id(org)
-            && is_id(id)
-            && checksum == checksum_of(body);
+        let [prefix, org, id, _secret] = unsealed(key)?;
+        let well_formed = prefix == PREFIX && is_id(org) && is_id(id);
         well_formed.then(|| Self {
             org: org.to_owned(),
             id: id.to_owned(),
             digest: digest(key),
         })
     }
+}
+
+/// The well-formed key of a member, not yet known to be a real one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresentedMember {
+    /// The member it claims to be of.
+    pub id: String,
+    /// Hexadecimal SHA-256 of the whole key.
+    pub digest: String,
+}
+
+impl PresentedMember {
+    /// Reads a member's key; `None` where a text is none.
+    #[must_use]
+    pub fn parse(key: &str) -> Option<Self> {
+        let [prefix, id, _secret] = unsealed(key)?;
+        (prefix == MEMBER_PREFIX && is_id(id)).then(|| Self {
+            id: id.to_owned(),
+            digest: digest(key),
+        })
+    }
+}
+
+/// The parts of a key before its checksum, which is right.
+fn unsealed<const N: usize>(key: &str) -> Option<[&str; N]> {
+    let (body, checksum) = key.rsplit_once('_')?;
+    let parts: Vec<&str> = body.split('_').collect();
+    let parts = parts.try_into().ok()?;
+    (checksum == checksum_of(body)).then_some(parts)
 }
 
 /// Our key in a request, as it stands there.
@@ -168,8 +192,18 @@ pub fn is_id(text: &str) -> bool {
 /// A new key: its text, to be shown once, and its digest, to be stored.
 #[must_use]
 pub fn mint(org: &str, id: &str, secret: [u8; 32]) -> (String, String) {
-    let body = format!("{PREFIX}_{org}_{id}_{}", hex::encode(secret));
-    let key = format!("{body}_{}", checksum_of(&body));
+    sealed(format!("{PREFIX}_{org}_{id}_{}", hex::encode(secret)))
+}
+
+/// A new key of a member: its text, to be shown once, and its digest, to be stored.
+#[must_use]
+pub fn mint_member(id: &str, secret: [u8; 32]) -> (String, String) {
+    sealed(format!("{MEMBER_PREFIX}_{id}_{}", hex::encode(secret)))
+}
+
+fn sealed(body: String) -> (String, String) {
+    let checksum = checksum_of(&body);
+    let key = body + "_" + &checksum;
     let digest = digest(&key);
     (key, digest)
 }
@@ -205,6 +239,20 @@ mod tests {
             digest,
         };
         assert_eq!(PresentedKey::parse(&key), Some(expected));
+    }
+
+    #[test]
+    fn the_keys_of_members_and_of_orgs_are_not_taken_for_each_other() {
+        let (member, member_digest) = mint_member("ana", [7; 32]);
+        let expected = PresentedMember {
+            id: "ana".to_owned(),
+            digest: member_digest,
+        };
+        assert_eq!(PresentedMember::parse(&member), Some(expected));
+        assert_eq!(PresentedKey::parse(&member), None);
+        let (key, _) = mint("acme", "k1", [7; 32]);
+        assert_eq!(PresentedMember::parse(&key), None);
+        assert_eq!(PresentedMember::parse(&member.replace("ana", "eva")), None);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Configuration: the catalogue under `config/`, compiled in and checked by the build, and the
 //! documents of orgs that narrow it.
 
+pub mod advice;
 pub mod attempts;
 pub mod catalog;
+pub mod changes;
 mod check;
 pub mod facts;
 pub(crate) mod fields;
@@ -106,5 +108,7 @@ impl Model {
     }
 }
 
+#[cfg(test)]
+mod schemas;
 #[cfg(test)]
 mod tests;

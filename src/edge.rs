@@ -1,6 +1,7 @@
 //! The only place that names the platform: one small adapter for each port, the event that brings a
 //! request in, and the Durable Object around the governor. Nothing is decided here.
 
+mod administration;
 mod ai;
 mod audit_log;
 mod background;
@@ -37,6 +38,7 @@ use crate::ports::{Background, Ports};
 fn ports(env: &Rc<Env>, background: Rc<dyn Background>) -> Ports {
     let database = d1::Database::new(Rc::clone(env));
     Ports {
+        administration: Rc::new(administration::D1Administration::new(database.clone())),
         audit: Rc::new(audit_log::D1AuditLog::new(database.clone())),
         background,
         cache: Rc::new(kv::KvAnswerCache::new(Rc::clone(env))),

@@ -1,6 +1,8 @@
 //! Errors as values: what went wrong, whose fault it is, whether a retry helps, and what the caller
 //! is told. The public message is apart from the internal detail, which only logs may carry.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ports::Log;
@@ -193,7 +195,7 @@ pub struct Error {
     /// Seconds after which a retry may succeed.
     pub retry_after: Option<u64>,
     /// The methods that do exist, for `Allow`.
-    pub allow: Option<&'static str>,
+    pub allow: Option<Cow<'static, str>>,
 }
 
 impl Error {

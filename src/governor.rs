@@ -45,6 +45,7 @@ mod calendar;
 pub mod command;
 mod decide;
 mod demand;
+pub mod hints;
 mod idempotency;
 mod journal;
 pub mod lease;
@@ -73,6 +74,7 @@ pub use calendar::{AlwaysUtc, Zones};
 use command::{Command, Envelope, PROTOCOL, Refusal, Reply, Reserve};
 use decide::{Answer, Change, Decision, Moment};
 use demand::Holds;
+use hints::Hints;
 use journal::{Ending, Entry, Event, FORMAT, check_format, parse_entry, to_json};
 pub use journal::{Journal, Row};
 use lease::{EFFECTIVE_MS, Flush};
@@ -102,6 +104,8 @@ pub struct Governor {
     roster: Roster,
     /// Whether memory and journal are known to agree.
     certain: bool,
+    /// What isolates tell one another. No part of the state.
+    hints: Hints,
 }
 
 /// What [`Governor::snapshot`] writes.
@@ -140,6 +144,7 @@ impl Governor {
             copied_at: None,
             roster: Roster::default(),
             certain: true,
+            hints: Hints::default(),
         }
     }
 
@@ -243,11 +248,11 @@ impl Governor {
             None => decide::decide(&self.state, command, moment),
         };
         let answer = self.carry_out(decision, at, journal)?;
-        if let Command::Copy { org } = command {
-            self.roster.note(org, at);
-        }
-        if let Command::Flush(flush) = command {
-            self.flush(flush, moment, journal)?;
+        match command {
+            Command::Flush(flush) => self.flush(flush, moment, journal)?,
+            Command::Settle(settle) => self.hints.hear(&settle.sightings, at),
+            Command::Copy { org } => self.roster.note(org, at),
+            _ => {}
         }
         Ok(self.reply(answer, at))
     }
@@ -309,6 +314,7 @@ impl Governor {
         for settle in &flush.settlements {
             let decision = settlement::settlement(&self.state, settle, moment);
             self.carry_out(decision, moment.at, journal)?;
+            self.hints.hear(&settle.sightings, moment.at);
         }
         for told in &flush.returns {
             let decision = lease::settled::giving_back(&self.state, told);
@@ -364,6 +370,7 @@ impl Governor {
             copied_at: None,
             roster: Roster::default(),
             certain: true,
+            hints: Hints::default(),
         })
     }
 
@@ -451,6 +458,7 @@ impl Governor {
                 guarded: self.state.rules.guards_targets()
                     || self.state.switches.guards_targets(at),
                 state: state(shown),
+                hints: self.hints.at(at),
             },
             Answer::Alerts { after } => Reply::Alerts {
                 alerts: self.state.alerts.after(after).cloned().collect(),
@@ -478,6 +486,7 @@ impl Governor {
             },
             Answer::Settled(shown) => Reply::Settled {
                 state: state(shown),
+                hints: self.hints.at(at),
             },
             Answer::Stale => Reply::Stale { versions },
             Answer::State { most } => Reply::State {

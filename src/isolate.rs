@@ -5,24 +5,32 @@
 //! in force with every reply and refuses revoked keys itself, so that a stale memory costs a second
 //! look, never a wrong admission.
 
+pub(crate) mod configuration;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use futures::future::{Either, select};
+
 use crate::auth::{self, PresentedKey};
-use crate::config::{self, TenantConfig, tenant};
+use crate::config::TenantConfig;
 use crate::error::{Error, Kind};
 use crate::governor::command::{Command, Reply, Versions};
 use crate::governor::lease::holder::Holder;
 use crate::governor::rules::Admission;
 use crate::governor::switches::Notice;
-use crate::ports::{ApiKey, ConfigRow, Ports};
+use crate::ports::{ApiKey, Ports};
 use crate::routing::health::SharedHealth;
 
 /// Keys and orgs remembered at most; beyond that the memory starts anew.
 const MOST_ENTRIES: usize = 1_000;
 /// Milliseconds after which a key's row is read again, for changed scopes.
 const KEY_MS: u64 = 60_000;
+/// Milliseconds that the database has to read again what is remembered.
+const KEY_AGAIN_MS: u64 = 1_000;
+/// Milliseconds after which a configuration that could not be had is looked for again.
+const AGAIN_MS: u64 = 5_000;
 
 /// Org and id of a key.
 type KeyPlace = (String, String);
@@ -51,16 +59,27 @@ pub struct Isolate {
 /// An org as a plan sees it.
 #[derive(Debug)]
 pub struct OrgView {
-    /// The versions this view is of.
+    /// The versions in force.
     pub versions: Versions,
-    /// The configuration of that version.
+    /// The configuration of that version, or of an earlier one.
     pub config: TenantConfig,
+    /// Which earlier one it is, where it is none in force.
+    pub stale: Option<Stale>,
     /// Where requests are admitted from leases, what this isolate holds.
     pub holder: Option<SharedHolder>,
     /// What this isolate knows of deployments, whichever org has met them.
     pub health: SharedHealth,
     /// What this isolate knows to be switched off.
     pub switches: SharedNotice,
+}
+
+/// A configuration that serves in place of the one in force, which cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stale {
+    /// Its version.
+    pub version: u64,
+    /// When the other was looked for, Unix milliseconds.
+    pub tried_at: u64,
 }
 
 impl Isolate {
@@ -75,13 +94,15 @@ impl Isolate {
         let now = ports.clock.now();
         let row = match remembered {
             Some((read_at, row)) if now.saturating_sub(read_at) < KEY_MS => row,
-            Some((_, row)) => match self.read_key(ports, presented).await {
-                Err(error) if error.kind != Kind::Unauthenticated => row,
-                read => read?,
+            Some((_, row)) => match self.read_key_soon(ports, presented).await {
+                Some(Err(error)) if error.kind == Kind::Unauthenticated => return Err(error),
+                Some(Ok(row)) => row,
+                // As good as read now: nobody waits for the database once more so soon.
+                _ => self.remember_key(presented, now, row),
             },
             None => self.read_key(ports, presented).await?,
         };
-        valid(row, presented)
+        valid(row, presented, now)
     }
 
     /// The row of a presented key as the database has it now, for work that no governor admits.
@@ -93,7 +114,8 @@ impl Isolate {
         ports: &Ports,
         presented: &PresentedKey,
     ) -> Result<Rc<ApiKey>, Error> {
-        valid(self.read_key(ports, presented).await?, presented)
+        let row = self.read_key(ports, presented).await?;
+        valid(row, presented, ports.clock.now())
     }
 
     fn remembered_key(&self, presented: &PresentedKey) -> Option<ReadKey> {
@@ -104,43 +126,69 @@ impl Isolate {
     async fn read_key(&self, ports: &Ports, presented: &PresentedKey) -> Result<Rc<ApiKey>, Error> {
         let row = ports.tenants.key(&presented.org, &presented.id).await?;
         let row = Rc::new(row.ok_or_else(auth::unknown_key)?);
-        let place = (presented.org.clone(), presented.id.clone());
-        remember(&self.keys, place, (ports.clock.now(), Rc::clone(&row)));
-        Ok(row)
+        Ok(self.remember_key(presented, ports.clock.now(), row))
     }
 
-    /// The org as this isolate last saw it, or as the database has it.
-    ///
-    /// # Errors
-    /// `Unavailable` where the database is out of reach or has no such org.
-    pub async fn org(&self, ports: &Ports, org: &str) -> Result<Rc<OrgView>, Error> {
-        let known = self.orgs.borrow().get(org).map(Rc::clone);
-        match known {
-            Some(view) => Ok(view),
-            None => self.read_org(ports, org, None, 0).await,
+    /// The same, where the database answers soon.
+    async fn read_key_soon(
+        &self,
+        ports: &Ports,
+        presented: &PresentedKey,
+    ) -> Option<Result<Rc<ApiKey>, Error>> {
+        let read = Box::pin(self.read_key(ports, presented));
+        match select(read, ports.clock.sleep(KEY_AGAIN_MS)).await {
+            Either::Left((read, _)) => Some(read),
+            Either::Right(_) => None,
         }
     }
 
-    /// The org at exactly the versions that its governor says are in force.
+    fn remember_key(&self, presented: &PresentedKey, at: u64, row: Rc<ApiKey>) -> Rc<ApiKey> {
+        let place = (presented.org.clone(), presented.id.clone());
+        remember(&self.keys, place, (at, Rc::clone(&row)));
+        row
+    }
+
+    /// The org as this isolate last saw it, or as the database has it; else as its governor and the copies
+    /// say.
     ///
     /// # Errors
-    /// `Unavailable` where that configuration cannot be read.
+    /// `Unavailable` where neither is in reach, or there is no such org.
+    pub async fn org(&self, ports: &Ports, org: &str) -> Result<Rc<OrgView>, Error> {
+        match self.known(org) {
+            Some(view) if view.is_due(ports) => self.refresh(ports, org, view.versions).await,
+            Some(view) => Ok(view),
+            None => match configuration::newest(ports, org).await {
+                Ok((config, document)) => {
+                    let versions = Versions { config, corpus: 0 };
+                    Ok(self.remember_org(org, versions, document, None))
+                }
+                Err(error) => self.current(ports, org).await.map_err(|_| error),
+            },
+        }
+    }
+
+    /// The org at exactly the versions that its governor says are in force; where that configuration
+    /// cannot be had, with the last good one.
+    ///
+    /// # Errors
+    /// `Unavailable` where there is none.
     pub async fn refresh(
         &self,
         ports: &Ports,
         org: &str,
         versions: Versions,
     ) -> Result<Rc<OrgView>, Error> {
-        let known = self.orgs.borrow().get(org).map(Rc::clone);
-        match known.filter(|view| view.versions.config == versions.config) {
-            Some(view) => {
-                let config = view.config.clone();
-                Ok(self.remember_org(org, versions, config))
-            }
-            None => {
-                self.read_org(ports, org, Some(versions.config), versions.corpus)
-                    .await
-            }
+        let known = self.known(org);
+        if let Some(view) = &known
+            && view.versions.config == versions.config
+            && !view.is_due(ports)
+        {
+            let config = view.config.clone();
+            return Ok(self.remember_org(org, versions, config, view.stale));
+        }
+        match configuration::of_version(ports, org, versions.config).await {
+            Ok(config) => Ok(self.remember_org(org, versions, config, None)),
+            Err(error) => self.last_good(ports, org, (versions, known), error).await,
         }
     }
 
@@ -156,36 +204,66 @@ impl Isolate {
         }
     }
 
-    async fn read_org(
+    /// The org under the configuration that this isolate knows, else the last that can be read.
+    async fn last_good(
         &self,
         ports: &Ports,
         org: &str,
-        version: Option<u64>,
-        corpus: u64,
+        (versions, known): (Versions, Option<Rc<OrgView>>),
+        error: Error,
     ) -> Result<Rc<OrgView>, Error> {
-        let row = ports.tenants.config(org, version).await?.ok_or_else(|| {
-            let message = "This org is not set up yet. The administrator creates it with POST /admin/v1/orgs.";
-            Error::unavailable(message, format!("org {org} has no configuration {version:?}"))
-        })?;
-        let config = restore(ports, org, &row)?;
-        let versions = Versions {
-            config: row.version,
-            corpus,
+        let (version, config) = match known {
+            Some(view) => (view.version(), view.config.clone()),
+            None if configuration::is_unreadable(&error) => {
+                let found = configuration::before(ports, org, versions.config).await;
+                found.ok_or_else(|| error.clone())?
+            }
+            None => return Err(error),
         };
-        Ok(self.remember_org(org, versions, config))
+        configuration::warn(ports, org, versions.config, &error);
+        let tried_at = ports.clock.now();
+        let stale = Some(Stale { version, tried_at });
+        Ok(self.remember_org(org, versions, config, stale))
     }
 
-    fn remember_org(&self, org: &str, versions: Versions, config: TenantConfig) -> Rc<OrgView> {
+    fn known(&self, org: &str) -> Option<Rc<OrgView>> {
+        self.orgs.borrow().get(org).map(Rc::clone)
+    }
+
+    fn remember_org(
+        &self,
+        org: &str,
+        versions: Versions,
+        config: TenantConfig,
+        stale: Option<Stale>,
+    ) -> Rc<OrgView> {
         let is_leased = config.rules().admission == Admission::Leased;
         let view = Rc::new(OrgView {
             versions,
             config,
+            stale,
             health: Rc::clone(&self.health),
             holder: is_leased.then(|| shared(&self.holders, org)),
             switches: shared(&self.switches, org),
         });
         remember(&self.orgs, org.to_owned(), Rc::clone(&view));
         view
+    }
+}
+
+impl OrgView {
+    /// The version of its configuration.
+    const fn version(&self) -> u64 {
+        match self.stale {
+            Some(Stale { version, .. }) => version,
+            None => self.versions.config,
+        }
+    }
+
+    /// Whether another look may give the configuration that is in force.
+    fn is_due(&self, ports: &Ports) -> bool {
+        self.stale
+            .is_some_and(|stale| ports.clock.now().saturating_sub(stale.tried_at) >= AGAIN_MS)
     }
 }
 
@@ -200,27 +278,12 @@ fn shared<T: Default>(memory: &RefCell<BTreeMap<String, Rc<T>>>, org: &str) -> R
 }
 
 /// Both digests are SHA-256: comparing them tells nothing of the secret.
-fn valid(row: Rc<ApiKey>, presented: &PresentedKey) -> Result<Rc<ApiKey>, Error> {
-    if row.digest == presented.digest && row.revoked_at.is_none() {
+fn valid(row: Rc<ApiKey>, presented: &PresentedKey, now: u64) -> Result<Rc<ApiKey>, Error> {
+    if row.digest == presented.digest && row.is_good(now) {
         Ok(row)
     } else {
         Err(auth::unknown_key())
     }
-}
-
-fn restore(ports: &Ports, org: &str, row: &ConfigRow) -> Result<TenantConfig, Error> {
-    let restored = tenant::restore(&row.document, config::catalogue()?);
-    let Some((config, problems)) = restored else {
-        let detail = format!("configuration {} of org {org} cannot be read", row.version);
-        return Err(Error::internal(detail));
-    };
-    for problem in problems {
-        ports.log.error(&format!(
-            "configuration {} of org {org}: {problem}",
-            row.version
-        ));
-    }
-    Ok(config)
 }
 
 fn remember<K: Ord, V>(memory: &RefCell<BTreeMap<K, V>>, key: K, value: V) {

@@ -1,6 +1,7 @@
 //! The world, as the core reaches it: one trait a thing. `src/edge/` has one adapter for each, tests
 //! have in-memory ones with faults and virtual time.
 
+mod administration;
 mod models;
 
 use std::rc::Rc;
@@ -8,6 +9,10 @@ use std::rc::Rc;
 use futures::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 
+pub use self::administration::{
+    Administration, ConfigNote, KeyChange, KeyFilter, Member, MemberChange, OrgFilter, Page,
+    SeenUser,
+};
 pub use self::models::{BindingCall, Body, HttpCall, ModelCall, Models, Unreachable, Upstream};
 use crate::audit::{Person, Sealed};
 use crate::error::Error;
@@ -20,6 +25,8 @@ pub type Pending<'a, T> = LocalBoxFuture<'a, Result<T, Error>>;
 /// All ports. Cheap to clone, so that a stream can own what it needs to settle itself.
 #[derive(Clone)]
 pub struct Ports {
+    /// What only administration reads and changes.
+    pub administration: Rc<dyn Administration>,
     /// Audit records at rest.
     pub audit: Rc<dyn AuditLog>,
     /// Work that outlives the answer.
@@ -302,10 +309,21 @@ pub struct ApiKey {
     pub created_at: u64,
     /// When it was revoked.
     pub revoked_at: Option<u64>,
+    /// From when on it is refused.
+    #[serde(default)]
+    pub expires_at: Option<u64>,
+}
+
+impl ApiKey {
+    /// Whether it is good at a moment, Unix milliseconds.
+    #[must_use]
+    pub fn is_good(&self, now: u64) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
 }
 
 /// A configuration document of an org, never changed once stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigRow {
     /// From 1.
     pub version: u64,
@@ -313,6 +331,12 @@ pub struct ConfigRow {
     pub document: String,
     /// When it was stored, Unix milliseconds.
     pub created_at: u64,
+    /// Who stored it, as records name him; empty where that was not noted yet.
+    #[serde(default)]
+    pub author: String,
+    /// Why, in his words.
+    #[serde(default)]
+    pub note: String,
 }
 
 /// Orgs, keys and configuration.
@@ -331,9 +355,6 @@ pub trait Tenants {
 
     /// One key.
     fn key<'a>(&'a self, org: &'a str, id: &'a str) -> Pending<'a, Option<ApiKey>>;
-
-    /// The org's keys, oldest first.
-    fn keys<'a>(&'a self, org: &'a str) -> Pending<'a, Vec<ApiKey>>;
 
     /// Marks a key revoked. `false` where there is none of that id.
     fn revoke_key<'a>(&'a self, org: &'a str, id: &'a str, at: u64) -> Pending<'a, bool>;

@@ -25,12 +25,15 @@ pub mod refine;
 pub mod release;
 pub mod reserve;
 pub mod retries;
+pub mod route;
 pub mod settle;
 pub mod single;
 pub mod stall;
 pub mod stream;
 pub mod subjects;
 pub mod universal;
+
+use std::collections::BTreeSet;
 
 use futures::FutureExt;
 
@@ -58,12 +61,16 @@ use self::recall::{Place, place, recall};
 use self::refine::refine;
 use self::release::{release, release_cached};
 use self::reserve::{Admission, Asking, Rejected, newer, reserve, targets};
+use self::route::Taken;
 use self::settle::{refuse, settle_failure};
 use self::subjects::{note_body, note_subjects};
 
 /// How often a plan may turn out to be stale before the request gives up: each time somebody has
 /// changed the org between two calls.
 pub(crate) const MOST_PLANS: usize = 4;
+/// How often the gates on a request's way may turn out to be closed before it gives up. Each time all
+/// that are closed are told, so that most routes need one.
+const MOST_DIVERTS: usize = 12;
 
 /// The reply to a request that failed. What is not the client's fault goes to the operator's log.
 #[must_use]
@@ -102,8 +109,9 @@ pub async fn chat(
     };
     exchange.end_phase("admit");
     let copies = Copies::of(&exchange);
-    let reply = answer(exchange, isolate, admitted).boxed_local();
-    copies.make(reply.await).await
+    // On the heap, so that what calls this does not grow with it.
+    let reply = answer(exchange, isolate, admitted).boxed_local().await;
+    copies.make(reply).await
 }
 
 async fn begin(
@@ -172,7 +180,11 @@ async fn reserve_cached(
     exchange: &mut Exchange,
     (plan, place, entry): (Plan, Option<Place>, Entry),
 ) -> Result<Reserved, Rejected> {
-    let admission = reserve(exchange, Asking::of(Nanos::ZERO)).await;
+    let asking = Asking {
+        gates: gates(exchange),
+        ..Asking::of(Nanos::ZERO)
+    };
+    let admission = reserve(exchange, asking).await;
     match admission.map_err(Rejected::Unknown)? {
         Admission::Granted(grant) => Ok(Reserved {
             plan,
@@ -183,9 +195,10 @@ async fn reserve_cached(
         Admission::Refused(error, state) | Admission::CacheOnly(error, state) => {
             Err(Rejected::Recorded(error, state))
         }
-        Admission::Downgrade(_) | Admission::Repeated(_) | Admission::Stale(_) => {
-            Err(reserve::still_stale().into())
-        }
+        Admission::Divert(_)
+        | Admission::Downgrade(_)
+        | Admission::Repeated(_)
+        | Admission::Stale(_) => Err(reserve::still_stale().into()),
     }
 }
 
@@ -197,6 +210,22 @@ struct Reserved {
     hit: Option<Entry>,
 }
 
+/// How often a request is planned: each time that gates of its route are closed, once more.
+fn most_plans(admitted: &Admitted) -> usize {
+    let diverts = if admitted.surroundings.is_some() {
+        MOST_DIVERTS
+    } else {
+        0
+    };
+    MOST_PLANS.saturating_add(diverts)
+}
+
+/// The gates that a request asks to go through.
+fn gates(exchange: &Exchange) -> BTreeSet<String> {
+    let taken = exchange.taken.as_deref();
+    taken.map(Taken::gates).unwrap_or_default()
+}
+
 /// Plans with what this isolate knows of the org, and again with what the governor knows where that
 /// is newer. The cache is asked meanwhile.
 async fn plan_and_reserve(
@@ -205,7 +234,8 @@ async fn plan_and_reserve(
     admitted: &mut Admitted,
 ) -> Result<Reserved, Rejected> {
     let mut view = isolate.org(&exchange.ports, &exchange.org).await?;
-    for _ in 0..MOST_PLANS {
+    for _ in 0..most_plans(admitted) {
+        route::look_up(exchange, admitted, &view).await?;
         let plan = match classify(exchange, admitted, &view) {
             Ok(plan) => plan,
             Err(error) => {
@@ -219,6 +249,7 @@ async fn plan_and_reserve(
             tokens: plan.tokens,
             candidates: targets(&plan.candidates),
             route: admitted.wishes.route.clone(),
+            gates: gates(exchange),
         };
         let asked =
             futures::future::join(reserve(exchange, asking), recall(exchange, place.as_ref()));
@@ -241,6 +272,11 @@ async fn plan_and_reserve(
                 exchange.draft.cache = cache;
                 exchange.draft.policy.push("cached only".to_owned());
                 return reserve_cached(exchange, (plan, place, entry)).await;
+            }
+            Admission::Divert(closed) => {
+                if let Some(surroundings) = &mut admitted.surroundings {
+                    surroundings.closed.extend(closed);
+                }
             }
             Admission::Downgrade(route) => {
                 exchange.note_downgrade(&route);

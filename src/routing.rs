@@ -10,6 +10,7 @@ pub mod health;
 pub mod instructions;
 pub mod plan;
 mod retry_budget;
+mod routed;
 pub mod single;
 
 pub use self::plan::{Plan, Wanted};

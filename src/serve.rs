@@ -7,6 +7,7 @@ use crate::http::{Endpoint, Incoming, Reply, resolve};
 use crate::isolate::Isolate;
 use crate::knowledge;
 use crate::models::{model, models};
+use crate::openapi;
 use crate::ports::Ports;
 use crate::protocol::Dialect;
 use crate::request::notes::{EVENT_ID, event_id};
@@ -52,6 +53,7 @@ async fn answer(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Re
             knowledge::remove(ports, isolate, incoming, (document, &id)).await
         }
         Ok(Endpoint::Documents) => knowledge::documents(ports, isolate, incoming, &id).await,
+        Ok(Endpoint::OpenApi) => openapi::document(),
         Ok(Endpoint::Health) => Ok(health(ports).await),
         Ok(Endpoint::Model(id)) => model(ports, isolate, incoming, id).await,
         Ok(Endpoint::Models) => models(ports, isolate, incoming).await,
@@ -70,7 +72,7 @@ async fn answer(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Re
         Ok(Endpoint::Universal(gateway)) => {
             return universal(ports, isolate, incoming, gateway, &id).await;
         }
-        Ok(administration) => admin::serve(ports, incoming, administration, &id).await,
+        Ok(Endpoint::Admin(path)) => admin::serve(ports, isolate, incoming, (path, &id)).await,
         Err(error) => Err(error),
     };
     let mut reply = answered.unwrap_or_else(|error| failed(ports, dialect, &error, &id));

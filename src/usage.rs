@@ -88,6 +88,7 @@ pub const fn estimate_tokens(bytes: u64) -> u64 {
 
 /// What a model charges, per million tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// Prompt tokens.

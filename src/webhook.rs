@@ -25,7 +25,14 @@ struct Event<'a> {
 }
 
 #[derive(Serialize)]
-struct Data<'a> {
+#[serde(untagged)]
+enum Data<'a> {
+    Configuration { org: &'a str, version: u64 },
+    Threshold(Reached<'a>),
+}
+
+#[derive(Serialize)]
+struct Reached<'a> {
     org: &'a str,
     budget: &'a str,
     per: String,
@@ -47,19 +54,17 @@ pub fn call(
     alert: &Alert,
     now: u64,
 ) -> Result<HttpCall, Error> {
+    let (kind, data) = match alert.config {
+        Some(version) => (
+            "configuration.unreadable",
+            Data::Configuration { org, version },
+        ),
+        None => ("budget.threshold", Data::Threshold(reached(org, alert))),
+    };
     let event = Event {
-        kind: "budget.threshold",
+        kind,
         timestamp: instant(alert.at),
-        data: Data {
-            org,
-            budget: &alert.budget,
-            per: alert.per.to_string(),
-            subject: &alert.subject,
-            period: &alert.period,
-            threshold_percent: alert.threshold,
-            spent_usd: alert.spent.to_usd(),
-            limit_usd: alert.limit.to_usd(),
-        },
+        data,
     };
     let body = serde_json::to_string(&event).map_err(|it| Error::internal(it.to_string()))?;
     let id = format!("alert_{org}_{}", alert.id);
@@ -75,6 +80,19 @@ pub fn call(
         body: Some(Body::json(body)),
         secret: None,
     })
+}
+
+fn reached<'a>(org: &'a str, alert: &'a Alert) -> Reached<'a> {
+    Reached {
+        org,
+        budget: &alert.budget,
+        per: alert.per.to_string(),
+        subject: &alert.subject,
+        period: &alert.period,
+        threshold_percent: alert.threshold,
+        spent_usd: alert.spent.to_usd(),
+        limit_usd: alert.limit.to_usd(),
+    }
 }
 
 /// An instant as RFC 3339 writes it.
@@ -133,6 +151,7 @@ mod tests {
             threshold: 80,
             spent: Nanos::new(1_200_000_000),
             limit: Nanos::new(1_500_000_000),
+            config: None,
         };
         let call = call("https://example.com/hook", "secret", "acme", &alert, 0).unwrap();
         assert_eq!(call.headers[0].1, "alert_acme_7");
@@ -140,6 +159,28 @@ mod tests {
         assert_eq!(
             body,
             r#"{"type":"budget.threshold","timestamp":"2023-11-14T22:13:20.123Z","data":{"org":"acme","budget":"month-per-user","per":"user","subject":"ann","period":"month","threshold_percent":80,"spent_usd":"1.2","limit_usd":"1.5"}}"#
+        );
+    }
+
+    #[test]
+    fn an_alert_names_a_configuration_that_cannot_be_read() {
+        let alert = Alert {
+            id: 8,
+            at: 1_700_000_000_123,
+            budget: String::new(),
+            per: "org".parse().unwrap(),
+            subject: String::new(),
+            period: String::new(),
+            threshold: 0,
+            spent: Nanos::ZERO,
+            limit: Nanos::ZERO,
+            config: Some(5),
+        };
+        let call = call("https://example.com/hook", "secret", "acme", &alert, 0).unwrap();
+        let body = String::from_utf8(call.body.unwrap().bytes).unwrap();
+        assert_eq!(
+            body,
+            r#"{"type":"configuration.unreadable","timestamp":"2023-11-14T22:13:20.123Z","data":{"org":"acme","version":5}}"#
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Forms with a file.
 
 use esclusa::error::Error;
-use esclusa::http::{Form, Incoming, Method};
+use esclusa::http::{Form, Incoming, Method, Place};
 use esclusa::protocol::Dialect;
 use esclusa::protocol::audio::transcription::{Into, TranscriptionRequest, parse};
 use esclusa::providers::openai_media::encode_transcription;
@@ -69,6 +69,18 @@ impl Incoming for Arrived<'_> {
 
     fn header(&self, name: &str) -> Option<String> {
         (name == "content-type").then(|| format!("multipart/form-data; boundary={}", self.boundary))
+    }
+
+    fn headers(&self) -> Vec<(String, String)> {
+        let value = self.header("content-type");
+        value
+            .map(|value| ("content-type".to_owned(), value))
+            .into_iter()
+            .collect()
+    }
+
+    fn place(&self) -> Place {
+        Place::default()
     }
 
     fn body(&self, _limit: usize) -> LocalBoxFuture<'_, Result<Vec<u8>, Error>> {

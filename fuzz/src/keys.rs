@@ -2,7 +2,7 @@
 
 use esclusa::auth::{PresentedKey, foreign_key, is_id, mint};
 use esclusa::error::Error;
-use esclusa::http::{Incoming, Method, resolve};
+use esclusa::http::{Incoming, Method, Place, resolve};
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, ready};
 
@@ -77,6 +77,18 @@ impl Incoming for Headers<'_> {
 
     fn header(&self, name: &str) -> Option<String> {
         (name == "authorization").then(|| self.0.to_owned())
+    }
+
+    fn headers(&self) -> Vec<(String, String)> {
+        let value = self.header("authorization");
+        value
+            .map(|value| ("authorization".to_owned(), value))
+            .into_iter()
+            .collect()
+    }
+
+    fn place(&self) -> Place {
+        Place::default()
     }
 
     fn body(&self, _limit: usize) -> LocalBoxFuture<'_, Result<Vec<u8>, Error>> {

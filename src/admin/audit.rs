@@ -2,14 +2,14 @@
 
 mod interval;
 
-use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::known;
+use super::Asked;
+use super::page::parameters;
 use crate::audit::inspect::{self, inspect};
 use crate::audit::search::search;
-use crate::audit::{Change, Person, Sealed, export, line};
+use crate::audit::{Change, Person, Sealed, export as exported, line};
 use crate::error::Error;
 use crate::governor::command::Command;
 use crate::governor::root::ROOT;
@@ -65,10 +65,10 @@ struct Erasure {
 
 /// `?org=…` with `request`, `key`, `outcome`, `operation`, `user`, `object`, `changes`, `before`, `limit`;
 /// newest first, on into the archive. What the governor has recorded so far is included.
-pub(super) async fn query(ports: &Ports, query: &str) -> Result<Reply, Error> {
-    let filter = parse(query)?;
-    let org = whose(ports, &filter.org).await?;
-    ports.governors.flush(&org).await?;
+pub(super) async fn query(asked: Asked<'_>) -> Result<Reply, Error> {
+    let (ports, filter) = (asked.ports, parse(asked.incoming.query())?);
+    check_trail(asked, &filter.org).await?;
+    ports.governors.flush(&filter.org).await?;
     let found = search(ports, &filter).await?;
     let shown = |(sealed, person): (Sealed, Person)| {
         Ok(Shown {
@@ -93,8 +93,8 @@ pub(super) async fn query(ports: &Ports, query: &str) -> Result<Reply, Error> {
 }
 
 /// `?org=…`, and `after` where an earlier call stopped.
-pub(super) async fn verify(ports: &Ports, query: &str) -> Result<Reply, Error> {
-    let [org, after] = parameters(query, ["org", "after"])?;
+pub(super) async fn verify(asked: Asked<'_>) -> Result<Reply, Error> {
+    let [org, after] = parameters(asked.incoming.query(), ["org", "after"])?;
     let malformed = || {
         Error::invalid(
             "after",
@@ -104,24 +104,22 @@ pub(super) async fn verify(ports: &Ports, query: &str) -> Result<Reply, Error> {
     let start = after
         .map(|text| inspect::parse_start(&text).ok_or_else(malformed))
         .transpose()?;
-    let org = named(ports, org).await?;
-    Ok(Reply::json(200, &inspect(ports, &org, start).await?))
+    let org = named(asked, org).await?;
+    let report = inspect(asked.ports, &org, start).await?;
+    Ok(Reply::json(200, &report))
 }
 
 /// `?org=…` with `from` and `to`: what was recorded from then on, and before then. Streamed.
-pub(super) async fn export(ports: &Ports, query: &str) -> Result<Reply, Error> {
-    let [org, from, to] = parameters(query, ["org", "from", "to"])?;
+pub(super) async fn export(asked: Asked<'_>) -> Result<Reply, Error> {
+    let [org, from, to] = parameters(asked.incoming.query(), ["org", "from", "to"])?;
     let interval = interval::parse(from.as_deref(), to.as_deref())?;
-    let org = named(ports, org).await?;
-    let lines = export::export(ports, &org, interval).await?;
+    let org = named(asked, org).await?;
+    let lines = exported::export(asked.ports, &org, interval).await?;
     Ok(Reply::relayed("application/x-ndjson", lines))
 }
 
-/// Forgets who an end user was, whose name is a segment of a path. The record of this names the user by
-/// the digest that the user's own records have.
+/// Forgets who an end user was.
 pub(super) async fn erase(act: &mut Exchange, user: &str) -> Result<Reply, Error> {
-    let malformed = |_| Error::invalid("user", "The user in the path is no UTF-8 text.");
-    let user = percent_decode_str(user).decode_utf8().map_err(malformed)?;
     let change = Change {
         object: "user".to_owned(),
         ..Change::default()
@@ -130,13 +128,13 @@ pub(super) async fn erase(act: &mut Exchange, user: &str) -> Result<Reply, Error
     // First, so that what is under way brings no name after this.
     let forget = Command::Forget {
         id: act.draft.request.clone(),
-        user: user.to_string(),
+        user: user.to_owned(),
     };
     administer(act, 200, Some(forget)).await?;
     // What is still in the outbox would come after.
     act.ports.governors.purge(&act.org).await?;
-    erase_files(&act.ports, &act.org, &user).await?;
-    let erased = act.ports.audit.erase(&act.org, &user).await?;
+    erase_files(&act.ports, &act.org, user).await?;
+    let erased = act.ports.audit.erase(&act.org, user).await?;
     Ok(Reply::json(
         200,
         &Erasure {
@@ -166,33 +164,20 @@ async fn erase_files(ports: &Ports, org: &str, user: &str) -> Result<(), Error> 
     }
 }
 
-/// The chain that a query names.
-async fn named(ports: &Ports, org: Option<String>) -> Result<String, Error> {
+/// Whose trail a query names.
+async fn named(asked: Asked<'_>, org: Option<String>) -> Result<String, Error> {
     let unnamed = || Error::invalid("org", "Say whose records: `?org=…`.");
-    whose(ports, &org.ok_or_else(unnamed)?).await
+    let org = org.ok_or_else(unnamed)?;
+    check_trail(asked, &org).await?;
+    Ok(org)
 }
 
-/// Whose chain it is: an org's, or the deployment's own.
-async fn whose(ports: &Ports, org: &str) -> Result<String, Error> {
+/// Checks that there is such a trail: an org's, or the deployment's own.
+async fn check_trail(asked: Asked<'_>, org: &str) -> Result<(), Error> {
     match org {
-        ROOT => Ok(ROOT.to_owned()),
-        _ => known(ports, org).await.map(|org| org.id),
+        ROOT => asked.actor.permit_deployment(),
+        _ => asked.known(org).await.map(drop),
     }
-}
-
-/// The values of the parameters that a path takes.
-fn parameters<const N: usize>(query: &str, names: [&str; N]) -> Result<[Option<String>; N], Error> {
-    let mut values = [const { None }; N];
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let place = names.iter().position(|known| *known == name);
-        let Some(slot) = place.and_then(|place| values.get_mut(place)) else {
-            let message = format!("This path takes the parameters {}.", names.join(", "));
-            let unknown: String = name.chars().take(50).collect();
-            return Err(Error::invalid(unknown, message));
-        };
-        *slot = Some(value.into_owned());
-    }
-    Ok(values)
 }
 
 fn parse(query: &str) -> Result<AuditFilter, Error> {

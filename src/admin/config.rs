@@ -1,61 +1,108 @@
-//! An org's configuration.
+//! An org's configuration: the newest version, and changes of it. Versions are rows that never change;
+//! the governor's `Activate` is what puts one in force.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::Asked;
+use super::document::{self, Told};
 use crate::audit::Change;
-use crate::config::{self, Problem, tenant};
+use crate::config::changes::{Difference, differences, merged};
+use crate::config::{self, Problem, TenantConfig, advice, tenant};
 use crate::error::{Error, Kind};
-use crate::governor::command::{Activate, Command};
-use crate::http::{Incoming, Reply};
-use crate::ports::{ConfigRow, Org, Ports};
+use crate::governor::command::{Activate, Command, Reply as Verdict};
+use crate::http::Reply;
+use crate::isolate::configuration;
+use crate::ports::{ConfigRow, Ports};
+use crate::protocol::json::Json;
 use crate::request::act::{administer, effective, note_change};
-use crate::request::admit::json_body;
 use crate::request::exchange::Exchange;
 
 #[derive(Serialize)]
-struct Shown {
-    org: String,
+struct Shown<'a> {
+    org: &'a str,
     version: u64,
+    /// The version in force; absent where the governor does not say. Another than `version` where
+    /// saving that one stopped halfway: the next change, or the same again, mends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_force: Option<u64>,
     created_at: u64,
+    author: &'a str,
+    note: &'a str,
     /// Since when nothing is admitted under an older version, of one that was put in force now.
     #[serde(skip_serializing_if = "Option::is_none")]
     effective_at: Option<u64>,
-    config: Box<RawValue>,
+    config: Json,
+    warnings: Vec<Told>,
+}
+
+#[derive(Serialize)]
+struct Validation {
+    valid: bool,
+    /// The newest version, with which the changes are compared.
+    version: u64,
+    problems: Vec<Told>,
+    warnings: Vec<Told>,
+    changes: Vec<Difference>,
 }
 
 /// The newest configuration, with its version as `ETag`.
-pub(super) async fn get(ports: &Ports, org: Org) -> Result<Reply, Error> {
-    let row = newest(ports, &org.id).await?;
-    show(org.id, row, None)
+pub(super) async fn get(asked: Asked<'_>) -> Result<Reply, Error> {
+    let row = newest(asked.ports, asked.org).await?;
+    show(asked, &row, None).await
 }
 
 /// Stores a new version and puts it in force. Once this has answered, nothing is admitted under an
-/// older one. `If-Match` makes it conditional on the version that was read.
-pub(super) async fn put(act: &mut Exchange, incoming: &dyn Incoming) -> Result<Reply, Error> {
-    let (ports, org) = (act.ports.clone(), act.org.clone());
+/// older one. `If-Match` makes it conditional on the version that was read. `?note=…` says why.
+pub(super) async fn put(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply, Error> {
     note_change(act, change(None));
-    let body = json_body(incoming).await?;
-    let document = String::from_utf8(body)
-        .map_err(|_| Error::invalid("", "The configuration is not UTF-8."))?;
-    let parsed = tenant::parse(&document, config::catalogue()?);
-    let config = parsed.map_err(|problems| refused(&problems))?;
-    check_zone(&ports, &config.rules().time_zone)?;
-    let current = newest(&ports, &org).await?;
+    let note = document::note(asked)?;
+    let sent = document::read(asked.incoming).await?;
+    let current = current(act).await?;
+    store(act, asked, &current, (&sent, note)).await
+}
+
+/// The same with the newest document changed by a merge patch (RFC 7396).
+pub(super) async fn patch(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply, Error> {
+    note_change(act, change(None));
+    let note = document::note(asked)?;
+    let patch = document::read(asked.incoming).await?;
+    let current = current(act).await?;
+    let sent = merged(&raw(&current.document)?, &raw(&patch)?);
+    store(act, asked, &current, (&sent, note)).await
+}
+
+/// Says what is wrong with a document, what to know about it and what it would change; nothing is
+/// stored. With `?merge=true` it is a merge patch of the newest one.
+pub(super) async fn validate(asked: Asked<'_>) -> Result<Reply, Error> {
+    let merges = document::merges(asked)?;
+    let sent = document::read(asked.incoming).await?;
+    let current = newest(asked.ports, asked.org).await?;
+    let before = raw(&current.document)?;
+    let sent = if merges {
+        merged(&before, &raw(&sent)?)
+    } else {
+        sent
+    };
+    let (problems, warnings) = match check(asked.ports, &sent)? {
+        Ok(config) => (Vec::new(), warnings(asked.ports, &config)),
+        Err(problems) => (problems, Vec::new()),
+    };
+    let validation = Validation {
+        valid: problems.is_empty(),
+        version: current.version,
+        problems: problems.into_iter().map(Told::from).collect(),
+        warnings,
+        changes: differences(&before, &raw(&sent)?),
+    };
+    Ok(Reply::json(200, &validation))
+}
+
+/// The newest version, noted as the one that is changed.
+pub(super) async fn current(act: &mut Exchange) -> Result<ConfigRow, Error> {
+    let current = newest(&act.ports, &act.org).await?;
     note_change(act, change(Some(current.version)));
-    if let Some(expected) = incoming.header("if-match") {
-        let etag = etag(current.version);
-        if expected.trim() != etag && expected.trim() != "*" {
-            let message = format!(
-                "The configuration is at version {etag} by now. Read it again and redo the change."
-            );
-            return Err(Error::new(Kind::PreconditionFailed, message));
-        }
-    }
-    save(&ports, &org, current.version.saturating_add(1), &document).await?;
-    let (row, effective_ms) = activate_newest(act, 200).await?;
-    let effective_at = effective(act, effective_ms).await;
-    show(org, row, Some(effective_at))
+    Ok(current)
 }
 
 fn change(before: Option<u64>) -> Change {
@@ -66,51 +113,133 @@ fn change(before: Option<u64>) -> Change {
     }
 }
 
-/// Only the platform knows all time zones.
-fn check_zone(ports: &Ports, zone: &str) -> Result<(), Error> {
-    if ports.zones.offset(zone, ports.clock.now()).is_some() {
-        return Ok(());
+/// Stores a document after the newest and puts it in force.
+async fn store(
+    act: &mut Exchange,
+    asked: Asked<'_>,
+    current: &ConfigRow,
+    (sent, note): (&str, String),
+) -> Result<Reply, Error> {
+    check(asked.ports, sent)?.map_err(|problems| document::refused(&problems))?;
+    if is_stopped_halfway(asked, current, sent).await? {
+        return put_in_force(act, asked, current).await;
     }
-    let message = format!("`{zone}` is no IANA time zone, like Europe/Rome.");
-    Err(Error::invalid("time_zone", message))
+    check_expected(asked, current)?;
+    let next = current.version.saturating_add(1);
+    let row = save(act, next, sent, note).await?;
+    put_in_force(act, asked, &row).await
+}
+
+/// Whether this is the change again that stored the newest version and did not put it in force.
+async fn is_stopped_halfway(
+    asked: Asked<'_>,
+    current: &ConfigRow,
+    sent: &str,
+) -> Result<bool, Error> {
+    let before = current.version.checked_sub(1);
+    let is_same =
+        expected(asked)?.is_some_and(|version| before == Some(version)) && current.document == sent;
+    Ok(is_same && in_force(asked).await != Some(current.version))
+}
+
+/// Puts a stored version in force and shows it.
+pub(super) async fn put_in_force(
+    act: &mut Exchange,
+    asked: Asked<'_>,
+    row: &ConfigRow,
+) -> Result<Reply, Error> {
+    let effective_ms = activate(act, 200, row).await?;
+    let effective_at = effective(act, effective_ms).await;
+    show(asked, row, Some(effective_at)).await
+}
+
+/// What a document says, or what is wrong with it.
+fn check(ports: &Ports, document: &str) -> Result<Result<TenantConfig, Vec<Problem>>, Error> {
+    let config = match tenant::parse(document, config::catalogue()?) {
+        Ok(config) => config,
+        Err(problems) => return Ok(Err(problems)),
+    };
+    let mut problems = advice::lockouts(&config);
+    let zone = &config.rules().time_zone;
+    // Only the platform knows all time zones.
+    if ports.zones.offset(zone, ports.clock.now()).is_none() {
+        let reason = format!("`{zone}` is no IANA time zone, like Europe/Rome");
+        problems.push(Problem {
+            file: "config",
+            path: "time_zone".to_owned(),
+            line: None,
+            reason,
+        });
+    }
+    Ok(if problems.is_empty() {
+        Ok(config)
+    } else {
+        Err(problems)
+    })
+}
+
+/// Checks that the newest version is the one that a change is conditional on.
+pub(super) fn check_expected(asked: Asked<'_>, current: &ConfigRow) -> Result<(), Error> {
+    match expected(asked)? {
+        Some(version) if version != current.version => {
+            let message = format!(
+                "The configuration is at version {} by now. Read it again and redo the change.",
+                etag(current.version)
+            );
+            Err(Error::new(Kind::PreconditionFailed, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The version that a change is conditional on; none where any will do.
+fn expected(asked: Asked<'_>) -> Result<Option<u64>, Error> {
+    let Some(header) = asked.incoming.header("if-match") else {
+        return Ok(None);
+    };
+    let header = header.trim();
+    if header == "*" {
+        return Ok(None);
+    }
+    let number = header.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    let number = number.and_then(|number| number.parse().ok());
+    number.map(Some).ok_or_else(|| {
+        let message = "`If-Match` is the `ETag` of a version, like \"7\", or *.";
+        Error::invalid("if-match", message)
+    })
 }
 
 /// Stores a version.
 pub(super) async fn save(
-    ports: &Ports,
-    org: &str,
+    act: &Exchange,
     version: u64,
     document: &str,
-) -> Result<(), Error> {
+    note: String,
+) -> Result<ConfigRow, Error> {
     let row = ConfigRow {
         version,
         document: document.to_owned(),
-        created_at: ports.clock.now(),
+        created_at: act.ports.clock.now(),
+        author: act.draft.key.clone(),
+        note,
     };
-    if ports.tenants.save_config(org, &row).await? {
-        return Ok(());
+    if act.ports.tenants.save_config(&act.org, &row).await? {
+        configuration::keep(&act.ports, &act.org, &row);
+        return Ok(row);
     }
     let message =
         "Somebody else changed the configuration meanwhile. Read it again and redo the change.";
     Err(Error::new(Kind::Conflict, message))
 }
 
-/// Puts the newest stored version in force with the record of the act. Gives it with the milliseconds
-/// after which it alone is. Repeating it changes nothing, so that a crash between storing and this is
-/// mended by the next change.
-pub(super) async fn activate_newest(
+/// Puts a stored version in force with the record of the act, unless a newer one is. Gives the
+/// milliseconds after which it alone is. Repeating it changes nothing.
+pub(super) async fn activate(
     act: &mut Exchange,
     status: u16,
-) -> Result<(ConfigRow, u64), Error> {
-    let org = &act.org;
-    let row = newest(&act.ports, org).await?;
-    let restored = tenant::restore(&row.document, config::catalogue()?);
-    let Some((config, _)) = restored else {
-        return Err(Error::internal(format!(
-            "configuration {} of org {org} cannot be read",
-            row.version
-        )));
-    };
+    row: &ConfigRow,
+) -> Result<u64, Error> {
+    let config = restored(&act.org, row)?.0;
     let activate = Activate {
         version: row.version,
         rules: config.rules().clone(),
@@ -118,11 +247,21 @@ pub(super) async fn activate_newest(
     if let Some(change) = &mut act.draft.change {
         change.after = Some(row.version);
     }
-    let effective_ms = administer(act, status, Some(Command::Activate(activate))).await?;
-    Ok((row, effective_ms))
+    administer(act, status, Some(Command::Activate(activate))).await
 }
 
-async fn newest(ports: &Ports, org: &str) -> Result<ConfigRow, Error> {
+/// A stored version as it is read under the catalogue of today, with what of it does not fit.
+pub(super) fn restored(org: &str, row: &ConfigRow) -> Result<(TenantConfig, Vec<Problem>), Error> {
+    tenant::restore(&row.document, config::catalogue()?).ok_or_else(|| {
+        let version = row.version;
+        Error::internal(format!(
+            "configuration {version} of org {org} cannot be read"
+        ))
+    })
+}
+
+/// The newest version.
+pub(super) async fn newest(ports: &Ports, org: &str) -> Result<ConfigRow, Error> {
     let row = ports.tenants.config(org, None).await?;
     row.ok_or_else(|| {
         let message = "The org was not created completely. Repeat POST /admin/v1/orgs.";
@@ -130,31 +269,53 @@ async fn newest(ports: &Ports, org: &str) -> Result<ConfigRow, Error> {
     })
 }
 
-fn show(org: String, row: ConfigRow, effective_at: Option<u64>) -> Result<Reply, Error> {
-    let etag = etag(row.version);
-    let config = RawValue::from_string(row.document)
-        .map_err(|error| Error::internal(format!("stored configuration: {error}")))?;
+/// Shows a version.
+pub(super) async fn show(
+    asked: Asked<'_>,
+    row: &ConfigRow,
+    effective_at: Option<u64>,
+) -> Result<Reply, Error> {
+    let mut told = Vec::new();
+    if let Ok((config, problems)) = restored(asked.org, row) {
+        told.extend(problems.into_iter().map(Told::from));
+        told.extend(warnings(asked.ports, &config));
+    }
     let shown = Shown {
-        org,
+        org: asked.org,
         version: row.version,
+        in_force: in_force(asked).await,
         created_at: row.created_at,
+        author: &row.author,
+        note: &row.note,
         effective_at,
-        config,
+        config: Json::from(&*raw(&row.document)?),
+        warnings: told,
     };
     let mut reply = Reply::json(200, &shown);
-    reply.set("etag", etag);
+    reply.set("etag", etag(row.version));
     Ok(reply)
+}
+
+/// The version in force, as far as the governor says.
+async fn in_force(asked: Asked<'_>) -> Option<u64> {
+    let inspect = Command::Inspect { most: 0 };
+    match asked.ports.governors.execute(asked.org, inspect).await {
+        Ok(Verdict::State { state }) => Some(state.versions.config),
+        _ => None,
+    }
+}
+
+fn warnings(ports: &Ports, config: &TenantConfig) -> Vec<Told> {
+    let warnings = advice::warnings(config, ports.clock.now());
+    warnings.into_iter().map(Told::from).collect()
+}
+
+/// A document's text as JSON.
+pub(super) fn raw(document: &str) -> Result<Box<RawValue>, Error> {
+    RawValue::from_string(document.to_owned())
+        .map_err(|error| Error::internal(format!("stored configuration: {error}")))
 }
 
 fn etag(version: u64) -> String {
     format!("\"{version}\"")
-}
-
-fn refused(problems: &[Problem]) -> Error {
-    let lines: Vec<String> = problems
-        .iter()
-        .map(|problem| format!("{}: {}", problem.path, problem.reason))
-        .collect();
-    let path = problems.first().map_or("", |problem| problem.path.as_str());
-    Error::invalid(path, lines.join("; "))
 }

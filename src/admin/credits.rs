@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::{limits, read};
+use super::{Asked, limits};
 use crate::audit::Change;
 use crate::error::Error;
 use crate::governor::command::{Command, TopUp};
-use crate::http::{Incoming, Reply};
+use crate::http::Reply;
 use crate::money::Nanos;
 use crate::request::act::{administer, effective, note_change};
 use crate::request::exchange::Exchange;
@@ -32,8 +32,8 @@ fn usd<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Nanos, D::Error> {
 
 /// Adds to the balance, once for an id, with a record; a negative amount takes back. Shows the live
 /// state afterwards.
-pub(super) async fn pay(act: &mut Exchange, incoming: &dyn Incoming) -> Result<Reply, Error> {
-    let Payment { id, usd, note } = read(incoming).await?;
+pub(super) async fn pay(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply, Error> {
+    let Payment { id, usd, note } = asked.read().await?;
     let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
     if id.is_empty() || id.len() > ID_LIMIT || !is_plain(&id) {
         let message = format!("A payment's id has 1 to {ID_LIMIT} visible ASCII characters.");
@@ -55,5 +55,5 @@ pub(super) async fn pay(act: &mut Exchange, incoming: &dyn Incoming) -> Result<R
     };
     let effective_ms = administer(act, 200, Some(Command::TopUp(payment))).await?;
     effective(act, effective_ms).await;
-    limits::get(&act.ports, act.org.clone()).await
+    limits::get(asked).await
 }

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
+use super::Asked;
 use crate::error::Error;
 use crate::governor::command::{
     BudgetState, Command, CreditState, LimitState, Reply as Verdict, State,
 };
 use crate::http::Reply;
 use crate::money::Nanos;
-use crate::ports::Ports;
 
 /// Subjects of a rule that are shown.
 const MOST_SUBJECTS: usize = 200;
@@ -62,12 +62,12 @@ struct Credits {
 }
 
 /// Every limit and budget with used, reserved, remaining and reset.
-pub(super) async fn get(ports: &Ports, org: String) -> Result<Reply, Error> {
+pub(super) async fn get(asked: Asked<'_>) -> Result<Reply, Error> {
     let inspect = Command::Inspect {
         most: MOST_SUBJECTS,
     };
-    match ports.governors.execute(&org, inspect).await? {
-        Verdict::State { state } => Ok(Reply::json(200, &live(org, state))),
+    match asked.ports.governors.execute(asked.org, inspect).await? {
+        Verdict::State { state } => Ok(Reply::json(200, &live(asked.org.to_owned(), state))),
         verdict => Err(Error::internal(format!(
             "the governor answered {verdict:?}"
         ))),

@@ -8,7 +8,8 @@ mod spread;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
-use super::{List, read};
+use super::Asked;
+use super::page::{page, paged};
 use crate::audit::Change;
 use crate::auth::is_id;
 use crate::config;
@@ -16,7 +17,7 @@ use crate::error::{Error, Kind};
 use crate::governor::command::{Command, Reply as Verdict};
 use crate::governor::root::ROOT;
 use crate::governor::switches::{Edition, Subject, Switch, Turn};
-use crate::http::{Incoming, Method, Reply};
+use crate::http::{Method, Reply};
 use crate::ports::Ports;
 use crate::request::act::{administer, effective, note_change};
 use crate::request::exchange::Exchange;
@@ -52,9 +53,15 @@ struct Shown<'a> {
 }
 
 /// The switches that are on, of an org or, for [`ROOT`], of the deployment.
-pub(super) async fn list(ports: &Ports, org: &str) -> Result<Reply, Error> {
-    let edition = edition(ports, org).await?;
-    let on = edition.on(ports.clock.now());
+pub(super) async fn list(asked: Asked<'_>) -> Result<Reply, Error> {
+    let (page, []) = page(asked.incoming.query(), [])?;
+    let org = if asked.org.is_empty() {
+        ROOT
+    } else {
+        asked.org
+    };
+    let edition = edition(asked.ports, org).await?;
+    let on = edition.on(asked.ports.clock.now());
     let shown = on.map(|(subject, switch)| Shown {
         switch: subject,
         on: true,
@@ -62,16 +69,13 @@ pub(super) async fn list(ports: &Ports, org: &str) -> Result<Reply, Error> {
         known: None,
         effective_at: None,
     });
-    Ok(List::reply(shown.collect()))
+    let shown: Vec<Shown> = shown.collect();
+    Ok(paged(shown, &page, |shown| shown.switch.to_string()))
 }
 
 /// Turns a switch on or off.
-pub(super) async fn turn(
-    act: &mut Exchange,
-    incoming: &dyn Incoming,
-    name: &str,
-) -> Result<Reply, Error> {
-    let subject = subject(name, act.org == ROOT)?;
+pub(super) async fn turn(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply, Error> {
+    let subject = subject(asked.name, act.org == ROOT)?;
     let object = format!("switch/{subject}");
     note_change(
         act,
@@ -80,9 +84,9 @@ pub(super) async fn turn(
             ..Change::default()
         },
     );
-    let on = match incoming.method() {
+    let on = match asked.incoming.method() {
         Method::Delete => None,
-        _ => Some(switch(act, incoming).await?),
+        _ => Some(switch(asked).await?),
     };
     let known = known(act, &subject).await?;
     let turn = Turn {
@@ -123,19 +127,19 @@ fn subject(name: &str, is_root: bool) -> Result<Subject, Error> {
     Err(Error::new(Kind::NotFound, message))
 }
 
-async fn switch(act: &Exchange, incoming: &dyn Incoming) -> Result<Switch, Error> {
-    let On { why, until, abort } = read(incoming).await?;
+async fn switch(asked: Asked<'_>) -> Result<Switch, Error> {
+    let On { why, until, abort } = asked.read().await?;
     if why.len() > WHY_LIMIT {
         let message = format!("A reason has at most {WHY_LIMIT} bytes.");
         return Err(Error::invalid("why", message));
     }
-    let at = act.ports.clock.now();
+    let at = asked.ports.clock.now();
     if until.is_some_and(|until| until <= at) {
         let message = "`until` is past: it is the time, in Unix milliseconds, at which the switch goes off by itself.";
         return Err(Error::invalid("until", message));
     }
     Ok(Switch {
-        by: act.draft.key.clone(),
+        by: asked.actor.name.clone(),
         at,
         why,
         until,

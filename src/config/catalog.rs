@@ -43,6 +43,7 @@ pub struct Catalogue {
 
 /// The models that serve requests without being asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Helpers {
     /// The id of the model that embeds queries and passages.
@@ -112,6 +113,7 @@ impl Catalogue {
 
 /// What a model does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ModelKind {
     /// Answers a conversation.
@@ -164,6 +166,7 @@ impl ModelKind {
 
 /// The form of a chat model's requests and answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Wire {
     /// Anthropic's messages.
@@ -193,6 +196,7 @@ impl Wire {
 
 /// Something only some models can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Capability {
     /// Takes sound.
@@ -223,6 +227,7 @@ impl Capability {
 
 /// A model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Model {
     /// The provider's id, e.g. `@cf/baai/bge-m3`: the key in `config/ai_cost_model.yaml`.
@@ -281,6 +286,7 @@ impl Model {
 
 /// What a request is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Operation {
     /// The name: the key in `config/ai_partition_map.yaml`.
@@ -330,6 +336,7 @@ const fn default_output_cap() -> u32 {
 
 /// How an operation is grounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rag {
     /// Vectors asked for, 1 to 50.

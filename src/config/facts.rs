@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The vectors of an embedding model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EmbeddingFacts {
     /// Numbers of a vector.
@@ -20,6 +21,7 @@ pub struct EmbeddingFacts {
 
 /// What a model that speaks can do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SpeechFacts {
     /// The form of its requests and answers.
@@ -48,6 +50,7 @@ pub struct SpeechFacts {
 
 /// The form of requests to a model that speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SpeechWire {
     /// Deepgram's on Workers AI.
@@ -60,6 +63,7 @@ pub enum SpeechWire {
 
 /// What a model that draws can do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ImageFacts {
     /// The sizes it draws, the first for want of another.

@@ -20,6 +20,7 @@ use crate::schema::Schema;
 
 /// What may be left out of a prompt that is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Trim {
     /// Passages, the worst first.
@@ -30,10 +31,15 @@ pub enum Trim {
 
 /// What an answer must be, and what is made of it. Each step takes what the one before gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Output {
     /// What the answer, as JSON, must fit.
     #[serde(default)]
+    #[cfg_attr(
+        test,
+        schemars(with = "Option<std::collections::BTreeMap<String, serde_json::Value>>")
+    )]
     pub schema: Option<Schema>,
     /// Whether the model is told once what is wrong with its answer.
     #[serde(default)]
@@ -56,6 +62,7 @@ impl Output {
 
 /// What is made of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TextForm {
     /// The text that Markdown means, without its marks.
@@ -64,6 +71,7 @@ pub enum TextForm {
 
 /// What the model that guards judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Guard {
     /// What callers say and what models answer.
@@ -90,6 +98,7 @@ impl Guard {
 
 /// What becomes of a request that could not be judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GuardFailure {
     /// It goes on, and its record says so.

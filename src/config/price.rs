@@ -9,6 +9,7 @@ const MINUTE_MS: i128 = 60_000;
 
 /// What a model charges. Every rate is in US dollars per million units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UnitPrice {
     /// Per character of the text that is spoken.

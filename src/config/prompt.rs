@@ -32,9 +32,11 @@ const WHOLE: u8 = 100;
 
 /// The prompt of an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Prompt {
     /// Templates by version; at least one.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
     pub versions: BTreeMap<String, Template>,
     /// What callers may set, by name.
     #[serde(default)]
@@ -46,6 +48,7 @@ pub struct Prompt {
 
 /// What callers may set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Variable {
     /// Its value where a caller names none; empty for want of another.

@@ -11,6 +11,7 @@ use super::quirks::{Change, Quirks};
 /// The name of a provider in ids of models, headers, records and configuration: a key of
 /// `config/providers.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct ProviderSlug(String);
 

@@ -9,6 +9,7 @@ use super::catalog::{Capability, ModelKind};
 
 /// How much model a request gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
     /// Short, plain answers.

@@ -5,15 +5,15 @@ use std::ops::Range;
 
 use futures::future::LocalBoxFuture;
 use futures::{FutureExt, StreamExt};
-use js_sys::Uint8Array;
-use wasm_bindgen::JsCast;
+use js_sys::{Array, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use wasm_streams::ReadableStream;
 use web_sys::{Headers, Request};
 
 use super::js::Thrown;
 use crate::error::{Error, Kind};
-use crate::http::{Incoming, Method};
+use crate::http::{Incoming, Method, Place};
 
 /// A request from a client.
 pub(super) struct FetchRequest {
@@ -103,6 +103,31 @@ impl Incoming for FetchRequest {
         self.headers.get(name).ok().flatten()
     }
 
+    fn headers(&self) -> Vec<(String, String)> {
+        let pairs = js_sys::try_iter(&self.headers).ok().flatten();
+        let pairs = pairs.into_iter().flatten().filter_map(Result::ok);
+        let pair = |pair: JsValue| {
+            let pair = pair.dyn_into::<Array>().ok()?;
+            Some((pair.get(0).as_string()?, pair.get(1).as_string()?))
+        };
+        pairs.filter_map(pair).collect()
+    }
+
+    fn place(&self) -> Place {
+        let cf = Reflect::get(&self.request, &"cf".into()).unwrap_or_default();
+        let text = |name: &str| {
+            let value = Reflect::get(&cf, &name.into()).ok();
+            value
+                .and_then(|value| value.as_string())
+                .unwrap_or_default()
+        };
+        Place {
+            country: text("country"),
+            region: text("region"),
+            colo: text("colo"),
+        }
+    }
+
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<Vec<u8>, Error>> {
         self.read(limit).boxed_local()
     }
@@ -128,7 +153,7 @@ fn too_large(limit: usize) -> Error {
     Error::new(Kind::PayloadTooLarge, message)
 }
 
-fn broken(value: wasm_bindgen::JsValue) -> Error {
+fn broken(value: JsValue) -> Error {
     let message = "The body broke off before its end. Send the request again.";
     Error::new(Kind::InvalidRequest, message).with_detail(Thrown::from(value).to_string())
 }

@@ -18,7 +18,7 @@ struct Present {}
 
 /// A row of `api_keys`.
 #[derive(Deserialize)]
-struct KeyRow {
+pub(super) struct KeyRow {
     org: String,
     id: String,
     name: String,
@@ -27,6 +27,7 @@ struct KeyRow {
     scopes: String,
     created_at: u64,
     revoked_at: Option<u64>,
+    expires_at: Option<u64>,
 }
 
 impl TryFrom<KeyRow> for ApiKey {
@@ -43,6 +44,7 @@ impl TryFrom<KeyRow> for ApiKey {
             scopes,
             created_at: row.created_at,
             revoked_at: row.revoked_at,
+            expires_at: row.expires_at,
         })
     }
 }
@@ -53,8 +55,8 @@ impl D1Tenants {
     }
 
     async fn insert_key(&self, key: &ApiKey) -> Result<(), Error> {
-        let sql = "INSERT INTO api_keys (org, id, name, digest, scopes, created_at, revoked_at)
-            VALUES (?1, ?2, ?3, ?4, json(?5), ?6, ?7)";
+        let sql = "INSERT INTO api_keys (org, id, name, digest, scopes, created_at, revoked_at, expires_at)
+            VALUES (?1, ?2, ?3, ?4, json(?5), ?6, ?7, ?8)";
         let scopes = serde_json::to_string(&key.scopes)
             .map_err(|error| Error::internal(error.to_string()))?;
         let values = (
@@ -65,22 +67,16 @@ impl D1Tenants {
             scopes,
             key.created_at,
             key.revoked_at,
+            key.expires_at,
         );
         self.database.rows::<Present>(sql, &values).await.map(drop)
     }
 
     async fn find_key(&self, org: &str, id: &str) -> Result<Option<ApiKey>, Error> {
-        let sql = "SELECT org, id, name, digest, scopes, created_at, revoked_at
+        let sql = "SELECT org, id, name, digest, scopes, created_at, revoked_at, expires_at
             FROM api_keys WHERE org = ?1 AND id = ?2";
         let row: Option<KeyRow> = self.database.row(sql, &(org, id)).await?;
         row.map(ApiKey::try_from).transpose()
-    }
-
-    async fn list_keys(&self, org: &str) -> Result<Vec<ApiKey>, Error> {
-        let sql = "SELECT org, id, name, digest, scopes, created_at, revoked_at
-            FROM api_keys WHERE org = ?1 ORDER BY created_at, id";
-        let rows: Vec<KeyRow> = self.database.rows(sql, &(org,)).await?;
-        rows.into_iter().map(ApiKey::try_from).collect()
     }
 
     /// Whether the statement, which returns the rows it changed, changed any.
@@ -119,10 +115,6 @@ impl Tenants for D1Tenants {
         self.find_key(org, id).boxed_local()
     }
 
-    fn keys<'a>(&'a self, org: &'a str) -> Pending<'a, Vec<ApiKey>> {
-        self.list_keys(org).boxed_local()
-    }
-
     fn revoke_key<'a>(&'a self, org: &'a str, id: &'a str, at: u64) -> Pending<'a, bool> {
         // The first revocation stands.
         let sql = "UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?3)
@@ -131,14 +123,21 @@ impl Tenants for D1Tenants {
     }
 
     fn save_config<'a>(&'a self, org: &'a str, row: &'a ConfigRow) -> Pending<'a, bool> {
-        let sql = "INSERT INTO configs (org, version, document, created_at) VALUES (?1, ?2, ?3, ?4)
-            ON CONFLICT (org, version) DO NOTHING RETURNING version";
-        let values = (org, row.version, &row.document, row.created_at);
+        let sql = "INSERT INTO configs (org, version, document, created_at, author, note)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (org, version) DO NOTHING RETURNING version";
+        let values = (
+            org,
+            row.version,
+            &row.document,
+            row.created_at,
+            &row.author,
+            &row.note,
+        );
         async move { self.changes(sql, &values).await }.boxed_local()
     }
 
     fn config<'a>(&'a self, org: &'a str, version: Option<u64>) -> Pending<'a, Option<ConfigRow>> {
-        let sql = "SELECT version, document, created_at FROM configs WHERE org = ?1
+        let sql = "SELECT version, document, created_at, author, note FROM configs WHERE org = ?1
             AND version = coalesce(?2, (SELECT max(version) FROM configs WHERE org = ?1))";
         async move { self.database.row(sql, &(org, version)).await }.boxed_local()
     }

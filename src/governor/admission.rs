@@ -25,7 +25,7 @@ const MAX_DEADLINE_MILLISECONDS: u64 = 86_400_000;
 pub(super) fn admission(state: &State, reserve: &Reserve, moment: Moment<'_>) -> Decision {
     let at = moment.at;
     let refused = |reason, shown| refused_admission(state, &reserve.draft, (reason, shown), at);
-    if let Some(reason) = barred(state, &reserve.draft.key) {
+    if let Some(reason) = barred(state, &reserve.draft.key, at) {
         return refused(reason, Holds::default());
     }
     // What was admitted before a switch was turned is so still.
@@ -84,11 +84,11 @@ fn demand_of(reserve: &Reserve) -> Demand<'_> {
     }
 }
 
-fn barred(state: &State, key: &str) -> Option<Refusal> {
+fn barred(state: &State, key: &str, at: u64) -> Option<Refusal> {
     if state.versions.config == 0 {
         return Some(Refusal::NotActive);
     }
-    state.revoked.contains(key).then_some(Refusal::KeyRevoked)
+    state.refuses_key(key, at).then_some(Refusal::KeyRevoked)
 }
 
 /// Whether a key may read what nobody is charged for.
@@ -98,7 +98,7 @@ pub(super) fn permission(state: &State, key: &str, at: u64) -> Decision {
         ..Draft::default()
     };
     let killed = || state.switches.bars(&asked, at);
-    Decision::unchanged(match barred(state, key).or_else(killed) {
+    Decision::unchanged(match barred(state, key, at).or_else(killed) {
         Some(reason) => Answer::Refused(reason, Holds::default()),
         None => Answer::Done,
     })

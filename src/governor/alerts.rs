@@ -1,5 +1,5 @@
-//! Budgets whose thresholds were reached: kept until they are delivered, and the last ones for those
-//! who ask.
+//! Budgets whose thresholds were reached, and configurations that cannot be read: kept until they are
+//! delivered, and the last ones for those who ask.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use crate::money::Nanos;
 /// Alerts that are kept. Where more wait for delivery, the oldest are lost.
 const KEPT: usize = 1_000;
 
-/// A budget reached a threshold.
+/// A budget reached a threshold, or a configuration cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
     /// Position among the org's alerts, from 1.
@@ -32,6 +32,9 @@ pub struct Alert {
     pub spent: Nanos,
     /// The budget.
     pub limit: Nanos,
+    /// The configuration that is in force and cannot be read; such an alert is about no budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<u64>,
 }
 
 /// The alerts of an org.
@@ -40,6 +43,9 @@ pub(super) struct Alerts {
     raised: u64,
     delivered: u64,
     kept: VecDeque<Alert>,
+    /// The last configuration that was warned of.
+    #[serde(default)]
+    warned: u64,
 }
 
 impl Alerts {
@@ -52,6 +58,28 @@ impl Alerts {
         self.kept.push_back(Alert {
             id: self.raised,
             ..alert
+        });
+    }
+
+    /// Whether it was warned of a configuration, or of a later one.
+    pub(super) const fn has_warned(&self, config: u64) -> bool {
+        config <= self.warned
+    }
+
+    /// Warns of a configuration that cannot be read.
+    pub(super) fn warn(&mut self, config: u64, at: u64) {
+        self.warned = config;
+        self.raise(Alert {
+            id: 0,
+            at,
+            budget: String::new(),
+            per: Scope::Org,
+            subject: String::new(),
+            period: String::new(),
+            threshold: 0,
+            spent: Nanos::ZERO,
+            limit: Nanos::ZERO,
+            config: Some(config),
         });
     }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::alerts::Alert;
+use super::hints::{Hint, Sighting};
 use super::lease::{Detach, Flush, Granted, Part, Slice};
 use super::root::Holders;
 use super::rules::{Rules, Scope};
@@ -81,6 +82,13 @@ pub enum Command {
     },
     /// Makes a reservation of its own of a request that was admitted from a lease.
     Detach(Detach),
+    /// Refuses a key from a moment on, for ever. What was to be earlier stays.
+    ExpireKey {
+        /// The key's id.
+        key: String,
+        /// Unix milliseconds.
+        at: u64,
+    },
     /// Raises the bound of a reservation, or asks for another candidate, before one more attempt.
     Extend(Extend),
     /// Ends requests and leases.
@@ -126,6 +134,11 @@ pub enum Command {
     TopUp(TopUp),
     /// Turns a kill switch on or off.
     Turn(Turn),
+    /// Raises an alert: a configuration that is in force cannot be read.
+    Warn {
+        /// Its version; each counts once.
+        config: u64,
+    },
 }
 
 impl Command {
@@ -290,6 +303,9 @@ pub struct Settle {
     /// The lease from which it was admitted.
     #[serde(default)]
     pub part: Option<Part>,
+    /// Models that turned out to fail, or to answer again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sightings: Vec<Sighting>,
 }
 
 /// What a governor answers.
@@ -318,6 +334,9 @@ pub enum Reply {
         lease: Option<Granted>,
         /// The limits after this admission.
         state: State,
+        /// Models that fail elsewhere.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        hints: Vec<Hint>,
     },
     /// Nothing was admitted: these gates of the plan's route are closed.
     Divert {
@@ -361,6 +380,9 @@ pub enum Reply {
     Settled {
         /// The limits after the charge.
         state: State,
+        /// Models that fail elsewhere.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        hints: Vec<Hint>,
     },
     /// The live state.
     State {
@@ -384,7 +406,7 @@ impl Reply {
             Self::Done { switches, .. } => Some(switches),
             Self::Admitted { state, .. }
             | Self::Refused { state, .. }
-            | Self::Settled { state }
+            | Self::Settled { state, .. }
             | Self::State { state } => Some(&state.switches),
             _ => None,
         }

@@ -114,6 +114,7 @@ pub(super) fn decide(state: &State, command: &Command, moment: Moment<'_>) -> De
         Command::Copy { .. } => copy(state, at),
         Command::Delivered { id } => delivery(state, *id),
         Command::Detach(detach) => settled::detachment(state, detach, at),
+        Command::ExpireKey { key, at } => expiry_of(state, key, *at),
         Command::Extend(extend) => admission::extension(state, extend, moment),
         // Its parts are decided one after the other.
         Command::Flush(_) => Decision::unchanged(Answer::Done),
@@ -131,6 +132,7 @@ pub(super) fn decide(state: &State, command: &Command, moment: Moment<'_>) -> De
         Command::Switches => Decision::unchanged(Answer::Switches),
         Command::TopUp(payment) => payment_in(state, payment, at),
         Command::Turn(turn) => turning(state, turn, at),
+        Command::Warn { config } => warning(state, *config),
     }
 }
 
@@ -176,7 +178,7 @@ fn activation(state: &State, activate: &Activate) -> Decision {
 /// What is changed elsewhere is recorded before it is, what is changed here along with it.
 fn administration(state: &State, act: &Administer, moment: Moment<'_>) -> Decision {
     let draft = &act.draft;
-    if state.revoked.contains(&draft.key) {
+    if state.refuses_key(&draft.key, moment.at) {
         let refused = (Refusal::KeyRevoked, Holds::default());
         return refused_admission(state, draft, refused, moment.at);
     }
@@ -261,6 +263,21 @@ fn turning(state: &State, turn: &Turn, at: u64) -> Decision {
         return Decision::unchanged(answer);
     }
     Decision::changed(Event::Turned(turn.clone()), Answer::Done)
+}
+
+fn warning(state: &State, config: u64) -> Decision {
+    if config > state.versions.config || state.alerts.has_warned(config) {
+        return Decision::unchanged(Answer::Done);
+    }
+    Decision::changed(Event::Warned { config }, Answer::Done)
+}
+
+fn expiry_of(state: &State, key: &str, at: u64) -> Decision {
+    if state.expiring.get(key).is_some_and(|end| *end <= at) {
+        return Decision::unchanged(Answer::Done);
+    }
+    let key = key.to_owned();
+    Decision::changed(Event::KeyExpires { key, at }, Answer::Done)
 }
 
 fn delivery(state: &State, id: u64) -> Decision {

@@ -98,6 +98,8 @@ pub(super) enum Event {
     },
     /// Who an end user is, here by digest, was forgotten.
     Forgotten { id: Id, user: String },
+    /// A key is refused from a moment on.
+    KeyExpires { key: String, at: u64 },
     /// A key was revoked.
     KeyRevoked { key: String },
     /// A lease passed its deadline, and what was left of it was charged.
@@ -118,6 +120,8 @@ pub(super) enum Event {
     ToppedUp(TopUp),
     /// A kill switch was turned on or off.
     Turned(Turn),
+    /// A configuration that is in force cannot be read.
+    Warned { config: u64 },
 }
 
 /// An admitted request.

@@ -35,6 +35,7 @@ fn unname(command: &mut Command, salt: &str) {
         Command::Alerts { .. }
         | Command::ChangeCorpus { .. }
         | Command::Delivered { .. }
+        | Command::ExpireKey { .. }
         | Command::Extend(_)
         | Command::Inspect { .. }
         | Command::Renew { .. }
@@ -42,6 +43,7 @@ fn unname(command: &mut Command, salt: &str) {
         | Command::Switches
         | Command::TopUp(_)
         | Command::Turn(_)
+        | Command::Warn { .. }
         | Command::Adopt(_)
         | Command::Check { .. }
         | Command::Copy { .. }

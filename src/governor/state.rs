@@ -1,7 +1,7 @@
 //! What a governor knows, and how an event changes it. Pure and total: the same events give the
 //! same state, live or replayed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +86,9 @@ pub(super) struct State {
     pub(super) used: bool,
     /// Keys refused for ever. Never purged: as many as the org has ever revoked.
     pub(super) revoked: BTreeSet<String>,
+    /// Keys refused from a moment on, for ever, Unix milliseconds. Never purged either.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) expiring: BTreeMap<String, u64>,
     pub(super) changes: Recent<()>,
     #[serde(default = "Recent::new")]
     pub(super) acts: Recent<()>,
@@ -130,6 +133,7 @@ impl State {
             periods: Periods::default(),
             used: false,
             revoked: BTreeSet::new(),
+            expiring: BTreeMap::new(),
             changes: Recent::new(),
             acts: Recent::new(),
             meters: Meters::default(),
@@ -155,6 +159,11 @@ impl State {
     /// The governor's own time: the caller's, unless that went back.
     pub(super) fn time(&self, now: u64) -> u64 {
         self.clock.max(now)
+    }
+
+    /// Whether a key is good no longer.
+    pub(super) fn refuses_key(&self, key: &str, at: u64) -> bool {
+        self.revoked.contains(key) || self.expiring.get(key).is_some_and(|end| *end <= at)
     }
 
     /// Whether a request that arrived at `arrived` and is not known may have ended and been forgotten.
@@ -209,6 +218,9 @@ impl State {
                 self.forgotten_people.insert(at, user.as_str().into(), at);
                 self.acts.insert(at, id, ());
             }
+            Event::KeyExpires { key, at } => {
+                self.expiring.insert(key, at);
+            }
             Event::KeyRevoked { key } => {
                 self.revoked.insert(key);
             }
@@ -233,6 +245,7 @@ impl State {
                 self.payments.insert(at, payment.id.as_str().into(), ());
             }
             Event::Turned(turn) => self.switches.turn(turn, at),
+            Event::Warned { config } => self.alerts.warn(config, at),
         }
         self.forget(at);
     }
@@ -462,6 +475,7 @@ impl State {
                         threshold,
                         spent: spending.spent.to_nanos(),
                         limit: budget.amount,
+                        config: None,
                     });
                 }
             }

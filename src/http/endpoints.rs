@@ -1,11 +1,11 @@
 //! The table of paths: method and path to an [`Endpoint`], or 404, or 405 with `Allow`.
 
+use std::borrow::Cow;
+
 use super::gateway::{self, Gateway};
+use super::template::matched;
 use crate::error::{Error, Kind};
 use crate::protocol::{ChatPath, Dialect};
-
-/// Segments of a path that are looked at: more than any path has.
-const MAX_SEGMENTS: usize = 12;
 
 /// An HTTP method that some path takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Method {
     Get,
     /// Any method that no path takes.
     Other,
+    /// PATCH
+    Patch,
     /// POST
     Post,
     /// PUT
@@ -29,9 +31,23 @@ impl Method {
         match name {
             "DELETE" => Self::Delete,
             "GET" | "HEAD" => Self::Get,
+            "PATCH" => Self::Patch,
             "POST" => Self::Post,
             "PUT" => Self::Put,
             _ => Self::Other,
+        }
+    }
+
+    /// The method's name as it stands in a request.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delete => "DELETE",
+            Self::Get => "GET",
+            Self::Other => "",
+            Self::Patch => "PATCH",
+            Self::Post => "POST",
+            Self::Put => "PUT",
         }
     }
 }
@@ -39,16 +55,10 @@ impl Method {
 /// What a path asks for. Borrowed parts are path segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint<'a> {
-    /// `GET /admin/v1/audit`
-    Audit,
-    /// `GET /admin/v1/audit/export`
-    AuditExport,
-    /// `GET /admin/v1/audit/verify`
-    AuditVerify,
+    /// What stands behind `/admin/v1/`: the administration has a table of its own.
+    Admin(&'a str),
     /// A conversation in any wire, e.g. `POST /v1/chat/completions`.
     Chat(ChatPath<'a>),
-    /// `GET|PUT /admin/v1/orgs/{org}/config`
-    Config(&'a str),
     /// `POST /v1/messages/count_tokens`, `POST /v1beta/models/{model}:countTokens`
     CountTokens(ChatPath<'a>),
     /// `GET|POST /v1/knowledge/documents`
@@ -59,35 +69,16 @@ pub enum Endpoint<'a> {
     Document(&'a str),
     /// `GET /health`
     Health,
-    /// `DELETE /admin/v1/orgs/{org}/keys/{id}`
-    Key(&'a str, &'a str),
-    /// `GET|POST /admin/v1/orgs/{org}/keys`
-    Keys(&'a str),
-    /// `GET /admin/v1/orgs/{org}/limits`
-    Limits(&'a str),
-    /// `/admin/v1/orgs/{org}/alerts`
-    Alerts(&'a str),
-    /// `/admin/v1/orgs/{org}/credits`
-    Credits(&'a str),
+    /// `GET /openapi.json`
+    OpenApi,
     /// `GET /v1/models/{id}`; an id may hold slashes.
     Model(&'a str),
     /// `GET /v1/models`
     Models,
-    /// `GET|POST /admin/v1/orgs`
-    Orgs,
     /// `GET|DELETE /v1/responses/{id}`
     Response(&'a str),
     /// `GET /v1/responses/{id}/input_items`
     ResponseInput(&'a str),
-    /// `PUT|DELETE /admin/v1/switches/{switch}`, `/admin/v1/orgs/{org}/switches/{switch}`; a name may hold
-    /// slashes.
-    Switch(Option<&'a str>, &'a str),
-    /// `GET /admin/v1/switches`, `/admin/v1/orgs/{org}/switches`
-    Switches(Option<&'a str>),
-    /// `DELETE /admin/v1/orgs/{org}/users/{user}/records`
-    UserRecords(&'a str, &'a str),
-    /// `GET|DELETE /admin/v1/orgs/{org}/transcripts/{request}`
-    Transcript(&'a str, &'a str),
     /// Several calls of which the first that is answered counts: `POST /v1/{account}/{gateway}`.
     Universal(Gateway<'a>),
     /// A path that is one call and no conversation.
@@ -129,97 +120,137 @@ pub enum Work {
 /// # Errors
 /// `NotFound` for an unknown path, `MethodNotAllowed` (with the methods that exist) for a known one.
 pub fn resolve(method: Method, path: &str) -> Result<Endpoint<'_>, Error> {
-    let (endpoint, allow) = find(path).ok_or_else(|| {
-        let message = "There is nothing at this path. OpenAI clients use the base URL https://HOST/v1; see the README for the others.";
-        Error::new(Kind::NotFound, message)
-    })?;
+    if let Some(rest) = path.strip_prefix("/admin/v1/") {
+        return Ok(Endpoint::Admin(rest.strip_suffix('/').unwrap_or(rest)));
+    }
+    let (endpoint, allow) = find(path).ok_or_else(nothing)?;
     if allows(allow, method) {
         return Ok(endpoint);
     }
+    Err(not_allowed(allow))
+}
+
+/// There is nothing at a path.
+#[must_use]
+pub fn nothing() -> Error {
+    let message = "There is nothing at this path. OpenAI clients use the base URL https://HOST/v1; see the README for the others.";
+    Error::new(Kind::NotFound, message)
+}
+
+/// There is something at a path, for the methods `allow`.
+#[must_use]
+pub fn not_allowed(allow: impl Into<Cow<'static, str>>) -> Error {
+    let allow = allow.into();
     let message = format!("This path takes {allow}.");
-    Err(Error {
+    Error {
         allow: Some(allow),
         ..Error::new(Kind::MethodNotAllowed, message)
-    })
+    }
 }
 
 fn find(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
     let path = path.strip_prefix('/')?;
     let path = path.strip_suffix('/').unwrap_or(path);
-    let segments: Vec<&str> = path.split('/').take(MAX_SEGMENTS).collect();
     let inference = || {
         let rest = path.strip_prefix("v1/")?;
         Some((inference(rest, Gateway::default())?, "POST"))
     };
     let gateway = || Some((gateway::find(path)?, "POST"));
-    own(path, &segments).or_else(inference).or_else(gateway)
+    own(path).or_else(inference).or_else(gateway)
 }
 
 /// What a path of inference (without `v1/` before it) asks for, of a provider or of any.
 pub(super) fn inference<'a>(path: &str, gateway: Gateway<'a>) -> Option<Endpoint<'a>> {
-    let of = |dialect| ChatPath {
-        dialect,
-        gateway,
-        ..ChatPath::default()
-    };
-    let chat = |dialect| Endpoint::Chat(of(dialect));
-    let work = match path {
-        "chat/completions" => return Some(chat(Dialect::OpenAiChat)),
-        "responses" => return Some(chat(Dialect::OpenAiResponses)),
-        "messages" => return Some(chat(Dialect::Anthropic)),
-        "run" => return Some(chat(Dialect::Run)),
-        "messages/count_tokens" => return Some(Endpoint::CountTokens(of(Dialect::Anthropic))),
-        "audio/speech" => Work::Speech,
-        "audio/transcriptions" => Work::Transcription,
-        "audio/translations" => Work::Translation,
-        "embeddings" => Work::Embeddings,
-        "images/generations" => Work::Images,
-        "moderations" => Work::Moderations,
-        "rerank" => Work::Rerank,
-        _ => return None,
-    };
-    Some(Endpoint::Work(work, gateway))
+    let (_, endpoint) = INFERENCE.iter().find(|(known, _)| *known == path)?;
+    Some(endpoint(gateway))
 }
 
 /// The paths that are neither inference nor a gateway's.
-fn own<'a>(path: &'a str, segments: &[&'a str]) -> Option<(Endpoint<'a>, &'static str)> {
-    let found = match segments {
-        ["health"] => (Endpoint::Health, "GET"),
-        ["v1", "models"] => (Endpoint::Models, "GET"),
-        ["v1", "models", ..] => (Endpoint::Model(path.strip_prefix("v1/models/")?), "GET"),
-        ["v1", "responses", id] => (Endpoint::Response(id), "GET, DELETE"),
-        ["v1", "responses", id, "input_items"] => (Endpoint::ResponseInput(id), "GET"),
-        ["v1", "knowledge", "documents"] => (Endpoint::Documents, "GET, POST"),
-        ["v1", "knowledge", "documents", id] => (Endpoint::Document(id), "DELETE"),
-        ["admin", "v1", "audit"] => (Endpoint::Audit, "GET"),
-        ["admin", "v1", "audit", "export"] => (Endpoint::AuditExport, "GET"),
-        ["admin", "v1", "audit", "verify"] => (Endpoint::AuditVerify, "GET"),
-        ["admin", "v1", "orgs"] => (Endpoint::Orgs, "GET, POST"),
-        ["admin", "v1", "orgs", org, "config"] => (Endpoint::Config(org), "GET, PUT"),
-        ["admin", "v1", "orgs", org, "limits"] => (Endpoint::Limits(org), "GET"),
-        ["admin", "v1", "orgs", org, "alerts"] => (Endpoint::Alerts(org), "GET"),
-        ["admin", "v1", "orgs", org, "credits"] => (Endpoint::Credits(org), "POST"),
-        ["admin", "v1", "orgs", org, "keys"] => (Endpoint::Keys(org), "GET, POST"),
-        ["admin", "v1", "orgs", org, "keys", id] => (Endpoint::Key(org, id), "DELETE"),
-        ["admin", "v1", "switches"] => (Endpoint::Switches(None), "GET"),
-        ["admin", "v1", "switches", ..] => {
-            let name = path.strip_prefix("admin/v1/switches/")?;
-            (Endpoint::Switch(None, name), "PUT, DELETE")
-        }
-        ["admin", "v1", "orgs", org, "switches"] => (Endpoint::Switches(Some(org)), "GET"),
-        ["admin", "v1", "orgs", org, "switches", ..] => {
-            let name = path.splitn(6, '/').nth(5)?;
-            (Endpoint::Switch(Some(org), name), "PUT, DELETE")
-        }
-        ["admin", "v1", "orgs", org, "transcripts", request] => {
-            (Endpoint::Transcript(org, request), "GET, DELETE")
-        }
-        ["admin", "v1", "orgs", org, "users", user, "records"] => {
-            (Endpoint::UserRecords(org, user), "DELETE")
-        }
-        _ => return None,
-    };
-    Some(found)
+fn own(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
+    OWN.iter().find_map(|(template, allow, endpoint)| {
+        let [name] = matched(template, path)?;
+        Some((endpoint(name), *allow))
+    })
+}
+
+/// Templates of paths with their methods and what they ask for.
+type Own = (
+    &'static str,
+    &'static str,
+    for<'a> fn(&'a str) -> Endpoint<'a>,
+);
+
+/// Paths of Esclusa itself, but those of administration and inference.
+const OWN: &[Own] = &[
+    ("health", "GET", |_| Endpoint::Health),
+    ("openapi.json", "GET", |_| Endpoint::OpenApi),
+    ("v1/models", "GET", |_| Endpoint::Models),
+    ("v1/models/{model...}", "GET", |id| Endpoint::Model(id)),
+    ("v1/responses/{id}", "GET, DELETE", |id| {
+        Endpoint::Response(id)
+    }),
+    ("v1/responses/{id}/input_items", "GET", |id| {
+        Endpoint::ResponseInput(id)
+    }),
+    ("v1/knowledge/documents", "GET, POST", |_| {
+        Endpoint::Documents
+    }),
+    ("v1/knowledge/documents/{id}", "DELETE", |id| {
+        Endpoint::Document(id)
+    }),
+];
+
+/// A path with what it asks for, of a provider or of any.
+type Inference = (&'static str, for<'a> fn(Gateway<'a>) -> Endpoint<'a>);
+
+/// Paths of inference behind `v1/`, or behind a provider.
+const INFERENCE: &[Inference] = &[
+    ("audio/speech", |it| Endpoint::Work(Work::Speech, it)),
+    ("audio/transcriptions", |it| {
+        Endpoint::Work(Work::Transcription, it)
+    }),
+    ("audio/translations", |it| {
+        Endpoint::Work(Work::Translation, it)
+    }),
+    ("chat/completions", |it| {
+        Endpoint::Chat(chat(Dialect::OpenAiChat, it))
+    }),
+    ("embeddings", |it| Endpoint::Work(Work::Embeddings, it)),
+    ("images/generations", |it| Endpoint::Work(Work::Images, it)),
+    ("messages", |it| {
+        Endpoint::Chat(chat(Dialect::Anthropic, it))
+    }),
+    ("messages/count_tokens", |it| {
+        Endpoint::CountTokens(chat(Dialect::Anthropic, it))
+    }),
+    ("moderations", |it| Endpoint::Work(Work::Moderations, it)),
+    ("rerank", |it| Endpoint::Work(Work::Rerank, it)),
+    ("responses", |it| {
+        Endpoint::Chat(chat(Dialect::OpenAiResponses, it))
+    }),
+    ("run", |it| Endpoint::Chat(chat(Dialect::Run, it))),
+];
+
+fn chat(dialect: Dialect, gateway: Gateway<'_>) -> ChatPath<'_> {
+    ChatPath {
+        dialect,
+        gateway,
+        ..ChatPath::default()
+    }
+}
+
+/// Every path but those of administration as a template, with its methods: for who describes them.
+pub fn paths() -> impl Iterator<Item = (String, &'static str)> {
+    let own = OWN
+        .iter()
+        .map(|(path, allow, _)| (format!("/{path}"), *allow));
+    let inference = INFERENCE
+        .iter()
+        .map(|(path, _)| (format!("/v1/{path}"), "POST"));
+    let gateway = gateway::FORMS
+        .iter()
+        .map(|path| ((*path).to_owned(), "POST"));
+    own.chain(inference).chain(gateway)
 }
 
 fn allows(allow: &str, method: Method) -> bool {
@@ -275,13 +306,8 @@ mod tests {
             ),
             (
                 Method::Put,
-                "/admin/v1/orgs/acme/config",
-                Endpoint::Config("acme"),
-            ),
-            (
-                Method::Delete,
-                "/admin/v1/orgs/acme/keys/k1",
-                Endpoint::Key("acme", "k1"),
+                "/admin/v1/orgs/acme/config/",
+                Endpoint::Admin("orgs/acme/config"),
             ),
         ];
         for (method, path, endpoint) in cases {
@@ -301,9 +327,7 @@ mod tests {
             "/v1/messages/x",
             "/v1/messages/count_tokens/x",
             "/health/x",
-            "/admin/v1/orgs/a",
-            "/admin/v1/orgs/a/keys/k/x",
-            "/admin/v1/orgs/a/config/x",
+            "/admin/v1",
             "/v1/knowledge/documents/d/x",
             "/V1/models",
         ];
@@ -320,10 +344,10 @@ mod tests {
     fn a_wrong_method_names_the_right_ones() {
         let error = resolve(Method::Get, "/v1/chat/completions").unwrap_err();
         assert_eq!(
-            (error.kind, error.allow),
+            (error.kind, error.allow.as_deref()),
             (Kind::MethodNotAllowed, Some("POST"))
         );
-        let error = resolve(Method::Other, "/admin/v1/orgs").unwrap_err();
-        assert_eq!(error.allow, Some("GET, POST"));
+        let error = resolve(Method::Other, "/v1/knowledge/documents").unwrap_err();
+        assert_eq!(error.allow.as_deref(), Some("GET, POST"));
     }
 }

@@ -14,6 +14,7 @@ use crate::request::exchange::Exchange;
 use crate::request::helper::{Helper, help};
 use crate::request::reserve::{Asking, plan_and_reserve};
 use crate::request::settle::{settle, settle_failure};
+use crate::routing::health::Part;
 use crate::usage::Usage;
 
 /// Milliseconds for one batch of embeddings.
@@ -117,7 +118,7 @@ async fn embed(exchange: &mut Exchange, texts: &[String]) -> Result<Vec<Vec<f32>
     let model = &config::catalogue()?.helpers.embed;
     let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
     let helper = Helper {
-        purpose: "embed",
+        part: Part::Embed,
         model,
         bytes: texts.iter().map(String::len).fold(0, usize::saturating_add),
         milliseconds: EMBED_MS,

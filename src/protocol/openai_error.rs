@@ -51,7 +51,7 @@ pub(crate) fn set_headers(reply: &mut Reply, error: &Error, request_id: &str) {
     if let Some(seconds) = error.retry_after {
         reply.set("retry-after", seconds.to_string());
     }
-    if let Some(methods) = error.allow {
-        reply.set("allow", methods);
+    if let Some(methods) = &error.allow {
+        reply.set("allow", methods.clone());
     }
 }

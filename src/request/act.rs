@@ -15,17 +15,17 @@ use crate::request::reserve::refusal;
 use crate::request::settle::refuse;
 use crate::request::subjects::address;
 
-/// Begins the record of what an administrator does to an org, under the request's `id`.
+/// Begins the record of what an administrator, by name, does to an org, under the request's `id`.
 #[must_use]
 pub fn administrator(
     ports: &Ports,
     incoming: &dyn Incoming,
-    (org, id): (&str, &str),
+    (org, id, name): (&str, &str, &str),
     action: &str,
 ) -> Exchange {
     let principal = Principal {
         org: org.to_owned(),
-        key: ADMIN.to_owned(),
+        key: name.to_owned(),
         rights: Rights::default(),
     };
     let mut act = begin(ports, incoming, (&principal, id), action);

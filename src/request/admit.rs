@@ -17,6 +17,7 @@ use crate::request::header::{number, parsed};
 use crate::request::notes::note_headers;
 use crate::request::reserve::refusal;
 use crate::request::retries::Retries;
+use crate::request::route::Surroundings;
 use crate::routing;
 use crate::routing::custom_cost::CustomCost;
 use crate::routing::instructions::{Occasion, Variables};
@@ -41,6 +42,8 @@ pub struct Admitted {
     pub request: ChatRequest,
     /// What the headers say about the plan.
     pub wishes: Wishes,
+    /// What a route may know of it, where it asks for one.
+    pub surroundings: Option<Box<Surroundings>>,
     /// The caller's own cache key, in place of the body.
     pub cache_key: Option<String>,
     /// Milliseconds to the first byte that the caller allows each attempt.
@@ -149,12 +152,14 @@ pub async fn admit(
         route: None,
         variables: variables(&request, incoming)?,
         occasion: Occasion::default(),
+        way: None,
     };
     let cache_key = incoming.header("cf-aig-cache-key");
     let attempt_ms = attempt_ms(incoming)?;
     Ok(Admitted {
         dialect: path.dialect,
         body,
+        surroundings: Surroundings::of(&exchange.ports, incoming, &request.model)?,
         request,
         wishes,
         cache_key,

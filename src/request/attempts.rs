@@ -8,15 +8,13 @@ use std::borrow::Cow;
 
 use self::failed::{exhausted, left_alone};
 use self::leave::Leave;
-use crate::audit::PassedOver;
 use crate::config::attempts::{ContentPolicy, Switch};
 use crate::error::{Error, Kind};
 use crate::governor::command::Target;
 use crate::money::Nanos;
-use crate::ports::Entropy;
 use crate::providers::{Failure, FailureClass};
 use crate::request::call;
-use crate::request::exchange::Exchange;
+use crate::request::exchange::{Exchange, chance};
 use crate::request::reserve::{extend, target};
 use crate::request::retries::Retries;
 use crate::routing::breaker::Resting;
@@ -191,7 +189,7 @@ impl<'a> Walk<'a> {
     fn leave(&mut self, candidate: &Candidate) -> Option<Leave> {
         let window = candidate.model.context_window;
         if self.too_small.is_some_and(|small| window <= small) {
-            self.pass_over(candidate, "window");
+            self.exchange.pass_over(&candidate.id, "window");
             return None;
         }
         let is_known = !self.terms.own_account;
@@ -215,20 +213,13 @@ impl<'a> Walk<'a> {
             Err(resting) => {
                 // Between two attempts at the same model: what has failed is known already.
                 if self.failed == 0 {
-                    self.pass_over(candidate, resting.why.as_str());
+                    self.exchange.pass_over(&candidate.id, resting.why.as_str());
                     self.passed
                         .extend(self.at.map(|position| (position, resting)));
                 }
                 None
             }
         }
-    }
-
-    fn pass_over(&mut self, candidate: &Candidate, reason: &str) {
-        self.exchange.draft.passed_over.push(PassedOver {
-            model: candidate.id.clone(),
-            reason: reason.to_owned(),
-        });
     }
 
     fn place(&self) -> Place {
@@ -250,7 +241,7 @@ impl<'a> Walk<'a> {
 
     /// Notes why a candidate cannot be asked; gives the next one.
     fn unfit(&mut self, candidate: &Candidate, reason: &str, error: Error) -> Option<usize> {
-        self.pass_over(candidate, reason);
+        self.exchange.pass_over(&candidate.id, reason);
         self.unfit.get_or_insert(error);
         self.next()
     }
@@ -333,7 +324,7 @@ impl<'a> Walk<'a> {
         }
         let chance = chance(self.exchange.ports.entropy.as_ref());
         let failed = self.failed.saturating_add(1);
-        let own = self.retries.pause(failed, chance)?;
+        let own = self.retries_at(candidate).pause(failed, chance)?;
         let told = failure.retry_after.unwrap_or_default();
         let told = told.saturating_mul(1_000);
         let is_long = told > SHORT_WAIT_MS && self.others_left();
@@ -345,6 +336,15 @@ impl<'a> Walk<'a> {
         let mut health = self.exchange.health.borrow_mut();
         let may = self.terms.own_account || health.take_retry(&candidate.id, now);
         may.then_some(pause)
+    }
+
+    /// How often a candidate is asked again: as often as its route says, where that does.
+    fn retries_at(&self, candidate: &Candidate) -> Retries {
+        let of_route = candidate.step.as_ref().and_then(|step| step.terms.retries);
+        match of_route.filter(|_| self.terms.falls_back) {
+            Some(more) => Retries::from(self.exchange.attempts).times(more),
+            None => self.retries,
+        }
     }
 
     /// Why no candidate answered.
@@ -363,9 +363,4 @@ impl<'a> Walk<'a> {
             None => left_alone(&named),
         }
     }
-}
-
-/// Anything from 0 to 255; 0 where the platform has no randomness.
-fn chance(entropy: &dyn Entropy) -> u8 {
-    entropy.bytes().map_or(0, |[first, ..]| first)
 }

@@ -9,7 +9,7 @@ use futures::future::LocalBoxFuture;
 
 use crate::error::Error;
 use crate::governor::command::Idempotency;
-use crate::http::{Incoming, Method};
+use crate::http::{Incoming, Method, Place};
 use crate::request::exchange::Exchange;
 use crate::request::idempotency::{digest, name};
 use crate::transcript::Transcript;
@@ -64,6 +64,14 @@ impl Incoming for BodyWatch<'_> {
 
     fn header(&self, name: &str) -> Option<String> {
         self.incoming.header(name)
+    }
+
+    fn headers(&self) -> Vec<(String, String)> {
+        self.incoming.headers()
+    }
+
+    fn place(&self) -> Place {
+        self.incoming.place()
     }
 
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<Vec<u8>, Error>> {

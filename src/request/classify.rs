@@ -5,6 +5,7 @@ use crate::isolate::OrgView;
 use crate::protocol::{Dialect, Field};
 use crate::request::admit::Admitted;
 use crate::request::exchange::Exchange;
+use crate::request::route;
 use crate::routing::Plan;
 
 /// Makes the request's plan for the org as `view` has it.
@@ -13,11 +14,16 @@ use crate::routing::Plan;
 /// `InvalidRequest`, `ModelNotFound`.
 pub fn classify(
     exchange: &mut Exchange,
-    admitted: &Admitted,
+    admitted: &mut Admitted,
     view: &OrgView,
 ) -> Result<Plan, Error> {
-    let plan = Plan::make(&admitted.request, &admitted.wishes, view);
-    let plan = plan.map_err(|error| told_to(admitted.dialect, error))?;
+    let way = route::take(exchange, admitted, view);
+    let plan = way.and_then(|()| Plan::make(&admitted.request, &admitted.wishes, view));
+    let first = plan.as_ref().ok().and_then(|plan| plan.candidates.first());
+    route::note_first(exchange, first);
+    let plan = plan
+        .map_err(|error| route::with_wait(error, admitted.surroundings.as_deref()))
+        .map_err(|error| told_to(admitted.dialect, error))?;
     exchange.draft.operation.clone_from(&plan.operation.name);
     plan.tier.as_str().clone_into(&mut exchange.draft.tier);
     exchange.draft.confidence = plan.confidence;

@@ -96,13 +96,15 @@ pub async fn dispatch(
                          prepared: Prepared,
                          ms,
                          _: &mut Usage| {
+        exchange.come_to(candidate);
         let (wire, warnings) = (prepared.spoken.wire, prepared.warnings.clone());
-        let streamed = streams.then_some(admitted);
+        let (streamed, ms) = (streams.then_some(admitted), candidate.milliseconds(ms));
         let delivery = run(exchange, streamed, candidate, prepared, ms).await?;
         Ok((candidate.clone(), wire, delivery, warnings))
     };
-    let answered = first_success(exchange, &plan.candidates, terms, prepare, attempt);
-    let (step, (candidate, wire, delivery, warnings)) = answered.await?;
+    let answered = first_success(exchange, &plan.candidates, terms, prepare, attempt).await;
+    exchange.note_way();
+    let (step, (candidate, wire, delivery, warnings)) = answered?;
     Ok(Dispatched {
         step,
         candidate,

@@ -1,22 +1,23 @@
 //! One request under way: what it knows of itself, for its record and its headers.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::audit::{Attempt, Draft, Outcome, Person};
+use crate::audit::{Attempt, Draft, Outcome, PassedOver, Person};
 use crate::auth::{Principal, Rights};
 use crate::config::attempts::MOST_MS;
 use crate::config::{self, Attempts, Catalogue};
 use crate::error::Error;
 use crate::governor::command::{Command, Idempotency, Reply, Subjects};
+use crate::governor::hints::{Hint, Sighting};
 use crate::governor::lease::Part;
 use crate::http::Incoming;
 use crate::isolate::{OrgView, SharedHolder, SharedNotice};
 use crate::money::Nanos;
-use crate::ports::Ports;
+use crate::ports::{Entropy, Ports};
 use crate::protocol::Answer;
+use crate::request::route::Taken;
 use crate::request_files::day;
 use crate::routing::health::SharedHealth;
 use crate::routing::instructions::Occasion;
@@ -28,34 +29,6 @@ use crate::usage::Usage;
 pub const DEADLINE_MS: u64 = MOST_MS;
 /// By what Cloudflare knows a session.
 const SESSION: &str = "cf-aig-session-id";
-
-/// The gates of a route that a request was admitted through, in the order in which it comes to them.
-#[derive(Default)]
-pub struct Gates {
-    names: Vec<String>,
-    reached: Cell<usize>,
-}
-
-impl Gates {
-    /// Through these.
-    #[must_use]
-    pub fn new(names: Vec<String>) -> Self {
-        let reached = Cell::new(0);
-        Self { names, reached }
-    }
-
-    /// It has come to what is behind so many of them.
-    pub fn reach(&self, number: usize) {
-        self.reached.set(self.reached.get().max(number));
-    }
-
-    /// Those that it has not come to.
-    #[must_use]
-    pub fn unreached(&self) -> BTreeSet<String> {
-        let names = self.names.iter().skip(self.reached.get());
-        names.cloned().collect()
-    }
-}
 
 /// A request whose caller is known.
 pub struct Exchange {
@@ -79,12 +52,14 @@ pub struct Exchange {
     pub attempts: Attempts,
     /// What this isolate knows of deployments.
     pub health: SharedHealth,
+    /// Models that turned out to fail, or to answer again.
+    pub sightings: Vec<Sighting>,
     /// The lease that it was admitted from.
     pub part: Option<Part>,
     /// What of the org this isolate knows to be switched off.
     pub switches: SharedNotice,
-    /// The gates of a route that it was admitted through.
-    pub gates: Gates,
+    /// The way it takes through a route.
+    pub taken: Option<Box<Taken>>,
     /// The client's own name for it.
     pub idempotency: Option<Idempotency>,
     /// How it ended, once it is settled: for whoever watches its answer go out.
@@ -119,9 +94,10 @@ impl Exchange {
             lends: false,
             attempts: Attempts::default(),
             health: SharedHealth::default(),
+            sightings: Vec::new(),
             part: None,
             switches: SharedNotice::default(),
-            gates: Gates::default(),
+            taken: None,
             idempotency: None,
             ended: Rc::default(),
             transcript: None,
@@ -135,6 +111,7 @@ impl Exchange {
     pub fn plan_for(&mut self, view: &OrgView) {
         self.catalogue = Some(Arc::clone(view.config.catalogue()));
         self.draft.versions = view.versions;
+        self.draft.stale_config = view.stale.map(|stale| stale.version);
         self.holder.clone_from(&view.holder);
         self.attempts = view.config.attempts();
         self.health = Rc::clone(&view.health);
@@ -174,6 +151,18 @@ impl Exchange {
         }
     }
 
+    /// The request comes to a candidate.
+    pub fn come_to(&self, candidate: &Candidate) {
+        if let (Some(taken), Some(step)) = (&self.taken, &candidate.step) {
+            taken.reach(step);
+        }
+    }
+
+    /// Notes how much of its way through a route it has come to.
+    pub fn note_way(&mut self) {
+        self.draft.route = self.taken.as_deref().map(Taken::told);
+    }
+
     /// Notes that the phase `name` has ended now.
     pub fn end_phase(&mut self, name: &str) {
         let now = self.ports.clock.now();
@@ -196,6 +185,15 @@ impl Exchange {
     }
 
     /// Charges the last answer, a `candidate`'s, with what it turned out to have used.
+    /// Notes a model that is not asked, and why.
+    pub fn pass_over(&mut self, model: &str, reason: &str) {
+        self.draft.passed_over.push(PassedOver {
+            model: model.to_owned(),
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// Charges the last call, a `candidate`'s answer, with what it turned out to have used.
     pub fn charge(&mut self, candidate: &Candidate, usage: Usage) {
         let cost = candidate.cost(&usage);
         self.draft.usage = self.draft.usage.plus(usage);
@@ -256,6 +254,9 @@ impl Exchange {
         let command = self.named(command);
         let reply = self.ports.governors.execute(&self.org, command).await?;
         hear(&self.switches, &reply);
+        if let Reply::Admitted { hints, .. } | Reply::Settled { hints, .. } = &reply {
+            self.heed(hints);
+        }
         match reply {
             Reply::Unsupported { protocol } => Err(Error::unavailable(
                 "A new version is being deployed. Retry shortly.",
@@ -264,6 +265,21 @@ impl Exchange {
             reply => Ok(reply),
         }
     }
+
+    /// Takes what other isolates have seen for what it is: worth a probe, at a moment of one's own.
+    fn heed(&self, hints: &[Hint]) {
+        let now = self.ports.clock.now();
+        for hint in hints {
+            let chance = chance(self.ports.entropy.as_ref());
+            self.health.borrow_mut().told(hint, now, chance);
+        }
+    }
+}
+
+/// Anything from 0 to 255; 0 where the platform has no randomness.
+#[must_use]
+pub fn chance(entropy: &dyn Entropy) -> u8 {
+    entropy.bytes().map_or(0, |[first, ..]| first)
 }
 
 /// Takes in what a reply says of switches.

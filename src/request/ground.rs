@@ -9,14 +9,15 @@ use futures::future::{Either, select};
 use crate::config::{Catalogue, Rag};
 use crate::context::trim::{Room, Trimmed, trim};
 use crate::context::{self, Keep, Ranked, Scored};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::protocol::{Field, Message, Source, Warning};
 use crate::providers::Failure;
 use crate::providers::workers_ai::{self, Overlong};
 use crate::request::admit::Admitted;
 use crate::request::exchange::Exchange;
-use crate::request::helper::{Helper, help};
+use crate::request::helper::{Helper, help, unless_open};
 use crate::routing::bound::{PASSAGE_BYTES, QUERY_BYTES};
+use crate::routing::health::Part;
 use crate::routing::{Plan, bound, handling};
 
 /// Milliseconds that each step of grounding may take.
@@ -159,7 +160,7 @@ async fn embed(
 ) -> Result<Vec<f32>, Failure> {
     let model = &catalogue.helpers.embed;
     let helper = Helper {
-        purpose: "embed",
+        part: Part::Embed,
         model,
         bytes: query.len(),
         milliseconds: STEP_MS,
@@ -187,11 +188,18 @@ async fn search(exchange: &Exchange, vector: &[f32], rag: Rag) -> Result<Vec<Ran
         let rows = ports.documents.passages(&exchange.org, &ids).await?;
         Ok(context::join(&matches, rows))
     };
-    let found = select(Box::pin(found), ports.clock.sleep(STEP_MS)).await;
-    match found {
-        Either::Left((outcome, _)) => outcome,
-        Either::Right(_) => Err(Error::internal("the search took too long")),
-    }
+    let in_time = async {
+        match select(Box::pin(found), ports.clock.sleep(STEP_MS)).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(_) => Err(Error::internal("the search took too long")),
+        }
+    };
+    unless_open(exchange, Part::Search, in_time, |_| true, circuit_open).await
+}
+
+fn circuit_open() -> Error {
+    let message = "The documents cannot be searched right now.";
+    Error::new(Kind::CircuitOpen, message)
 }
 
 async fn rerank(
@@ -210,7 +218,7 @@ async fn rerank(
         .iter()
         .map(|text| text.len().saturating_add(query.len()));
     let helper = Helper {
-        purpose: "rerank",
+        part: Part::Rerank,
         model,
         bytes: sizes.fold(0, usize::saturating_add),
         milliseconds: STEP_MS,

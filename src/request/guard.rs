@@ -8,6 +8,7 @@ use crate::request::exchange::Exchange;
 use crate::request::helper::{Helper, help};
 use crate::routing::Plan;
 use crate::routing::bound::GUARD_BYTES;
+use crate::routing::health::Part;
 
 /// Milliseconds that a verdict may take.
 const MILLISECONDS: u64 = 10_000;
@@ -74,7 +75,7 @@ async fn judge(
     let catalogue = exchange.catalogue()?;
     let model = &catalogue.helpers.guard;
     let helper = Helper {
-        purpose: "guard",
+        part: Part::Guard,
         model,
         bytes: text.len().saturating_add(GUARD_BYTES),
         milliseconds: MILLISECONDS,

@@ -59,6 +59,14 @@ pub fn begun(reply: &mut Reply, draft: &Draft) {
     if !draft.prompt.is_empty() {
         reply.set("x-ai-prompt", draft.prompt.clone());
     }
+    if draft.stale_config.is_some() {
+        reply.set("x-ai-config", "stale");
+    }
+    if let Some(taken) = &draft.route {
+        let (name, version) = (&taken.name, draft.versions.config);
+        let nodes = taken.nodes.join(">");
+        reply.set("x-ai-route", format!("{name}@{version}; {nodes}"));
+    }
 }
 
 /// Tells what of the request was left out.

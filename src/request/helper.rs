@@ -9,12 +9,14 @@ use crate::ports::ModelCall;
 use crate::providers::{Failure, FailureClass};
 use crate::request::call;
 use crate::request::exchange::Exchange;
+use crate::routing::breaker::{Turned, Why};
+use crate::routing::health::Part;
 use crate::usage::{Usage, estimate_tokens};
 
 /// A call of a helper model.
 pub struct Helper<'a> {
-    /// What it is for, in the record: `embed`, `rerank`.
-    pub purpose: &'static str,
+    /// What it is for, in the record.
+    pub part: Part,
     /// The model's id.
     pub model: &'a str,
     /// UTF-8 bytes that go in, for the estimate of tokens.
@@ -23,6 +25,37 @@ pub struct Helper<'a> {
     pub milliseconds: u64,
     /// The call itself.
     pub call: ModelCall,
+}
+
+/// Runs work of a part that helps, unless that has failed too often of late: then requests do without
+/// it for a minute, rather than wait.
+///
+/// # Errors
+/// The failure of the work; `open()` where it was not begun.
+pub async fn unless_open<T, E>(
+    exchange: &Exchange,
+    part: Part,
+    work: impl Future<Output = Result<T, E>>,
+    is_fault: impl FnOnce(&E) -> bool,
+    open: impl FnOnce() -> E,
+) -> Result<T, E> {
+    let now = || exchange.ports.clock.now();
+    let turn = exchange.health.borrow_mut().ask_part(part, now());
+    let Some(turn) = turn else {
+        return Err(open());
+    };
+    let outcome = work.await;
+    let failed = outcome.as_ref().is_err_and(is_fault);
+    let turned = exchange
+        .health
+        .borrow_mut()
+        .note_part(part, turn, failed, now());
+    if let Some(Turned::Opened(milliseconds)) = turned {
+        let part = part.as_str();
+        let line = format!("requests do without {part} for {milliseconds} ms: it fails");
+        exchange.ports.log.error(&line);
+    }
+    outcome
 }
 
 /// Calls a helper model, reads its answer with `decode`, and notes the call.
@@ -47,16 +80,26 @@ pub async fn help<T>(
     let off = exchange.switches.borrow().off(&asked).cloned();
     if let Some(subject) = off {
         let failure = Failure::new(FailureClass::SwitchedOff, &subject.to_string());
-        exchange.note(call::record(helper.purpose, model, Some(&failure), 0));
+        exchange.note(call::record(helper.part.as_str(), model, Some(&failure), 0));
         return Err(failure);
     }
     let began = ports.clock.now();
-    let body = call::whole(&ports, helper.call);
-    let body = call::within(ports.clock.as_ref(), helper.milliseconds, body).await;
-    let answer = body.and_then(|body| decode(&body));
+    let mut is_asked = false;
+    let answer = async {
+        is_asked = true;
+        let body = call::whole(&ports, helper.call);
+        let body = call::within(ports.clock.as_ref(), helper.milliseconds, body).await?;
+        decode(&body)
+    };
+    let is_fault = |failure: &Failure| failure.class.passes();
+    let answer = unless_open(exchange, helper.part, answer, is_fault, circuit_open).await;
+    if !is_asked {
+        exchange.pass_over(helper.model, Why::Failing.as_str());
+        return answer;
+    }
     let failure = answer.as_ref().err();
     let took = ports.clock.now().saturating_sub(began);
-    let attempt = call::record(helper.purpose, model, failure, took);
+    let attempt = call::record(helper.part.as_str(), model, failure, took);
     let charged = failure.is_none_or(|failure| failure.class.cost_unknown());
     exchange.note(if charged {
         priced(attempt, model, helper.bytes)
@@ -85,6 +128,10 @@ fn usage(bytes: usize) -> Usage {
         estimated: true,
         ..Usage::default()
     }
+}
+
+fn circuit_open() -> Failure {
+    Failure::new(FailureClass::Unreachable, Why::Failing.as_str())
 }
 
 fn internal(error: &Error) -> Failure {

@@ -1,10 +1,12 @@
 //! Admission by the org's governor: limits, and budget for the worst that the plan may cost.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::error::{Error, Kind, Source};
 use crate::governor::command::{
-    Command, Extend, Refusal, Reply as Verdict, Reserve, State, Target, Tokens, Versions,
+    Closed, Command, Extend, Refusal, Reply as Verdict, Reserve, State, Subjects, Target, Tokens,
+    Versions,
 };
 use crate::governor::lease::Part;
 use crate::governor::switches::{MOST_SWITCHES, Subject};
@@ -33,6 +35,8 @@ pub struct Asking {
     pub candidates: Vec<Target>,
     /// The cheaper route that it was planned for.
     pub route: Option<String>,
+    /// The gates that it goes through.
+    pub gates: BTreeSet<String>,
 }
 
 impl Asking {
@@ -65,6 +69,8 @@ pub fn target(candidate: &Candidate) -> Target {
 pub enum Admission {
     /// A budget lets pass only what the cache answers. Nothing is recorded yet.
     CacheOnly(Error, State),
+    /// These gates of the plan's route are closed: plan again.
+    Divert(Vec<Closed>),
     /// A budget wants the request planned for this cheaper route.
     Downgrade(String),
     /// The request may go on.
@@ -209,6 +215,8 @@ pub async fn plan_and_reserve<P>(
         let admission = reserve(exchange, asking).await;
         match admission.map_err(Rejected::Unknown)? {
             Admission::CacheOnly(error, _) => return Err(Rejected::Unrecorded(error)),
+            // Only conversations take routes.
+            Admission::Divert(_) => return Err(still_stale().into()),
             Admission::Downgrade(cheaper) => {
                 exchange.note_downgrade(&cheaper);
                 route = Some(cheaper);
@@ -252,7 +260,10 @@ pub async fn reserve(exchange: &Exchange, asking: Asking) -> Result<Admission, E
     let bound = asking.bound;
     let mut reserve = Reserve {
         draft: exchange.draft.clone(),
-        subjects: exchange.subjects.clone(),
+        subjects: Subjects {
+            gates: asking.gates,
+            ..exchange.subjects.clone()
+        },
         candidates: asking.candidates,
         bound,
         unpriced: false,
@@ -283,6 +294,7 @@ pub async fn reserve(exchange: &Exchange, asking: Asking) -> Result<Admission, E
             part: None,
             state,
         })),
+        Verdict::Divert { gates } => Ok(Admission::Divert(gates)),
         Verdict::Downgrade { route } => Ok(Admission::Downgrade(route)),
         Verdict::Refused { reason, state } => {
             let error = refusal(&reason, bound);

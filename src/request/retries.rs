@@ -54,6 +54,12 @@ impl Retries {
         backoff: Backoff::Constant,
     };
 
+    /// The same pauses, so many times.
+    #[must_use]
+    pub const fn times(self, more: u32) -> Self {
+        Self { more, ..self }
+    }
+
     /// What the headers of a request say; `None` where they leave it to the org.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use crate::request::copies::is_success;
 use crate::request::exchange::Exchange;
 use crate::request::leasing::settle_soon;
 use crate::request::recall::Place;
+use crate::request::route::Taken;
 
 /// Pauses before a settlement that failed is tried again, in milliseconds: together less than the
 /// 30 s for which the platform lets work outlive the answer.
@@ -48,7 +49,7 @@ async fn try_settle(exchange: &Exchange) -> Result<State, Error> {
         .govern(Command::Settle(settlement(exchange)))
         .await?
     {
-        Reply::Settled { state } => Ok(state),
+        Reply::Settled { state, .. } => Ok(state),
         reply => Err(Error::internal(format!("settle was answered {reply:?}"))),
     }
 }
@@ -58,8 +59,13 @@ fn settlement(exchange: &Exchange) -> Settle {
         draft: exchange.draft.clone(),
         cost: exchange.cost(),
         kept: exchange.idempotency.is_some() && is_success(exchange.draft.outcome),
-        unreached: exchange.gates.unreached(),
+        unreached: exchange
+            .taken
+            .as_deref()
+            .map(Taken::unreached)
+            .unwrap_or_default(),
         part: exchange.part.clone(),
+        sightings: exchange.sightings.clone(),
     }
 }
 

@@ -38,7 +38,7 @@ pub async fn note_subjects(
         .unwrap_or_default();
     subjects.address = address(incoming);
     subjects.headers = scopes(view.config.rules())
-        .filter_map(|scope| match scope {
+        .filter_map(|scope| match scope.subject() {
             Scope::Header(name) => Some((name.clone(), subject(&incoming.header(name)?))),
             _ => None,
         })

@@ -8,7 +8,7 @@ use futures::future::LocalBoxFuture;
 
 use crate::auth::{self, Scope};
 use crate::error::{Error, Kind};
-use crate::http::{Gateway, Incoming, JSON_BODY_LIMIT, Method, Reply};
+use crate::http::{Gateway, Incoming, JSON_BODY_LIMIT, Method, Place, Reply};
 use crate::isolate::Isolate;
 use crate::ports::Ports;
 use crate::protocol::Dialect;
@@ -186,6 +186,17 @@ impl Incoming for Step<'_> {
         let own = self.call.headers.iter().find(|(known, _)| known == name);
         let own = own.map(|(_, value)| value.clone());
         own.or_else(|| self.outer.header(name))
+    }
+
+    fn headers(&self) -> Vec<(String, String)> {
+        let own = |name: &str| self.call.headers.iter().any(|(known, _)| known == name);
+        let outer = self.outer.headers().into_iter();
+        let outer = outer.filter(|(name, _)| !own(name));
+        outer.chain(self.call.headers.iter().cloned()).collect()
+    }
+
+    fn place(&self) -> Place {
+        self.outer.place()
     }
 
     fn whole(&self) -> Option<&str> {

@@ -210,10 +210,26 @@ impl Breaker {
         }
     }
 
-    /// The provider wants not to be asked for so long.
-    pub fn cool(&mut self, turn: Turn, now: u64, milliseconds: u64, why: Why) -> Option<Turned> {
+    /// The provider wants not to be asked for so long. Where it says so again to a probe, it rests at least
+    /// as long as after any other failure, so that short words repeated are not many probes.
+    pub fn cool(
+        &mut self,
+        turn: Turn,
+        now: u64,
+        told_ms: u64,
+        why: Why,
+        rests: Rests,
+    ) -> Option<Turned> {
         let heard = turn.generation == self.generation && (self.rest.is_none() || turn.probes);
-        heard.then(|| self.rest(now, milliseconds, why))
+        heard.then(|| {
+            let least = if turn.probes {
+                self.usual_rest(rests)
+            } else {
+                0
+            };
+            self.openings = self.openings.saturating_add(1);
+            self.rest(now, told_ms.max(least), why)
+        })
     }
 
     /// Another isolate says that it is broken: a probe of one's own is due after a moment. What this one
@@ -225,11 +241,15 @@ impl Breaker {
     }
 
     fn open(&mut self, now: u64, rests: Rests, jitter: u8) -> Turned {
-        let factor = 1_u64.checked_shl(self.openings).unwrap_or(u64::MAX);
-        let full = rests.first_ms.saturating_mul(factor).min(rests.most_ms);
+        let full = self.usual_rest(rests);
         let less = full.saturating_mul(u64::from(jitter)) / 1_024;
         self.openings = self.openings.saturating_add(1);
         self.rest(now, full.saturating_sub(less), Why::Failing)
+    }
+
+    fn usual_rest(&self, rests: Rests) -> u64 {
+        let factor = 1_u64.checked_shl(self.openings).unwrap_or(u64::MAX);
+        rests.first_ms.saturating_mul(factor).min(rests.most_ms)
     }
 
     fn rest(&mut self, now: u64, milliseconds: u64, why: Why) -> Turned {

@@ -30,7 +30,7 @@ mod validate;
 pub mod walk;
 
 pub use self::condition::Condition;
-pub use self::facts::{Facts, Place};
+pub use self::facts::Facts;
 pub(crate) use self::parse::parse;
 pub use self::walk::{Way, walk};
 use crate::governor::rules::{Limit, Period, Scope, Window};

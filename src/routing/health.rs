@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use super::breaker::{Breaker, Resting, Rests, Turn, Turned, Why};
 use super::retry_budget::RetryBudget;
+use crate::governor::hints::Hint;
 use crate::providers::{Failure, FailureClass};
 
 /// Deployments remembered at most; beyond that the memory starts anew.
@@ -19,6 +20,13 @@ const RESTS: Rests = Rests {
     first_ms: 5_000,
     most_ms: 60_000,
 };
+/// How long a part that only helps is left alone: requests do without.
+const HELPERS_REST: Rests = Rests {
+    first_ms: 60_000,
+    most_ms: 60_000,
+};
+/// Milliseconds after which a probe of a part that helps is given up.
+const HELP_MS: u64 = 10_000;
 /// Milliseconds that a provider's `Retry-After` is heeded at most: some say hours for a moment.
 const MOST_BUSY_MS: u64 = 600_000;
 /// Milliseconds after which an account that was refused is tried again.
@@ -30,6 +38,10 @@ const FAIR_MS: u64 = 10_000;
 const PROBE_FACTOR: u64 = 4;
 /// The newest answer's share of the moving average is one of this many.
 const AVERAGE_PARTS: u32 = 8;
+/// Milliseconds for which an answer of a model weighs more than what others say of it.
+const FRESH_MS: u64 = 1_000;
+/// Milliseconds of 255 that a hint is left to rest, so that isolates do not probe together.
+const HINT_MS_PER_CHANCE: u64 = 4;
 /// The code of Workers AI for a day's allocation that is used up.
 const DAILY_ALLOCATION: u32 = 3036;
 const DAY_MS: u64 = 86_400_000;
@@ -41,6 +53,36 @@ pub type SharedHealth = Rc<RefCell<Health>>;
 #[derive(Debug, Default)]
 pub struct Health {
     deployments: BTreeMap<String, Deployment>,
+    parts: BTreeMap<Part, Breaker>,
+}
+
+/// A part of the platform without which a request is answered too, if not as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The cache of answers.
+    Cache,
+    /// The model that embeds a question.
+    Embed,
+    /// The model that judges what is said.
+    Guard,
+    /// The model that ranks passages.
+    Rerank,
+    /// The index of vectors, and the rows of passages.
+    Search,
+}
+
+impl Part {
+    /// One word, for records and the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::Embed => "embed",
+            Self::Guard => "guard",
+            Self::Rerank => "rerank",
+            Self::Search => "search",
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +90,10 @@ struct Deployment {
     breaker: Breaker,
     /// Milliseconds to the first byte, as a moving average.
     average: Option<u32>,
+    /// When it answered last, Unix milliseconds.
+    answered_at: u64,
+    /// The last hint of another isolate.
+    hinted_at: u64,
     retries: RetryBudget,
 }
 
@@ -124,6 +170,7 @@ impl Health {
         match outcome {
             Outcome::Answered(milliseconds) => {
                 deployment.average(milliseconds);
+                deployment.answered_at = now;
                 deployment.breaker.succeeded(turn)
             }
             Outcome::Failed(failure, milliseconds) => match blame(failure, milliseconds, now) {
@@ -133,7 +180,7 @@ impl Health {
                 }
                 Blame::Failure => deployment.breaker.failed(turn, now, RESTS, jitter),
                 Blame::Cools(milliseconds, why) => {
-                    deployment.breaker.cool(turn, now, milliseconds, why)
+                    deployment.breaker.cool(turn, now, milliseconds, why, RESTS)
                 }
             },
         }
@@ -146,9 +193,35 @@ impl Health {
         }
     }
 
-    /// Another isolate says that a model fails: a probe is due after so many milliseconds.
-    pub fn told(&mut self, model: &str, now: u64, milliseconds: u64) {
-        self.deployment(model).breaker.told(now, milliseconds);
+    /// Asks for leave to ask a part that helps; `None` where requests do without it for now.
+    pub fn ask_part(&mut self, part: Part, now: u64) -> Option<Turn> {
+        let breaker = self.parts.entry(part).or_default();
+        breaker.ask(now, HELP_MS).ok()
+    }
+
+    /// Notes whether a part that helps has failed; gives what that changed.
+    pub fn note_part(&mut self, part: Part, turn: Turn, failed: bool, now: u64) -> Option<Turned> {
+        let breaker = self.parts.entry(part).or_default();
+        if failed {
+            breaker.failed(turn, now, HELPERS_REST, 0)
+        } else {
+            breaker.succeeded(turn)
+        }
+    }
+
+    /// Another isolate says that a model fails: a probe is due within a second, at a moment by `chance`.
+    /// Each hint is heard once, and not where the model has just answered here.
+    pub fn told(&mut self, hint: &Hint, now: u64, chance: u8) {
+        let deployment = self.deployment(&hint.model);
+        if deployment.hinted_at == hint.at {
+            return;
+        }
+        deployment.hinted_at = hint.at;
+        let answered_since = now.saturating_sub(deployment.answered_at);
+        if answered_since >= FRESH_MS {
+            let moment = u64::from(chance).saturating_mul(HINT_MS_PER_CHANCE);
+            deployment.breaker.told(now, moment);
+        }
     }
 
     /// Notes a request for a model, which pays for a part of a second attempt.

@@ -11,14 +11,19 @@ use crate::money::Nanos;
 use crate::protocol::{ChatRequest, Needs, ReasoningMode};
 use crate::routing::bound;
 use crate::routing::custom_cost::CustomCost;
+use crate::routing::graph::Way;
+use crate::routing::graph::walk::Step;
 use crate::routing::handling;
 use crate::routing::instructions::{self, Instructions, Occasion, Variables};
+use crate::routing::routed;
 use crate::usage::{Usage, estimate_tokens};
 
 /// The `model` that leaves everything to the gateway.
 const AUTO: &str = "auto";
 /// Before the name of an operation in `model`.
 const OPERATION_PREFIX: &str = "operation/";
+/// Before the name of a route in `model`.
+const ROUTE_PREFIX: &str = "dynamic/";
 
 /// What the caller's `model` asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +34,8 @@ pub enum Wanted<'a> {
     Model(Arc<Model>),
     /// Whatever this operation needs.
     Operation(&'a str),
+    /// What this route of the org leads to.
+    Route(&'a str),
     /// Whatever suits, of this tier.
     Tier(Tier),
 }
@@ -45,6 +52,13 @@ impl<'a> Wanted<'a> {
         }
         if let Some(operation) = name.strip_prefix(OPERATION_PREFIX) {
             return Ok(Self::Operation(operation));
+        }
+        if let Some(route) = route_name(name) {
+            return if kind == ModelKind::Chat {
+                Ok(Self::Route(route))
+            } else {
+                Err(other_endpoint(name, "model", kind))
+            };
         }
         if let Ok(tier) = name.parse::<Tier>() {
             return if tier.kind() == kind {
@@ -73,7 +87,16 @@ impl<'a> Wanted<'a> {
 /// Whether a name leaves the choice of the model to the gateway.
 #[must_use]
 pub fn leaves_choice(name: &str) -> bool {
-    name == AUTO || name.starts_with(OPERATION_PREFIX) || name.parse::<Tier>().is_ok()
+    name == AUTO
+        || name.starts_with(OPERATION_PREFIX)
+        || route_name(name).is_some()
+        || name.parse::<Tier>().is_ok()
+}
+
+/// The route that a `model` names, as Cloudflare's gateway has it: `dynamic/{route}`.
+#[must_use]
+pub fn route_name(name: &str) -> Option<&str> {
+    name.strip_prefix(ROUTE_PREFIX)
 }
 
 /// The caller's text, short enough to be quoted in an error.
@@ -130,9 +153,18 @@ pub struct Candidate {
     pub reasoning: Option<ReasoningMode>,
     /// What the caller says that it costs.
     pub custom: Option<CustomCost>,
+    /// Where it stands on the way through a route.
+    pub step: Option<Box<Step>>,
 }
 
 impl Candidate {
+    /// Milliseconds to the first byte of an attempt that has so many: fewer where its route says so.
+    #[must_use]
+    pub fn milliseconds(&self, usual: u64) -> u64 {
+        let own = self.step.as_ref().and_then(|step| step.terms.timeout_ms);
+        own.map_or(usual, |own| own.min(usual))
+    }
+
     /// What an attempt that used this costs.
     #[must_use]
     pub fn cost(&self, usage: &Usage) -> Nanos {
@@ -162,6 +194,8 @@ pub struct Wishes {
     pub variables: Variables,
     /// What else the operation's prompt depends on.
     pub occasion: Occasion,
+    /// The way through the route that was asked for.
+    pub way: Option<Box<Way>>,
 }
 
 impl Plan {
@@ -184,7 +218,7 @@ impl Plan {
         let wanted = Wanted::parse(model, ModelKind::Chat, catalogue)?;
         let (operation, confidence) = choose_operation(request, wishes, &wanted, catalogue)?;
         let named = confidence == 100;
-        let grounding = named || !matches!(wanted, Wanted::Model(_));
+        let grounding = named || !matches!(wanted, Wanted::Model(_) | Wanted::Route(_));
         let rag = operation.rag.filter(|_| grounding && !wishes.ungrounded);
         let instructions = if grounding {
             Instructions::render(&operation, &wishes.variables, &wishes.occasion)?
@@ -195,21 +229,39 @@ impl Plan {
         if grounding {
             handling::check_format(&operation, request)?;
         }
-        let (tier, models) = choose_models(request, &wanted, &operation, catalogue)?;
         let text = instructions.as_ref().map(|prompt| prompt.text.as_str());
         let output = operation.output.as_ref().filter(|_| grounding);
         let told = handling::told_bytes(output);
         let sizes = bound::Sizes::of(request, text, rag).with(told);
-        let mut candidates: Vec<Candidate> = models
-            .into_iter()
-            .map(|model| Candidate {
+        let of_model = |model| candidate(model, request, &operation, &sizes, wishes.custom_cost);
+        let (tier, candidates) = if let Wanted::Route(name) = wanted {
+            let way = wishes.way.as_ref().ok_or_else(|| routed::unknown(name))?;
+            let allowed = operation.models.is_some() && named;
+            let fits = |model: &Arc<Model>| {
+                if allowed {
+                    check_allowed(model, &operation)?;
+                }
+                fitting(vec![Arc::clone(model)], request, &operation).map(drop)
+            };
+            let stops = routed::stops(name, way, catalogue, fits)?;
+            let candidates = stops.into_iter().map(|stop| Candidate {
+                id: stop.id,
+                step: Some(Box::new(stop.step)),
+                ..of_model(stop.model)
+            });
+            (operation.tier, candidates.collect())
+        } else {
+            let (tier, models) = choose_models(request, &wanted, &operation, catalogue)?;
+            let candidates = models.into_iter().map(|model| Candidate {
                 reasoning: thinks(&wanted, tier),
-                ..candidate(model, request, &operation, &sizes, wishes.custom_cost)
-            })
-            .collect();
-        if let Wanted::Model(_) = wanted {
-            name_unlisted(&mut candidates, model, ModelKind::Chat, catalogue);
-        }
+                ..of_model(model)
+            });
+            let mut candidates: Vec<Candidate> = candidates.collect();
+            if let Wanted::Model(_) = wanted {
+                name_unlisted(&mut candidates, model, ModelKind::Chat, catalogue);
+            }
+            (tier, candidates)
+        };
         let dearest = candidates
             .iter()
             .map(|candidate| candidate.bound)
@@ -253,10 +305,8 @@ fn choose_operation(
     wanted: &Wanted<'_>,
     catalogue: &Catalogue,
 ) -> Result<(Arc<Operation>, u8), Error> {
-    let in_model = match wanted {
-        Wanted::Operation(name) => Some(*name),
-        _ => None,
-    };
+    // Of the request itself: a cheaper route takes the model's place, not the operation's.
+    let in_model = request.model.strip_prefix(OPERATION_PREFIX);
     let named = [
         (wishes.operation.as_deref(), "x-ai-operation"),
         (in_model, "model"),
@@ -270,7 +320,7 @@ fn choose_operation(
         return Ok((operation, 100));
     }
     let guess = match wanted {
-        Wanted::Model(_) => None,
+        Wanted::Model(_) | Wanted::Route(_) => None,
         _ => Some(intent::classify(
             &request.last_user_text(),
             request.needs(),
@@ -284,6 +334,20 @@ fn choose_operation(
     let operation = catalogue.operation(name);
     let operation = operation.ok_or_else(|| Error::internal(format!("no operation {name}")))?;
     Ok((Arc::clone(operation), confidence))
+}
+
+/// The operation of a request that takes a route, for the route's conditions: one that is not named is
+/// guessed.
+///
+/// # Errors
+/// `InvalidRequest` for one that does not exist or is not served here.
+pub fn operation_on_route(
+    request: &ChatRequest,
+    wishes: &Wishes,
+    catalogue: &Catalogue,
+) -> Result<Arc<Operation>, Error> {
+    let chosen = choose_operation(request, wishes, &Wanted::Auto, catalogue);
+    chosen.map(|(operation, _)| operation)
 }
 
 /// An operation that a caller names in `param`, for a path that serves `kind`.
@@ -326,7 +390,7 @@ fn choose_models(
             return Ok((operation.tier, models));
         }
         Wanted::Tier(tier) => *tier,
-        Wanted::Auto | Wanted::Operation(_) => operation.tier,
+        Wanted::Auto | Wanted::Operation(_) | Wanted::Route(_) => operation.tier,
     };
     if let Some(ids) = &operation.models {
         return fitting(catalogue.known(ids), request, operation).map(|models| (tier, models));
@@ -424,6 +488,7 @@ fn candidate(
         model,
         reasoning: None,
         custom,
+        step: None,
     }
 }
 

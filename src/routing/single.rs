@@ -66,6 +66,7 @@ impl Plan {
                 None => model.price.cost(&most(model)),
             },
             custom: ask.custom_cost,
+            step: None,
         };
         let fitting = models.iter().filter(|model| unfit(model).is_none());
         let mut candidates: Vec<Candidate> = fitting.map(candidate).collect();

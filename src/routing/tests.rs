@@ -40,6 +40,7 @@ fn view(config: TenantConfig) -> OrgView {
     OrgView {
         versions: Versions::default(),
         config,
+        stale: None,
         holder: None,
         health: SharedHealth::default(),
         switches: SharedNotice::default(),

@@ -44,7 +44,9 @@ pub(in crate::governor) fn grant(
     let slice = caps
         .min_by(Cap::compare)
         .map_or(wanted, |cap| cap.of(&wanted));
-    let lasts_ms = lasts(places, moment);
+    let key = state.expiring.get(&reserve.draft.key);
+    let key_ms = key.map_or(u64::MAX, |end| end.saturating_sub(moment.at));
+    let lasts_ms = lasts(places, moment).min(key_ms);
     (slice.covers(&own) && lasts_ms >= SHORTEST_MS).then_some(Granted { slice, lasts_ms })
 }
 

@@ -242,7 +242,7 @@ fn errors_carry_their_headers_and_no_detail() {
         "`messages[0].role` is not a known role.",
     );
     let error = Error {
-        allow: Some("POST"),
+        allow: Some("POST".into()),
         ..error.retry_after(7).with_detail("inside")
     };
     let reply = openai_error::error_body(&error, "req_1");

@@ -3,8 +3,8 @@
 
 use std::rc::Rc;
 
-use super::chance;
-use crate::request::exchange::Exchange;
+use crate::governor::hints::Sighting;
+use crate::request::exchange::{Exchange, chance};
 use crate::routing::breaker::{Resting, Turn, Turned};
 use crate::routing::health::{Outcome, SharedHealth};
 
@@ -85,12 +85,13 @@ impl Leave {
         } = taken;
         let turned = health.borrow_mut().note(&model, turn, outcome, now, chance);
         let Some(turned) = turned else { return };
-        let told = match (turned, outcome) {
+        let (rests_ms, told) = match (turned, outcome) {
             (Turned::Opened(ms), Outcome::Failed(failure, _)) => {
-                format!("{model} is left alone for {ms} ms: {failure}")
+                (ms, format!("{model} is left alone for {ms} ms: {failure}"))
             }
-            _ => format!("{model} answers again"),
+            _ => (0, format!("{model} answers again")),
         };
         exchange.ports.log.error(&told);
+        exchange.sightings.push(Sighting { model, rests_ms });
     }
 }

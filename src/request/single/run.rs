@@ -17,7 +17,7 @@ use super::search::search;
 use crate::auth::Scope;
 use crate::config::{ModelKind, Operation};
 use crate::error::Error;
-use crate::http::{Form, Gateway, Incoming, Method, Reply};
+use crate::http::{Form, Gateway, Incoming, Method, Place, Reply};
 use crate::isolate::{Isolate, OrgView};
 use crate::ports::Ports;
 use crate::protocol::audio::speech::{self, SpeechRequest};
@@ -106,6 +106,14 @@ impl Incoming for Read<'_> {
 
     fn header(&self, name: &str) -> Option<String> {
         self.incoming.header(name)
+    }
+
+    fn headers(&self) -> Vec<(String, String)> {
+        self.incoming.headers()
+    }
+
+    fn place(&self) -> Place {
+        self.incoming.place()
     }
 
     fn whole(&self) -> Option<&str> {

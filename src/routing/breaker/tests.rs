@@ -129,7 +129,7 @@ fn what_began_before_it_opened_says_nothing_any_more() {
     }
     assert_eq!(breaker.succeeded(early), None);
     assert_eq!(breaker.failed(early, 4_000, RESTS, 0), None);
-    assert_eq!(breaker.cool(early, 4_000, 90_000, Why::Busy), None);
+    assert_eq!(breaker.cool(early, 4_000, 90_000, Why::Busy, RESTS), None);
     assert_eq!(breaker.resting(4_000).unwrap().left_ms, 1_000);
 }
 
@@ -147,11 +147,23 @@ fn the_last_resort_closes_it_and_never_lengthens_its_rest() {
 fn it_rests_as_long_as_the_provider_says() {
     let mut breaker = Breaker::default();
     let turn = breaker.ask(0, PATIENCE_MS).unwrap();
-    let turned = breaker.cool(turn, 0, 30_000, Why::Busy);
+    let turned = breaker.cool(turn, 0, 30_000, Why::Busy, RESTS);
     assert_eq!(turned, Some(Turned::Opened(30_000)));
     let resting = breaker.ask(29_999, PATIENCE_MS).unwrap_err();
     assert_eq!((resting.why, resting.left_ms), (Why::Busy, 1));
     assert!(breaker.ask(30_000, PATIENCE_MS).unwrap().probes());
+}
+
+#[test]
+fn a_provider_that_says_a_second_each_time_is_left_alone_for_longer_and_longer() {
+    let mut breaker = Breaker::default();
+    let mut now = 0;
+    for rest in [1_000, 10_000, 20_000, 40_000, 60_000, 60_000] {
+        let turn = breaker.ask(now, PATIENCE_MS).unwrap();
+        let turned = breaker.cool(turn, now, 1_000, Why::Busy, RESTS);
+        assert_eq!(turned, Some(Turned::Opened(rest)));
+        now += rest;
+    }
 }
 
 #[test]
@@ -249,7 +261,8 @@ impl Run {
             Step::Force => self.turns.push((self.breaker.force(), self.now)),
             Step::Cool(milliseconds) => {
                 if let Some(turn) = self.take() {
-                    self.breaker.cool(turn, self.now, milliseconds, Why::Busy);
+                    self.breaker
+                        .cool(turn, self.now, milliseconds, Why::Busy, RESTS);
                 }
             }
             Step::Told => self.breaker.told(self.now, 500),

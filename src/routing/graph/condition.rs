@@ -1,8 +1,8 @@
-//! Conditions of routes, in the form of MongoDB's queries:
+//! Conditions of routes, in the form of `MongoDB`'s queries:
 //! `{"metadata.plan": {"$in": ["pro", "team"]}, "context_tokens": {"$lt": 8000}}`.
 //!
 //! What a request does not have makes a comparison false, and `$ne`, `$nin` and `{"$exists": false}`
-//! true; it equals `null`, as in MongoDB. Texts are compared with texts, by their characters' codes,
+//! true; it equals `null`, as in `MongoDB`. Texts are compared with texts, by their characters' codes,
 //! and numbers with numbers; the text of a header also with a number or a boolean, where it is one.
 
 mod parse;
@@ -184,13 +184,9 @@ impl Condition {
     #[must_use]
     pub fn compared(&self, field: &Field) -> Vec<&str> {
         let of_field = |test: &&Test| test.field == *field;
-        let tests = self.tests().into_iter().filter(of_field);
-        let texts = tests.flat_map(|test| test.operator.values());
-        let texts = texts.filter_map(|value| match value {
-            Value::Text(text) => Some(text.as_str()),
-            _ => None,
-        });
-        texts.collect()
+        let compared = self.tests().into_iter().filter(of_field);
+        let values = compared.flat_map(|test| test.operator.values());
+        values.filter_map(Value::as_text).collect()
     }
 
     /// What each comparison comes to.
@@ -214,7 +210,7 @@ impl Condition {
         match self {
             Self::All(parts) => parts.iter().flat_map(|part| part.demands(field)).collect(),
             Self::Test(test) if test.field == *field => match &test.operator {
-                Operator::Equal(Value::Text(text)) => vec![text],
+                Operator::Equal(value) => value.as_text().into_iter().collect(),
                 _ => Vec::new(),
             },
             _ => Vec::new(),
@@ -255,6 +251,13 @@ impl Operator {
 }
 
 impl Value {
+    fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Which of two is greater, where they can be compared.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Option<Ordering> {

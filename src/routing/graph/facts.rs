@@ -8,20 +8,10 @@ use serde_json::value::RawValue;
 
 use super::condition::{Clock, Field, Number, Value, WEEKDAYS};
 use crate::audit::Scalar;
+use crate::http::Place;
 use crate::money::Nanos;
 use crate::protocol::Needs;
 use crate::protocol::json::{Object, Shape, elements, shape, text};
-
-/// Where a request comes from and where it is served, as the platform tells it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    /// The client's country, two letters; empty where it is not known.
-    pub country: String,
-    /// The client's region; empty where it is not known.
-    pub region: String,
-    /// The data centre, three letters; empty where it is not known.
-    pub colo: String,
-}
 
 /// What a route may know of a request.
 #[derive(Debug, Default)]

@@ -169,11 +169,11 @@ impl Walker<'_> {
                 });
                 (Choice::Only, *fallback)
             }
-            Work::Percentage(split) => self.split(self.draw(&node.id), split),
+            Work::Percentage(split) => split_at(self.draw(&node.id), split),
             Work::Split(by, split) => {
                 let subject = self.facts.find(by).subject();
                 let draw = subject.map(|subject| part(&[&node.id, &subject]));
-                self.split(draw.unwrap_or_else(|| self.draw(&node.id)), split)
+                split_at(draw.unwrap_or_else(|| self.draw(&node.id)), split)
             }
             Work::Start(next) => (Choice::Only, Some(*next)),
         };
@@ -191,20 +191,6 @@ impl Walker<'_> {
             Chance::Fixed(draw) => draw.min(WHOLE.saturating_sub(1)),
             Chance::Seed(seed) => part(&[node, &seed.to_string()]),
         }
-    }
-
-    fn split(&self, draw: u32, split: &Split) -> (Choice, Option<NodeIndex>) {
-        let mut upto: u32 = 0;
-        let within = |(_, share, _): &&(String, u32, NodeIndex)| {
-            upto = upto.saturating_add(*share);
-            draw < upto
-        };
-        let taken = split.outputs.iter().find(within);
-        let taken = taken.or_else(|| split.outputs.last());
-        let Some((name, _, next)) = taken else {
-            return (Choice::Only, None);
-        };
-        (Choice::Drawn(name.clone(), draw), Some(*next))
     }
 
     /// The outputs in the order of preference: what is down comes last.
@@ -258,6 +244,21 @@ impl Walker<'_> {
         };
         outputs.find(within).map(|(_, _, target)| *target)
     }
+}
+
+/// The output that a draw falls on.
+fn split_at(draw: u32, split: &Split) -> (Choice, Option<NodeIndex>) {
+    let mut upto: u32 = 0;
+    let within = |(_, share, _): &&(String, u32, NodeIndex)| {
+        upto = upto.saturating_add(*share);
+        draw < upto
+    };
+    let taken = split.outputs.iter().find(within);
+    let taken = taken.or_else(|| split.outputs.last());
+    let Some((name, _, next)) = taken else {
+        return (Choice::Only, None);
+    };
+    (Choice::Drawn(name.clone(), draw), Some(*next))
 }
 
 /// A part of [`WHOLE`] that texts have for ever, each as likely as any other.

@@ -126,11 +126,33 @@ fn a_probe_waits_four_times_as_long_as_usual() {
         let mut health = Health::default();
         answer(&mut health, usual);
         assert_eq!(health.ask(MODEL, NOW, 30_000).unwrap().1, 30_000);
-        health.told(MODEL, NOW, 100);
-        let (turn, waits) = health.ask(MODEL, NOW + 100, 30_000).unwrap();
+        health.told(&hint(1), NOW + 1_000, 0);
+        let (turn, waits) = health.ask(MODEL, NOW + 1_000, 30_000).unwrap();
         assert!(turn.probes());
         assert_eq!(waits, patience, "{usual}");
     }
+}
+
+fn hint(at: u64) -> Hint {
+    let model = MODEL.to_owned();
+    Hint { model, at }
+}
+
+#[test]
+fn a_hint_is_heard_once_and_later_than_an_answer() {
+    let mut health = Health::default();
+    answer(&mut health, 50);
+    health.told(&hint(1), NOW + 999, 100);
+    assert!(
+        !health.is_open(MODEL, NOW + 999),
+        "it has just answered here"
+    );
+    health.told(&hint(1), NOW + 5_000, 100);
+    assert!(!health.is_open(MODEL, NOW + 5_000), "the same hint");
+    health.told(&hint(2), NOW + 5_000, 100);
+    assert!(health.is_open(MODEL, NOW + 5_399) && !health.is_open(MODEL, NOW + 5_400));
+    health.told(&hint(2), NOW + 5_400, 100);
+    assert!(!health.is_open(MODEL, NOW + 5_400), "heard already");
 }
 
 #[test]

@@ -39,10 +39,15 @@ fn a_change_is_in_force_with_its_record_in_one_row() {
     let revoke = || Command::RevokeKey {
         key: "key".to_owned(),
     };
+    let expire = || Command::ExpireKey {
+        key: "key".to_owned(),
+        at: START + 1_000,
+    };
     let corpus = || Command::ChangeCorpus { id: "c".to_owned() };
     for change in [
         activate(2, Some(1), None),
         revoke(),
+        expire(),
         corpus(),
         forget("a", ANN),
     ] {

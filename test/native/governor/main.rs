@@ -13,6 +13,7 @@ mod acts;
 mod bad_input;
 mod budgets;
 mod gates;
+mod hints;
 mod holder;
 mod idempotency;
 mod leases;

@@ -43,6 +43,7 @@ pub(crate) struct Model {
     limit: Option<u32>,
     budget: Option<i64>,
     revoked: BTreeSet<String>,
+    expiring: BTreeMap<String, u64>,
     changes: BTreeSet<String>,
     admissions: Vec<u64>,
     requests: BTreeMap<String, Request>,
@@ -144,7 +145,15 @@ impl Model {
             | Command::Holders
             | Command::Renew { .. }
             | Command::Switches
+            | Command::Warn { .. }
             | Command::TopUp(_) => panic!("not among the steps"),
+            Command::ExpireKey { key, at: end } => {
+                if self.expiring.get(key).is_none_or(|known| end < known) {
+                    self.expiring.insert(key.clone(), *end);
+                    self.changed(at);
+                }
+                self.done(at)
+            }
             Command::Refuse { draft } => {
                 self.refuse(&draft.request, Refusal::NotReserved, at, Shown::None);
                 self.done(at)
@@ -186,7 +195,9 @@ impl Model {
         if self.versions.config == 0 {
             return self.refuse(id, Refusal::NotActive, at, Shown::None);
         }
-        if self.revoked.contains(&reserve.draft.key) {
+        let key = &reserve.draft.key;
+        let ends = self.expiring.get(key);
+        if self.revoked.contains(key) || ends.is_some_and(|end| *end <= at) {
             return self.refuse(id, Refusal::KeyRevoked, at, Shown::None);
         }
         let is_open = self.requests.get(id).is_some_and(|it| it.end.is_none());
@@ -312,6 +323,7 @@ impl Model {
         }
         Reply::Settled {
             state: self.state(at, shown),
+            hints: Vec::new(),
         }
     }
 
@@ -506,6 +518,7 @@ impl Model {
             guarded: self.on(at).any(|(it, _)| it.is_of_target()),
             lease: None,
             state: self.state(at, self.shown_to(id)),
+            hints: Vec::new(),
         }
     }
 

@@ -63,6 +63,10 @@ fn command() -> impl Strategy<Value = Command> {
                 Command::Reserve(Reserve { draft, bound: Nanos::new(bound), planned, deadline_ms, ..reservation("") })
             }
         ),
+        1 => (0_u64..200_000).prop_map(|later| Command::ExpireKey {
+            key: "key1".to_owned(),
+            at: START + later,
+        }),
         1 => Just(Command::RevokeKey { key: "key2".to_owned() }),
         3 => turn().prop_map(Command::Turn),
         2 => (1_u64..6, turn()).prop_map(|(number, turn)| Command::Adopt(edition(number, turn))),

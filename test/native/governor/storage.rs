@@ -302,6 +302,7 @@ pub(crate) fn settlement(request: &str, cost: i64) -> Settle {
         kept: false,
         unreached: BTreeSet::new(),
         part: None,
+        sightings: Vec::new(),
     }
 }
 

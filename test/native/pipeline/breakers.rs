@@ -188,6 +188,44 @@ fn what_one_org_met_spares_the_next_of_the_same_isolate() {
     assert_eq!(calls(&acme, QWEN), 5);
 }
 
+#[test]
+fn what_one_isolate_met_costs_the_next_one_probe() {
+    for admission in ["strict", "leased"] {
+        let acme = Acme::with(&json!({ "admission": admission }));
+        let other = acme.world.worker(2);
+        let request = || acme.request(&question("light", "Hello"));
+        open(&acme, QWEN);
+        pass(&acme, 1_000);
+        // The reply to its first request brings the hint.
+        acme.world.expect(&other, request(), 200);
+        pass(&acme, 1_100);
+        for _ in 0..8 {
+            let response = acme.world.expect(&other, request(), 200);
+            assert_eq!(response.told("cf-aig-model"), LLAMA_SMALL);
+        }
+        assert_eq!(calls(&acme, QWEN), 5 + 1, "{admission}");
+    }
+}
+
+#[test]
+fn a_hint_that_is_wrong_costs_one_detour() {
+    let acme = Acme::new();
+    let other = acme.world.worker(2);
+    open(&acme, QWEN);
+    acme.world.provider.always(QWEN, Act::Answer);
+    let request = || acme.request(&question("light", "Hello"));
+    let first = acme.world.expect(&other, request(), 200);
+    assert_eq!(first.told("cf-aig-model"), LLAMA_SMALL);
+    pass(&acme, 1_100);
+    let second = acme.world.expect(&other, request(), 200);
+    assert_eq!(second.told("cf-aig-model"), QWEN);
+    pass(&acme, 5_000);
+    assert_eq!(answers(&acme), QWEN);
+    let third = acme.world.worker(3);
+    let healed = acme.world.expect(&third, request(), 200);
+    assert_eq!(healed.told("cf-aig-model"), QWEN, "told no more");
+}
+
 /// Pain 41: 429 without fallback, and stuck on it for hours.
 #[test]
 fn a_rate_limit_falls_back_at_once_and_is_over_when_the_provider_said() {

@@ -153,3 +153,89 @@ fn a_document_that_could_not_be_embedded_is_not_stored() {
     assert_eq!(acme.spent(), "0");
     acme.check_released();
 }
+
+/// Milliseconds that a question of its own takes.
+fn takes(acme: &Acme, number: u64) -> u64 {
+    let clock = &acme.world.shared.clock;
+    let begun = clock.elapsed();
+    let text = format!("{QUESTION} I ask for the {number}th time.");
+    acme.ask(&question("operation/faq", &text));
+    clock.elapsed() - begun
+}
+
+/// Pain 43: whatever waits for a slow part waits for all of it, again and again.
+#[test]
+fn a_slow_part_holds_up_five_requests_and_then_none_for_a_minute() {
+    let slow = Fault::Slow(10_000);
+    let parts: [(&str, u64, fn(&Acme, Fault)); 4] = [
+        ("cache", 1_000, |it, slow| {
+            it.world.shared.faults.always(Port::Cache, slow)
+        }),
+        ("search", 5_000, |it, slow| {
+            it.world.shared.faults.always(Port::Vectors, slow)
+        }),
+        ("search", 5_000, |it, slow| {
+            it.world.shared.faults.always(Port::Documents, slow)
+        }),
+        ("embed", 5_000, |it, _| {
+            it.world.provider.always(EMBED, Act::Slow(10_000))
+        }),
+    ];
+    for (part, milliseconds, make_slow) in parts {
+        let acme = Acme::learned();
+        // Its plan is made anew, since the document is.
+        takes(&acme, 100);
+        make_slow(&acme, slow);
+        for number in 0..5 {
+            assert_eq!(takes(&acme, number), milliseconds, "{part} {number}");
+        }
+        for number in 5..8 {
+            assert_eq!(takes(&acme, number), 0, "{part} {number}");
+        }
+        let log = acme.world.shared.log.borrow().join("\n");
+        assert!(
+            log.contains(&format!("requests do without {part}")),
+            "{log}"
+        );
+        acme.world.shared.executor.pass(60_000);
+        assert_eq!(takes(&acme, 8), milliseconds, "{part}: asked again");
+        assert_eq!(takes(&acme, 9), 0, "{part}");
+        acme.world.shared.faults.end();
+        acme.world.provider.always(EMBED, Act::Answer);
+        acme.world.shared.executor.pass(60_000);
+        assert!(acme.ask(&faq()).answer().contains("30 days"), "{part}");
+        acme.check_released();
+    }
+}
+
+/// Pain 43, where ranking is slow: the record says what was left out.
+#[test]
+fn a_request_that_does_without_a_part_says_so_in_its_record() {
+    let acme = Acme::learned();
+    acme.world.provider.always(RERANK, Act::Slow(10_000));
+    for number in 0..5 {
+        assert_eq!(takes(&acme, number), 5_000);
+    }
+    let response = acme.ask(&faq());
+    let draft = acme.record(&response).draft;
+    let reason = draft.ungrounded.unwrap();
+    assert!(reason.contains("circuit open"), "{reason}");
+    assert_eq!(draft.passed_over[0].model, RERANK);
+    assert!(acme.world.cache.entries.borrow().is_empty());
+}
+
+/// Pain 43, where keys and configurations are.
+#[test]
+fn a_slow_database_holds_up_nobody_whose_key_is_known() {
+    let acme = Acme::new();
+    acme.ask(&question("light", "Hello"));
+    let slow = Fault::Slow(10_000);
+    acme.world.shared.faults.always(Port::Tenants, slow);
+    acme.world.shared.executor.pass(60_000);
+    let clock = &acme.world.shared.clock;
+    for expected in [1_000, 0, 0] {
+        let begun = clock.elapsed();
+        acme.ask(&question("light", "Hello"));
+        assert_eq!(clock.elapsed() - begun, expected);
+    }
+}

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use esclusa::audit::{Person, Record, Sealed};
 use esclusa::error::Error;
 use esclusa::ports::{
-    ApiKey, AuditFilter, AuditLog, ConfigRow, Document, Documents, Org, Passage, Pending, Tenants,
+    ApiKey, AuditFilter, AuditLog, ConfigRow, Document, Documents, Member, Org, Passage, Pending,
+    Tenants,
 };
 use futures::FutureExt;
 
@@ -24,8 +25,9 @@ pub(crate) struct Tables {
     archived: BTreeMap<String, u64>,
     pub(crate) configs: BTreeMap<(String, u64), ConfigRow>,
     documents: BTreeMap<Place, Document>,
-    keys: BTreeMap<Place, ApiKey>,
-    orgs: BTreeMap<String, Org>,
+    pub(super) keys: BTreeMap<Place, ApiKey>,
+    pub(super) members: BTreeMap<String, Member>,
+    pub(super) orgs: BTreeMap<String, Org>,
     passages: BTreeMap<Place, Passage>,
     /// Who is behind a request.
     pub(crate) people: BTreeMap<Place, Person>,
@@ -44,7 +46,7 @@ impl Database {
         Self { shared, tables }
     }
 
-    fn run<'a, T: std::fmt::Debug + 'a>(
+    pub(super) fn run<'a, T: std::fmt::Debug + 'a>(
         &'a self,
         port: Port,
         work: impl FnOnce(&mut Tables) -> T + 'a,
@@ -54,11 +56,23 @@ impl Database {
             .boxed_local()
     }
 
+    /// How many members there are and were.
+    pub(crate) fn members(&self) -> usize {
+        self.tables.borrow().members.len()
+    }
+
     /// The org's records in the order of its chain.
     pub(crate) fn sealed(&self, org: &str) -> Vec<Sealed> {
         let tables = self.tables.borrow();
         let of_org = tables.audit.iter().filter(|((of, _), _)| of == org);
         of_org.map(|(_, sealed)| sealed.clone()).collect()
+    }
+
+    /// Puts another text in the place of a stored configuration.
+    pub(crate) fn spoil(&self, org: &str, version: u64, document: &str) {
+        let mut tables = self.tables.borrow_mut();
+        let row = tables.configs.get_mut(&(org.to_owned(), version));
+        document.clone_into(&mut row.unwrap().document);
     }
 
     /// The ids of an org's passages.
@@ -134,13 +148,6 @@ impl Tenants for Database {
     fn key<'a>(&'a self, org: &'a str, id: &'a str) -> Pending<'a, Option<ApiKey>> {
         self.run(Port::Tenants, move |tables| {
             tables.keys.get(&place(org, id)).cloned()
-        })
-    }
-
-    fn keys<'a>(&'a self, org: &'a str) -> Pending<'a, Vec<ApiKey>> {
-        self.run(Port::Tenants, move |tables| {
-            let keys = tables.keys.values().filter(|key| key.org == org);
-            keys.cloned().collect()
         })
     }
 
@@ -346,6 +353,6 @@ fn request(sealed: &Sealed) -> String {
     record.draft.request
 }
 
-fn place(org: &str, id: &str) -> Place {
+pub(super) fn place(org: &str, id: &str) -> Place {
     (org.to_owned(), id.to_owned())
 }

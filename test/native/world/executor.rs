@@ -21,7 +21,7 @@ pub(crate) type TaskId = u64;
 pub(crate) const OUTSIDE: Group = 0;
 
 /// More polls than any run needs: what exceeds them spins.
-const MOST_STEPS: u64 = 20_000_000;
+const MOST_STEPS: u64 = 200_000_000;
 
 struct Task {
     group: Group,

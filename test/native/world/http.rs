@@ -1,7 +1,7 @@
 //! Requests as a client sends them, and replies as it reads them.
 
 use esclusa::error::{Error, Kind};
-use esclusa::http::{Body, Incoming, Method, Reply};
+use esclusa::http::{Body, Incoming, Method, Place, Reply};
 use futures::future::LocalBoxFuture;
 use futures::stream::{LocalBoxStream, StreamExt};
 use serde_json::Value;
@@ -16,6 +16,7 @@ pub(crate) struct Request {
     query: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    place: Place,
 }
 
 impl Request {
@@ -27,7 +28,18 @@ impl Request {
             query: query.to_owned(),
             headers: Vec::new(),
             body: Vec::new(),
+            place: Place::default(),
         }
+    }
+
+    /// The same from somewhere.
+    pub(crate) fn from(mut self, country: &str, region: &str, colo: &str) -> Self {
+        self.place = Place {
+            country: country.to_owned(),
+            region: region.to_owned(),
+            colo: colo.to_owned(),
+        };
+        self
     }
 
     /// A chat request.
@@ -98,6 +110,14 @@ impl Incoming for Request {
     fn header(&self, name: &str) -> Option<String> {
         let found = self.headers.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.clone())
+    }
+
+    fn headers(&self) -> Vec<(String, String)> {
+        self.headers.clone()
+    }
+
+    fn place(&self) -> Place {
+        self.place.clone()
     }
 
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<Vec<u8>, Error>> {

@@ -35,6 +35,7 @@ enum Event {
     Expired { request: String },
     Extended { request: String, by: Nanos },
     Forgotten {},
+    KeyExpires {},
     KeyRevoked {},
     Renewed {},
     LeaseLost { lease: String },
@@ -45,6 +46,7 @@ enum Event {
     Summarised {},
     ToppedUp {},
     Turned {},
+    Warned {},
 }
 
 #[derive(Deserialize)]
@@ -163,12 +165,14 @@ impl Ledger {
             | Event::Copied {}
             | Event::Delivered {}
             | Event::Forgotten {}
+            | Event::KeyExpires {}
             | Event::KeyRevoked {}
             | Event::Renewed {}
             | Event::Refused {}
             | Event::Summarised {}
             | Event::ToppedUp {}
-            | Event::Turned {} => {}
+            | Event::Turned {}
+            | Event::Warned {} => {}
         }
     }
 

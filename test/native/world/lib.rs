@@ -1,6 +1,7 @@
 //! A whole deployment in memory: isolates, an admin, governors, stores and a provider, on virtual
 //! time and one seed. Every thing outside can be told to fail.
 
+pub(crate) mod administration;
 pub(crate) mod clock;
 pub(crate) mod database;
 pub(crate) mod executor;
@@ -55,13 +56,13 @@ pub(crate) struct World {
 pub(crate) struct Worker {
     pub(crate) group: Group,
     pub(crate) ports: Ports,
-    memory: Rc<Isolate>,
+    pub(crate) memory: Rc<Isolate>,
 }
 
 impl Worker {
     /// Answers a request, up to its headers.
     pub(crate) async fn open(self, request: Request) -> Opened {
-        Opened::new(serve(&self.ports, &self.memory, &request).await)
+        Opened::new(Box::pin(serve(&self.ports, &self.memory, &request)).await)
     }
 }
 
@@ -86,6 +87,7 @@ impl World {
     pub(crate) fn worker(&self, group: Group) -> Worker {
         let shared = || Rc::clone(&self.shared);
         let ports = Ports {
+            administration: Rc::new(self.database.clone()),
             audit: Rc::new(self.database.clone()),
             background: Rc::new(GroupBackground {
                 shared: shared(),

@@ -38,11 +38,12 @@ impl Reader<'_> {
             fields.missing("limit", "how much is admitted", self.report);
             return None;
         };
-        let place = fields.place("limit");
+        let limit_at = fields.place("limit");
         let (costs, per) = (costs?, per?);
         let per = Scope::Gate(name.to_owned(), Box::new(per));
-        if let Some(period) = self.period(costs, fields) {
-            let amount = self.dollars(&limit, place)?;
+        if let Some(name) = fields.text("period", self.report) {
+            let period = self.period(&name, costs, fields);
+            let amount = self.dollars(&limit, limit_at)?;
             return Some(Quota::Money {
                 per,
                 amount,
@@ -51,10 +52,10 @@ impl Reader<'_> {
         }
         let pace = self.pace(fields);
         let (measure, limit): (fn(Pace) -> Measure, u64) = if costs {
-            let amount = self.dollars(&limit, place)?;
+            let amount = self.dollars(&limit, limit_at)?;
             (Measure::Cost, u64::try_from(amount.get()).ok()?)
         } else {
-            (Measure::Requests, self.count(&limit, place)?)
+            (Measure::Requests, self.count(&limit, limit_at)?)
         };
         Some(Quota::Flow(Limit {
             name: name.to_owned(),
@@ -104,25 +105,18 @@ impl Reader<'_> {
         per
     }
 
-    /// The period, where one is named instead of a window.
-    fn period(&mut self, costs: bool, fields: &mut Fields) -> Option<Option<Period>> {
-        let name = fields.text("period", self.report)?;
+    /// The period that is named instead of a window.
+    fn period(&mut self, name: &str, costs: bool, fields: &Fields) -> Option<Period> {
         let known = Period::ALL.into_iter().find(|it| it.as_str() == name);
-        let place = fields.place("period");
-        match known {
+        let reason = match known {
             Some(_) if !costs => {
-                let reason =
-                    "requests are counted in a `window` of seconds, only costs in a period";
-                self.report.add(place, reason);
-                Some(None)
+                "requests are counted in a `window` of seconds, only costs in a period"
             }
-            Some(period) => Some(Some(period)),
-            None => {
-                self.report
-                    .add(place, "expected day, week, month or lifetime");
-                Some(None)
-            }
-        }
+            Some(period) => return Some(period),
+            None => "expected day, week, month or lifetime",
+        };
+        self.report.add(fields.place("period"), reason);
+        None
     }
 
     /// The documentation says `interval`, the API `window`.

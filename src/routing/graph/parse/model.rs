@@ -39,17 +39,16 @@ impl Reader<'_> {
 
     /// The name under which the catalogue knows a model of a provider.
     fn model_name(&mut self, provider: Option<&str>, model: &str, parts: &Parts) -> String {
-        let name = match provider {
-            None | Some("") => model.to_owned(),
-            Some(slug) => match self.catalogue.resolve_provider(slug) {
-                Some(provider) => prefixed(&provider.id_prefix(), model),
-                None => {
-                    let reason = format!("there is no provider `{}` here", shown(slug, LONGEST_ID));
-                    let place = parts.properties.place("provider");
-                    self.report.add(place, reason);
-                    return prefixed(&format!("{slug}/"), model);
-                }
-            },
+        let slug = provider.unwrap_or_default();
+        let name = if slug.is_empty() {
+            model.to_owned()
+        } else if let Some(provider) = self.catalogue.resolve_provider(slug) {
+            prefixed(&provider.id_prefix(), model)
+        } else {
+            let reason = format!("there is no provider `{}` here", shown(slug, LONGEST_ID));
+            let place = parts.properties.place("provider");
+            self.report.add(place, reason);
+            return prefixed(&format!("{slug}/"), model);
         };
         let reason = match self.catalogue.named(&name, ModelKind::Chat) {
             Ok(named) if named.model.kind == ModelKind::Chat => return name,

@@ -29,13 +29,12 @@ impl Reader<'_> {
         let mut outputs = Vec::new();
         let mut whole = true;
         for (name, target) in named {
-            match share(&name) {
-                Some(share) => outputs.push((name, share, target.index)),
-                None => {
-                    let reason = format!("expected a share like `10%`, or `{ELSE}`");
-                    self.report.add(format!("{at}.{name}"), reason);
-                    whole = false;
-                }
+            if let Some(share) = share(&name) {
+                outputs.push((name, share, target.index));
+            } else {
+                let reason = format!("expected a share like `10%`, or `{ELSE}`");
+                self.report.add(format!("{at}.{name}"), reason);
+                whole = false;
             }
         }
         let shares = outputs.iter().map(|(_, share, _)| *share);

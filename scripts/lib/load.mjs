@@ -1,0 +1,83 @@
+/** Clients that ask without a pause, and what each of their requests came to. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Milliseconds that a client waits between two requests, so that refusals do not spin. */
+const pause = 10;
+
+/**
+ * @typedef {(path: string, init: RequestInit) => Promise<Response>} Reach sends a request to a Worker
+ *
+ * @typedef {object} Asked a request and its answer
+ * @property {number} sent when it was sent, milliseconds of `performance.now()`
+ * @property {number} done when its answer was read
+ * @property {number} status
+ * @property {string} code of the error, where it is one
+ * @property {Headers} headers
+ */
+
+/**
+ * Puts load on Workers until it is stopped.
+ * @param {object} options
+ * @param {Reach[]} options.workers each client asks one of them
+ * @param {string} options.key the API key
+ * @param {object} options.body of a chat completion
+ * @param {Record<string, string>} [options.headers]
+ * @param {number} [options.clients] how many ask at a time
+ */
+export function putLoad({ workers, key, body, headers = {}, clients = 6 }) {
+  /** @type {Asked[]} */
+  const asked = [];
+  let stopped = false;
+  const init = {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  };
+  const client = async (/** @type {Reach} */ reach) => {
+    while (!stopped) {
+      asked.push(await ask(reach, init));
+      await sleep(pause);
+    }
+  };
+  const running = Array.from({ length: clients }, (_, index) =>
+    client(/** @type {Reach} */ (workers[index % workers.length])),
+  );
+  return {
+    asked,
+    /** Those that were sent since, and are answered. */
+    since: (/** @type {number} */ time) => asked.filter(({ sent }) => sent > time),
+    /** Waits until so many more are answered that are sent from now on; at most so long. */
+    async more(/** @type {number} */ count, milliseconds = 30_000) {
+      const from = performance.now();
+      const until = from + milliseconds;
+      while (asked.filter(({ sent }) => sent > from).length < count && performance.now() < until) {
+        await sleep(pause);
+      }
+    },
+    /** Ends it, once everything is answered. */
+    async stop() {
+      stopped = true;
+      await Promise.all(running);
+    },
+  };
+}
+
+/** @param {Reach} reach @param {RequestInit} init @returns {Promise<Asked>} */
+async function ask(reach, init) {
+  const sent = performance.now();
+  const response = await reach("/v1/chat/completions", init);
+  const text = await response.text();
+  const { status, headers } = response;
+  const code = status === 200 ? "" : errorCode(text);
+  return { sent, done: performance.now(), status, code, headers };
+}
+
+/** @param {string} text */
+function errorCode(text) {
+  try {
+    return String(JSON.parse(text).error.code);
+  } catch {
+    return text.slice(0, 100);
+  }
+}

@@ -1,0 +1,85 @@
+//! What is wrong with a configuration that can be read: what would stop the org, which is refused, and
+//! what its administrator should know.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate};
+
+use super::catalog::{Catalogue, Model};
+use super::problem::{Problem, Report};
+use super::tenant::TenantConfig;
+use crate::governor::rules::{Budget, Limit, Scope, WhenSpent};
+use crate::money::Nanos;
+
+/// Days before a model's last one from which on its users are warned.
+const NOTICE_DAYS: i64 = 90;
+
+const FILE: &str = "config";
+
+/// What would let nobody through any more. Whoever wants that turns the org's switch, which says so to
+/// callers and is turned back without a word lost of the configuration.
+#[must_use]
+pub fn lockouts(config: &TenantConfig) -> Vec<Problem> {
+    let mut report = Report::new(FILE);
+    let is_for_all = |limit: &Limit| limit.only.is_none();
+    let limits = config.rules().limits.iter().enumerate();
+    for (index, limit) in limits.filter(|(_, limit)| limit.limit == 0 && is_for_all(limit)) {
+        let reason = format!(
+            "0 {} per {} would lock everybody out. To stop the org, turn its switch; to stop one subject, name it with `only`",
+            limit.measure.as_str(),
+            limit.per
+        );
+        report.add(format!("limits[{index}].limit"), reason);
+    }
+    report.into_problems()
+}
+
+/// What may be meant so, and should be known: budgets of nothing, and models that are retired soon or
+/// were, at a moment in Unix milliseconds.
+#[must_use]
+pub fn warnings(config: &TenantConfig, now: u64) -> Vec<Problem> {
+    let mut report = Report::new(FILE);
+    let is_for_all = |budget: &Budget| budget.only.is_none() && budget.per == Scope::Org;
+    let refuses = |budget: &Budget| budget.when_spent == WhenSpent::Refuse;
+    for (index, budget) in config.rules().budgets.iter().enumerate() {
+        if budget.amount == Nanos::ZERO && is_for_all(budget) && refuses(budget) {
+            let reason = "a budget of 0 admits only what is free";
+            report.add(format!("budgets[{index}].usd"), reason);
+        }
+    }
+    for (path, model) in uses(config.catalogue()) {
+        if let Some(reason) = retirement(model, now) {
+            report.add(path, reason);
+        }
+    }
+    report.into_problems()
+}
+
+/// Where the org's catalogue names models to serve requests with.
+fn uses(catalogue: &Catalogue) -> impl Iterator<Item = (String, &Arc<Model>)> {
+    let tiers = catalogue.tiers.iter().flat_map(move |(tier, ids)| {
+        let named = ids.iter().enumerate();
+        named.map(move |(index, id)| (format!("tiers.{tier}[{index}]"), id))
+    });
+    let aliases = catalogue.aliases.iter();
+    let aliases = aliases.map(|(name, id)| (format!("aliases.{name}"), id));
+    let used = tiers.chain(aliases);
+    used.filter_map(|(path, id)| Some((path, catalogue.model(id)?)))
+}
+
+/// Why a model should be replaced at a moment (Unix milliseconds): its last day is near, or past.
+#[must_use]
+pub fn retirement(model: &Model, now: u64) -> Option<String> {
+    let day = model.deprecated.as_deref()?;
+    let end: NaiveDate = day.parse().ok()?;
+    let today = DateTime::from_timestamp_millis(i64::try_from(now).ok()?)?.date_naive();
+    let left = end.signed_duration_since(today).num_days();
+    let id = &model.id;
+    match left {
+        ..0 => Some(format!("{id} was retired on {day}: replace it")),
+        0..=NOTICE_DAYS => Some(format!(
+            "{id} is retired on {day}, in {left} days: replace it before"
+        )),
+        _ => None,
+    }
+}

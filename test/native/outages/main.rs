@@ -1,0 +1,73 @@
+//! Half an hour without one provider, in virtual time: the whole pipeline over several isolates, whose
+//! requests go on at one, ten and a hundred in a second while every call of that provider fails, is
+//! refused for the rate, or hangs.
+//!
+//! `cargo test` replays what is quick; with `OUTAGES=all` it replays every provider at every rate, see
+//! `npm run outages`.
+#![cfg(test)]
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "an overflow in a test is a failure of that test"
+)]
+
+#[expect(
+    dead_code,
+    reason = "several test targets share it, and each uses a part"
+)]
+#[path = "../world/lib.rs"]
+mod world;
+
+mod figures;
+mod replay;
+mod watched;
+
+use std::env;
+
+use self::figures::Figures;
+use self::replay::{ISOLATES, Outage, PROVIDERS, Trouble, replay};
+
+const TROUBLES: [Trouble; 3] = [Trouble::Errors, Trouble::RateLimits, Trouble::Hangs];
+
+/// Failures after which an isolate leaves a model alone.
+const MOST_FAILURES: u32 = 5;
+
+#[test]
+fn no_provider_takes_the_gateway_with_it() {
+    let is_whole = env::var("OUTAGES").is_ok_and(|wish| wish == "all");
+    // Requests in a second, and minutes.
+    let (providers, loads): (_, &[(u64, u64)]) = if is_whole {
+        (&PROVIDERS[..], &[(1, 30), (10, 30), (100, 30)])
+    } else {
+        (&PROVIDERS[..1], &[(1, 30), (10, 5)])
+    };
+    println!("{}", figures::HEAD);
+    for provider in providers {
+        for trouble in TROUBLES {
+            for (rate, minutes) in loads {
+                let outage = Outage {
+                    provider,
+                    trouble,
+                    rate: *rate,
+                    minutes: *minutes,
+                };
+                let figures = replay(&outage);
+                println!("{}", figures.row(&outage));
+                check(&outage, &figures);
+            }
+        }
+    }
+}
+
+fn check(outage: &Outage, figures: &Figures) {
+    assert!(
+        figures.per_mille_answered() >= 999,
+        "{outage:?} {figures:?}"
+    );
+    assert!(figures.calls_per_cent() <= 120, "{outage:?} {figures:?}");
+    assert_eq!(figures.opened.len(), ISOLATES, "{outage:?} {figures:?}");
+    let late = figures.opened.iter().find(|it| **it > MOST_FAILURES);
+    assert_eq!(late, None, "{outage:?} {figures:?}");
+    assert_eq!(figures.healed.len(), ISOLATES, "{outage:?} {figures:?}");
+    let slow = figures.healed.iter().find(|it| it.calls != 1);
+    assert!(slow.is_none(), "one probe: {outage:?} {figures:?}");
+}

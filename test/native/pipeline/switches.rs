@@ -1,0 +1,510 @@
+//! Kill switches: what is off is neither asked nor served, in every isolate, from the answer on.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use esclusa::audit::Outcome;
+use esclusa::governor::lease::EFFECTIVE_MS;
+use esclusa::governor::root::{GOOD_MS, LONGEST_MS, ROOT};
+use serde_json::{Value, json};
+
+use super::support::*;
+
+/// Milliseconds between two requests of an isolate.
+const PACE_MS: u64 = 20;
+
+fn put(path: &str, body: &Value) -> Request {
+    Request::new("PUT", path).admin().json(body)
+}
+
+fn of_org(switch: &str) -> String {
+    format!("/admin/v1/orgs/acme/switches/{switch}")
+}
+
+fn of_all(switch: &str) -> String {
+    format!("/admin/v1/switches/{switch}")
+}
+
+fn turn_on(acme: &Acme, path: &str) -> Value {
+    let on = put(path, &json!({ "why": "an incident" }));
+    acme.world.expect(&acme.worker, on, 200).json()
+}
+
+fn turn_off(acme: &Acme, path: &str) -> Value {
+    let off = Request::new("DELETE", path).admin();
+    acme.world.expect(&acme.worker, off, 200).json()
+}
+
+fn list(acme: &Acme, path: &str) -> Vec<Value> {
+    let listed = Request::new("GET", path).admin();
+    let listed = acme.world.expect(&acme.worker, listed, 200).json();
+    listed["data"].as_array().unwrap().clone()
+}
+
+fn refused(acme: &Acme, worker: &Worker, request: Request) -> String {
+    check_error(&acme.world.send(worker, request), 503, "kill_switch")
+}
+
+fn key_id(acme: &Acme) -> String {
+    acme.key.split('_').nth(2).unwrap().to_owned()
+}
+
+#[test]
+fn what_is_off_is_refused_in_every_isolate_and_comes_back() {
+    let acme = Acme::learned();
+    let other = acme.world.worker(2);
+    acme.world.expect(&other, acme.request(&faq()), 200);
+    let switches = [
+        of_org("org"),
+        of_org("operation/faq"),
+        of_org(&format!("key/{}", key_id(&acme))),
+        of_all("everything"),
+        of_all("operation/faq"),
+        // Of Workers AI are all models of the operation.
+        of_org("provider/workers-ai"),
+        of_all("provider/workers-ai"),
+    ];
+    for path in switches {
+        let shown = turn_on(&acme, &path);
+        let name = shown["switch"].as_str().unwrap().to_owned();
+        assert!(path.ends_with(&name), "{shown}");
+        for worker in [&acme.worker, &other] {
+            let message = refused(&acme, worker, acme.request(&faq()));
+            assert_eq!(
+                message,
+                format!("`{name}` is switched off by an administrator.")
+            );
+        }
+        turn_off(&acme, &path);
+        for worker in [&acme.worker, &other] {
+            acme.world.expect(worker, acme.request(&faq()), 200);
+        }
+    }
+    acme.check_released();
+}
+
+#[test]
+fn other_keys_operations_and_orgs_go_on() {
+    let acme = Acme::new();
+    let globex = acme.world.org(&acme.worker, "globex", &json!({}));
+    let second = acme.world.mint(&acme.worker, "acme")["key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let expect = |key: &str, body: &Value, status| {
+        acme.world
+            .expect(&acme.worker, Request::chat(key, body), status);
+    };
+    turn_on(&acme, &of_org(&format!("key/{}", key_id(&acme))));
+    expect(&acme.key, &faq(), 503);
+    expect(&second, &faq(), 200);
+    turn_on(&acme, &of_org("operation/faq"));
+    expect(&second, &faq(), 503);
+    expect(&second, &question("operation/summarize", "Text"), 200);
+    turn_on(&acme, &of_org("org"));
+    expect(&second, &question("operation/summarize", "Text"), 503);
+    expect(&globex, &faq(), 200);
+}
+
+#[test]
+fn a_model_that_is_off_is_passed_over_and_named_in_vain() {
+    let acme = Acme::new();
+    let usual = acme.ask(&question("light", "Hello"));
+    let model = usual.told("cf-aig-model").to_owned();
+    for path in [
+        of_org(&format!("model/{model}")),
+        of_all(&format!("model/{}", model.replace('@', "%40"))),
+    ] {
+        turn_on(&acme, &path);
+        let instead = acme.ask(&question("light", "Hello there"));
+        assert_ne!(instead.told("cf-aig-model"), model);
+        refused(
+            &acme,
+            &acme.worker,
+            acme.request(&question(&model, "Hello")),
+        );
+        turn_off(&acme, &path);
+        let again = acme.ask(&question("light", "Hello again"));
+        assert_eq!(again.told("cf-aig-model"), model);
+    }
+}
+
+#[test]
+fn a_fallback_that_is_off_is_passed_over() {
+    let tiers = json!({ "tiers": { "light": [QWEN, LLAMA_SMALL, GLM] } });
+    let acme = Acme::with(&tiers);
+    turn_on(&acme, &of_org(&format!("model/{LLAMA_SMALL}")));
+    acme.world.provider.once(QWEN, Act::Status(500, "{}"));
+    let answer = acme.ask(&question("light", "Hello"));
+    assert_eq!(answer.told("cf-aig-model"), GLM);
+    assert_eq!(acme.world.provider.answered_by(), [QWEN, GLM]);
+}
+
+#[test]
+fn a_helper_that_is_off_is_not_asked() {
+    let acme = Acme::learned();
+    turn_on(&acme, &of_org(&format!("model/{EMBED}")));
+    let answer = acme.ask(&faq());
+    assert_eq!(answer.told("x-ai-sources"), "0");
+    let draft = acme.record(&answer).draft;
+    let reason = draft.ungrounded.unwrap();
+    assert!(reason.contains("switched_off"), "{reason}");
+    let embedding = &draft.attempts[0];
+    assert_eq!(
+        (embedding.purpose.as_str(), embedding.result.as_str()),
+        ("embed", "switched_off")
+    );
+    let document = json!({ "id": "x", "title": "X", "text": "A text." });
+    let upload = Request::new("POST", "/v1/knowledge/documents").key(&acme.key);
+    refused(&acme, &acme.worker, upload.json(&document));
+    acme.check_released();
+}
+
+#[test]
+fn what_is_off_is_not_served_from_the_cache_or_read() {
+    let acme = Acme::learned();
+    acme.ask(&faq());
+    assert_eq!(acme.ask(&faq()).told("x-ai-cache-status"), "HIT");
+    let key = of_org(&format!("key/{}", key_id(&acme)));
+    for path in [of_org("org"), key, of_all("everything")] {
+        turn_on(&acme, &path);
+        refused(&acme, &acme.worker, acme.request(&faq()));
+        for path in ["/v1/models", "/v1/models/auto", "/v1/knowledge/documents"] {
+            let read = Request::new("GET", path).key(&acme.key);
+            refused(&acme, &acme.worker, read);
+        }
+        let remove = Request::new("DELETE", "/v1/knowledge/documents/returns").key(&acme.key);
+        refused(&acme, &acme.worker, remove);
+        turn_off(&acme, &path);
+    }
+    turn_on(&acme, &of_org("operation/faq"));
+    refused(&acme, &acme.worker, acme.request(&faq()));
+    turn_off(&acme, &of_org("operation/faq"));
+    assert_eq!(acme.ask(&faq()).told("x-ai-cache-status"), "HIT");
+}
+
+#[test]
+fn switches_are_listed_with_who_when_and_why() {
+    let acme = Acme::new();
+    let now = acme.world.shared.clock.wall();
+    let until = now + 60_000;
+    let body = json!({ "why": "leaked", "until": until, "abort": true });
+    let on = put(&of_org("operation/faq"), &body);
+    let shown = acme.world.expect(&acme.worker, on, 200).json();
+    let expected = json!({
+        "switch": "operation/faq", "on": true, "by": "admin", "at": now, "why": "leaked",
+        "until": until, "abort": true, "known": true, "effective_at": now,
+    });
+    assert_eq!(shown, expected);
+    assert_eq!(turn_on(&acme, &of_all("model/mystery"))["known"], false);
+    let listed = list(&acme, "/admin/v1/orgs/acme/switches");
+    let expected = json!([{
+        "switch": "operation/faq", "on": true, "by": "admin", "at": now, "why": "leaked",
+        "until": until, "abort": true,
+    }]);
+    assert_eq!(json!(listed), expected);
+    assert_eq!(
+        list(&acme, "/admin/v1/switches")[0]["switch"],
+        "model/mystery"
+    );
+    let response = acme.send(&faq());
+    check_error(&response, 503, "kill_switch");
+    assert_eq!(response.told("retry-after"), "60");
+    acme.world.shared.executor.pass(60_000);
+    assert_eq!(
+        list(&acme, "/admin/v1/orgs/acme/switches"),
+        [json!(null); 0]
+    );
+    acme.ask(&faq());
+}
+
+#[test]
+fn every_turn_has_its_record_also_of_the_deployment() {
+    let acme = Acme::new();
+    turn_on(&acme, &of_all("everything"));
+    turn_off(&acme, &of_all("everything"));
+    turn_on(&acme, &of_org("org"));
+    let told = |org: &str| -> Vec<(String, String, Outcome)> {
+        let acts = acme.world.acts(org).into_iter().map(|record| record.draft);
+        let of = |change: Option<Box<esclusa::audit::Change>>| change.unwrap().object;
+        acts.map(|draft| (draft.operation, of(draft.change), draft.outcome))
+            .collect()
+    };
+    let of = |action: &str, object: &str| (action.to_owned(), object.to_owned(), Outcome::Changed);
+    assert_eq!(
+        told(ROOT),
+        [
+            of("switch.on", "switch/everything"),
+            of("switch.off", "switch/everything")
+        ]
+    );
+    assert_eq!(told("acme").pop(), Some(of("switch.on", "switch/org")));
+    let read = Request::new("GET", "/admin/v1/audit?org=_root").admin();
+    let page = acme.world.expect(&acme.worker, read, 200).json();
+    assert_eq!(page["data"][1]["record"]["note"], "an incident");
+    let verify = Request::new("GET", "/admin/v1/audit/verify?org=_root").admin();
+    let verified = acme.world.expect(&acme.worker, verify, 200).json();
+    assert_eq!(verified["verified"], true);
+}
+
+#[test]
+fn malformed_switches_are_refused() {
+    let acme = Acme::new();
+    let past = json!({ "until": acme.world.shared.clock.wall() });
+    let long = json!({ "why": "x".repeat(501) });
+    let none = json!({});
+    let cases = [
+        (of_org("everything"), &none, 404, "not_found"),
+        (of_org("tier/light"), &none, 404, "not_found"),
+        (of_org("model/"), &none, 404, "not_found"),
+        (of_org("key/0123456789ab"), &none, 404, "not_found"),
+        (of_org("key/NO"), &none, 404, "not_found"),
+        (of_all("org"), &none, 404, "not_found"),
+        (of_all("key/0123456789ab"), &none, 404, "not_found"),
+        (
+            "/admin/v1/orgs/none/switches/org".to_owned(),
+            &none,
+            404,
+            "not_found",
+        ),
+        (
+            "/admin/v1/orgs/_root/switches/org".to_owned(),
+            &none,
+            404,
+            "not_found",
+        ),
+        (of_org("org"), &past, 400, "invalid_request"),
+        (of_org("org"), &long, 400, "invalid_request"),
+        (
+            of_org("org"),
+            &json!({ "reason": "x" }),
+            400,
+            "invalid_request",
+        ),
+        (
+            of_org("org"),
+            &json!({ "abort": "yes" }),
+            400,
+            "invalid_request",
+        ),
+    ];
+    for (path, body, status, code) in cases {
+        let response = acme.world.send(&acme.worker, put(&path, body));
+        check_error(&response, status, code);
+    }
+    let get = Request::new("GET", &of_org("org")).admin();
+    check_error(
+        &acme.world.send(&acme.worker, get),
+        405,
+        "method_not_allowed",
+    );
+    let stranger = Request::new("PUT", &of_org("org"))
+        .key(&acme.key)
+        .json(&none);
+    check_error(
+        &acme.world.send(&acme.worker, stranger),
+        401,
+        "invalid_api_key",
+    );
+    assert!(list(&acme, "/admin/v1/orgs/acme/switches").is_empty());
+    assert!(list(&acme, "/admin/v1/switches").is_empty());
+    acme.ask(&faq());
+}
+
+#[test]
+fn switches_are_turned_without_the_database() {
+    let acme = Acme::new();
+    acme.ask(&faq());
+    acme.world.shared.faults.always(Port::Tenants, Fault::Down);
+    let key = of_org(&format!("key/{}", key_id(&acme)));
+    for path in [of_org("org"), key, of_all("everything")] {
+        turn_on(&acme, &path);
+        refused(&acme, &acme.worker, acme.request(&faq()));
+        turn_off(&acme, &path);
+        acme.ask(&faq());
+    }
+}
+
+/// An isolate that sends a request each 20 ms, for ever: when each was sent, and its status.
+fn load(acme: &Acme, worker: &Worker) -> Rc<RefCell<Vec<(u64, u16)>>> {
+    let told: Rc<RefCell<Vec<(u64, u16)>>> = Rc::default();
+    for index in 0..900 {
+        let (shared, worker) = (Rc::clone(&acme.world.shared), worker.clone());
+        let request = acme.request(&question("light", &format!("Question {index}")));
+        let (told, group) = (Rc::clone(&told), worker.group);
+        let task = async move {
+            shared.sleep(index * PACE_MS).await;
+            let sent_at = shared.clock.wall();
+            let response = worker.open(request).await.finish().await;
+            told.borrow_mut().push((sent_at, response.status));
+        };
+        acme.world.shared.executor.spawn(group, Box::pin(task));
+    }
+    told
+}
+
+#[test]
+fn under_load_nothing_is_admitted_once_a_switch_has_answered() {
+    for admission in ["strict", "leased"] {
+        let acme = Acme::with(&json!({ "admission": admission, "limits": [], "budgets": [] }));
+        acme.world.shared.latency.set(10);
+        let workers: Vec<Worker> = (2..5).map(|group| acme.world.worker(group)).collect();
+        let told: Vec<_> = workers.iter().map(|worker| load(&acme, worker)).collect();
+        let mut off: Vec<(u64, u64)> = Vec::new();
+        for path in [
+            of_org("org"),
+            of_all("everything"),
+            of_org("operation/chat"),
+            of_all("provider/workers-ai"),
+        ] {
+            acme.world.shared.executor.pass(2_000);
+            let on = turn_on(&acme, &path);
+            let from = on["effective_at"].as_u64().unwrap();
+            acme.world.shared.executor.pass(1_000);
+            let until = acme.world.shared.clock.wall();
+            off.push((from, until));
+            turn_off(&acme, &path);
+        }
+        acme.world.shared.executor.pass(30_000);
+        let told: Vec<(u64, u16)> = told.iter().flat_map(|told| told.borrow().clone()).collect();
+        let is_off = |at: u64| {
+            off.iter()
+                .any(|(from, until)| (*from..*until).contains(&at))
+        };
+        let sent_off: Vec<_> = told.iter().filter(|(at, _)| is_off(*at)).collect();
+        assert!(sent_off.len() > 400, "{}", sent_off.len());
+        assert!(
+            sent_off.iter().all(|(_, status)| *status == 503),
+            "{admission}"
+        );
+        let answered = told.iter().filter(|(_, status)| *status == 200).count();
+        assert!(answered > 1_000, "{answered}");
+        let ledger = acme.world.governors.of("acme");
+        assert_eq!(ledger.borrow().ledger().leased > 0, admission == "leased");
+    }
+}
+
+/// Milliseconds until a turn of a switch of the deployment has answered.
+fn took(acme: &Acme, path: &str) -> u64 {
+    let before = acme.world.shared.clock.wall();
+    turn_on(acme, path);
+    acme.world.shared.clock.wall() - before
+}
+
+#[test]
+fn a_governor_that_cannot_be_told_has_let_go_of_its_copy_when_the_turn_answers() {
+    let acme = Acme::new();
+    acme.ask(&faq());
+    // The root turns it, gives it and says who has a copy; then the org is not reached.
+    for _ in 0..3 {
+        acme.world
+            .shared
+            .faults
+            .once(Port::Governor, Fault::Slow(0));
+    }
+    for _ in 0..2 {
+        acme.world.shared.faults.once(Port::Governor, Fault::Down);
+    }
+    let took = took(&acme, &of_all("everything"));
+    assert!(
+        (GOOD_MS..LONGEST_MS + EFFECTIVE_MS).contains(&took),
+        "{took}"
+    );
+    refused(&acme, &acme.worker, acme.request(&faq()));
+}
+
+#[test]
+fn a_deployment_at_rest_is_switched_off_at_once() {
+    let acme = Acme::new();
+    acme.ask(&faq());
+    assert_eq!(took(&acme, &of_all("everything")), 0);
+    acme.world.shared.executor.pass(120_000);
+    acme.world.governors.evict_all();
+    turn_off(&acme, &of_all("everything"));
+    assert_eq!(took(&acme, &of_all("everything")), 0);
+}
+
+#[test]
+fn a_root_that_forgot_who_has_copies_waits_for_all() {
+    let acme = Acme::new();
+    acme.ask(&faq());
+    acme.world.governors.of(ROOT).borrow_mut().evict();
+    let took = took(&acme, &of_all("everything"));
+    assert!(
+        (GOOD_MS..=LONGEST_MS + EFFECTIVE_MS).contains(&took),
+        "{took}"
+    );
+    refused(&acme, &acme.worker, acme.request(&faq()));
+}
+
+#[test]
+fn an_org_goes_on_for_half_a_minute_without_the_root_and_then_refuses() {
+    let acme = Acme::new();
+    acme.ask(&faq());
+    acme.world.shared.faults.always(Port::Root, Fault::Down);
+    let ask = |text: &str| acme.send(&question("light", text));
+    for second in 0..29 {
+        assert_eq!(ask(&format!("Question {second}")).status, 200);
+        acme.world.shared.executor.pass(1_000);
+    }
+    acme.world.shared.executor.pass(1_000);
+    let message = check_error(&ask("too late"), 503, "unavailable");
+    assert!(message.contains("kill switches"), "{message}");
+    acme.world.shared.faults.end();
+    assert_eq!(ask("again").status, 200);
+    acme.check_released();
+}
+
+#[test]
+fn an_org_that_was_not_told_hears_of_it_within_seconds() {
+    let acme = Acme::new();
+    acme.ask(&faq());
+    let root = acme.world.governors.of(ROOT);
+    // As if the isolate of the administrator had died after the root's row.
+    let on = esclusa::governor::switches::Turn {
+        subject: "everything".parse().unwrap(),
+        on: Some(esclusa::governor::switches::Switch::default()),
+    };
+    let on = esclusa::governor::command::Command::Turn(on);
+    let envelope = esclusa::governor::command::Envelope::new(on);
+    let now = acme.world.shared.clock.wall();
+    root.borrow_mut().execute(&envelope, now, None).unwrap();
+    acme.world.shared.executor.pass(5_000);
+    acme.ask(&question("light", "the copy is refreshed meanwhile"));
+    refused(&acme, &acme.worker, acme.request(&faq()));
+}
+
+#[test]
+fn a_stream_is_broken_off_where_that_is_wanted_and_else_goes_on() {
+    for abort in [true, false] {
+        let acme = Acme::new();
+        acme.world.provider.always(OSS, Act::Drip(10_000));
+        let (worker, request) = (acme.worker.clone(), acme.request(&streamed(OSS, "Hello")));
+        let read: Rc<RefCell<Option<Response>>> = Rc::default();
+        let done = Rc::clone(&read);
+        let task = async move {
+            let response = worker.open(request).await.finish().await;
+            done.replace(Some(response));
+        };
+        acme.world.shared.executor.spawn(1, Box::pin(task));
+        acme.world.shared.executor.pass(12_000);
+        let other = acme.world.worker(2);
+        let on = put(&of_all(&format!("model/{OSS}")), &json!({ "abort": abort }));
+        acme.world.expect(&other, on, 200);
+        acme.world.shared.executor.pass(30_000);
+        assert_eq!(read.borrow().is_some(), abort);
+        acme.world.shared.executor.pass(600_000);
+        let response = read.take().unwrap();
+        let events = response.events();
+        let outcome = acme.record(&response).draft.outcome;
+        if abort {
+            let last = events.last().unwrap();
+            assert!(last.contains("kill_switch") && last.contains(OSS), "{last}");
+            assert_eq!(outcome, Outcome::Truncated);
+        } else {
+            assert_eq!(events.last().unwrap(), "[DONE]");
+            assert_eq!(outcome, Outcome::Answered);
+        }
+        acme.check_released();
+    }
+}

@@ -9,6 +9,7 @@ mod catalogue;
 mod config;
 mod credits;
 mod document;
+mod feedback;
 mod keys;
 mod limits;
 mod members;
@@ -25,8 +26,6 @@ use serde::de::DeserializeOwned;
 use self::access::Actor;
 pub use self::access::{Permission, Role};
 use self::table::Handle;
-#[cfg(test)]
-pub(crate) use self::table::takes;
 pub use self::table::{Reach, Row, TABLE};
 use crate::auth::is_id;
 use crate::error::{Error, Kind};

@@ -2,12 +2,12 @@
 
 use crate::admin;
 use crate::error::Error;
+use crate::feedback::feedback;
 use crate::health::health;
 use crate::http::{Endpoint, Incoming, Reply, resolve};
 use crate::isolate::Isolate;
 use crate::knowledge;
 use crate::models::{model, models};
-use crate::openapi;
 use crate::ports::Ports;
 use crate::protocol::Dialect;
 use crate::request::notes::{EVENT_ID, event_id};
@@ -53,7 +53,7 @@ async fn answer(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Re
             knowledge::remove(ports, isolate, incoming, (document, &id)).await
         }
         Ok(Endpoint::Documents) => knowledge::documents(ports, isolate, incoming, &id).await,
-        Ok(Endpoint::OpenApi) => openapi::document(),
+        Ok(Endpoint::Feedback) => feedback(ports, isolate, incoming).await,
         Ok(Endpoint::Health) => Ok(health(ports).await),
         Ok(Endpoint::Model(id)) => model(ports, isolate, incoming, id).await,
         Ok(Endpoint::Models) => models(ports, isolate, incoming).await,

@@ -238,7 +238,10 @@ fn a_cheaper_route_keeps_the_operation_and_its_prompt() {
         "operations": { "quote": quote },
         "budgets": [{ "usd": "0", "period": "day", "when_spent": { "downgrade": "light" } }],
     }));
-    let response = acme.posted("/v1/run", &run("How much?", &json!({ "audience": "nurses" })));
+    let response = acme.posted(
+        "/v1/run",
+        &run("How much?", &json!({ "audience": "nurses" })),
+    );
     assert_eq!(response.told("x-ai-operation"), "quote");
     assert_eq!(response.told("cf-aig-model"), QWEN);
     assert!(system_of_last(&acme).contains("nurses"));

@@ -81,6 +81,19 @@ CREATE TABLE IF NOT EXISTS responses (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS responses_by_expiry ON responses (expires_at);
 
+-- What people think of answers, each user's last word on each request. Erased with the user.
+CREATE TABLE IF NOT EXISTS feedback (
+  org TEXT NOT NULL,
+  request TEXT NOT NULL,                -- the request's id
+  user TEXT NOT NULL,                   -- the end user, empty where none is named
+  key TEXT NOT NULL,                    -- id of the API key
+  thumbs TEXT,                          -- `up`, `down`, or null
+  score INTEGER,                        -- 0 to 100, or null
+  comment TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (org, request, user)
+) STRICT;
+
 -- Audit records, a hash chain for each org. `record` is what the chain protects; the columns before
 -- it are copies for filters.
 CREATE TABLE IF NOT EXISTS audit (

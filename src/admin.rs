@@ -9,6 +9,7 @@ mod catalogue;
 mod config;
 mod credits;
 mod document;
+mod feedback;
 mod keys;
 mod limits;
 mod members;

@@ -10,6 +10,7 @@ mod cron_event;
 mod d1;
 mod documents;
 mod entropy;
+mod feedback;
 mod fetch_event;
 mod governor_do;
 mod governors;
@@ -45,6 +46,7 @@ fn ports(env: &Rc<Env>, background: Rc<dyn Background>) -> Ports {
         clock: Rc::new(clock::PlatformClock),
         documents: Rc::new(documents::D1Documents::new(database.clone())),
         entropy: Rc::new(entropy::PlatformEntropy),
+        feedback: Rc::new(feedback::D1Feedback::new(database.clone())),
         files: Rc::new(r2::Bucket::new(Rc::clone(env))),
         governors: Rc::new(governors::GovernorObjects::new(Rc::clone(env))),
         log: Rc::new(log::ConsoleLog),

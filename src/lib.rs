@@ -44,6 +44,7 @@ pub mod webhook;
 // What an org sets and stores.
 pub mod admin;
 pub mod config;
+pub mod feedback;
 pub mod isolate;
 pub mod knowledge;
 pub mod request_files;

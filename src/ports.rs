@@ -2,6 +2,7 @@
 //! have in-memory ones with faults and virtual time.
 
 mod administration;
+mod feedback;
 mod models;
 
 use std::rc::Rc;
@@ -13,6 +14,7 @@ pub use self::administration::{
     Administration, ConfigNote, KeyChange, KeyFilter, Member, MemberChange, OrgFilter, Page,
     SeenUser,
 };
+pub use self::feedback::{Feedback, FeedbackFilter, FeedbackRow, Thumbs};
 pub use self::models::{BindingCall, Body, HttpCall, ModelCall, Models, Unreachable, Upstream};
 use crate::audit::{Person, Sealed};
 use crate::error::Error;
@@ -39,6 +41,8 @@ pub struct Ports {
     pub documents: Rc<dyn Documents>,
     /// Randomness.
     pub entropy: Rc<dyn Entropy>,
+    /// What people think of answers.
+    pub feedback: Rc<dyn Feedback>,
     /// Files of the deployment.
     pub files: Rc<dyn Files>,
     /// The governors, one per org.

@@ -2,6 +2,7 @@
 
 use crate::admin;
 use crate::error::Error;
+use crate::feedback::feedback;
 use crate::health::health;
 use crate::http::{Endpoint, Incoming, Reply, resolve};
 use crate::isolate::Isolate;
@@ -54,6 +55,7 @@ async fn answer(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Re
         }
         Ok(Endpoint::Documents) => knowledge::documents(ports, isolate, incoming, &id).await,
         Ok(Endpoint::OpenApi) => openapi::document(),
+        Ok(Endpoint::Feedback) => feedback(ports, isolate, incoming).await,
         Ok(Endpoint::Health) => Ok(health(ports).await),
         Ok(Endpoint::Model(id)) => model(ports, isolate, incoming, id).await,
         Ok(Endpoint::Models) => models(ports, isolate, incoming).await,

@@ -134,6 +134,8 @@ pub(super) async fn erase(act: &mut Exchange, user: &str) -> Result<Reply, Error
     // What is still in the outbox would come after.
     act.ports.governors.purge(&act.org).await?;
     erase_files(&act.ports, &act.org, user).await?;
+    // Before it is forgotten which requests are the user's.
+    act.ports.feedback.erase(&act.org, user).await?;
     let erased = act.ports.audit.erase(&act.org, user).await?;
     Ok(Reply::json(
         200,

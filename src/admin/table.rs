@@ -5,7 +5,9 @@ use futures::FutureExt;
 use futures::future::{LocalBoxFuture, ready};
 
 use super::access::Permission::{self, Audit, Configure, Manage, Members, Read, See};
-use super::{Asked, alerts, audit, catalogue, config, credits, keys, limits, members, orgs};
+use super::{
+    Asked, alerts, audit, catalogue, config, credits, feedback, keys, limits, members, orgs,
+};
 use super::{routes, switches, transcripts, users, versions};
 use crate::error::Error;
 use crate::http::Method::{self, Delete, Get, Patch, Post, Put};
@@ -171,6 +173,9 @@ pub const TABLE: &[Row] = &[
         "credits.pay",
         |act, it| credits::pay(act, it).boxed_local(),
     ),
+    plain(Get, "orgs/{org}/feedback", Audit, |it| {
+        feedback::list(it).boxed_local()
+    }),
     plain(Get, "orgs/{org}/keys", Read, |it| {
         keys::list(it).boxed_local()
     }),

@@ -36,6 +36,10 @@ pub enum Trim {
 pub struct Output {
     /// What the answer, as JSON, must fit.
     #[serde(default)]
+    #[cfg_attr(
+        test,
+        schemars(with = "Option<std::collections::BTreeMap<String, serde_json::Value>>")
+    )]
     pub schema: Option<Schema>,
     /// Whether the model is told once what is wrong with its answer.
     #[serde(default)]

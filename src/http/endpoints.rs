@@ -67,6 +67,8 @@ pub enum Endpoint<'a> {
     EmbedContent(EmbedPath<'a>),
     /// `DELETE /v1/knowledge/documents/{id}`
     Document(&'a str),
+    /// `POST /v1/feedback`
+    Feedback,
     /// `GET /health`
     Health,
     /// `GET /openapi.json`
@@ -184,6 +186,7 @@ type Own = (
 const OWN: &[Own] = &[
     ("health", "GET", |_| Endpoint::Health),
     ("openapi.json", "GET", |_| Endpoint::OpenApi),
+    ("v1/feedback", "POST", |_| Endpoint::Feedback),
     ("v1/models", "GET", |_| Endpoint::Models),
     ("v1/models/{model...}", "GET", |id| Endpoint::Model(id)),
     ("v1/responses/{id}", "GET, DELETE", |id| {

@@ -170,7 +170,7 @@ fn emphasis(rest: &str, mark: char, before: Option<char>) -> Option<Span<'_>> {
         return None;
     }
     let window = near(inside);
-    let mut from = 1;
+    let mut from = inside.chars().next().map_or(0, char::len_utf8);
     while let Some(at) = window.get(from..).and_then(|later| later.find(fence)) {
         let end = from.saturating_add(at);
         let (shown, after) = inside.split_at_checked(end)?;

@@ -31,11 +31,7 @@ pub async fn note_subjects(
     let view = isolate.org(&exchange.ports, &exchange.org).await?;
     exchange.transcript = view.config.transcripts().detail.map(Transcript::new);
     let subjects = &mut exchange.subjects;
-    subjects.user = incoming
-        .header(USER)
-        .as_deref()
-        .map(subject)
-        .unwrap_or_default();
+    subjects.user = user(incoming).unwrap_or_default();
     subjects.address = address(incoming);
     subjects.headers = scopes(view.config.rules())
         .filter_map(|scope| match scope.subject() {
@@ -44,6 +40,13 @@ pub async fn note_subjects(
         })
         .collect();
     Ok(())
+}
+
+/// The end user whom a header names.
+#[must_use]
+pub fn user(incoming: &dyn Incoming) -> Option<String> {
+    let user = incoming.header(USER).as_deref().map(subject);
+    user.filter(|user| !user.is_empty())
 }
 
 /// Notes the end user whom the body names, where no header does, and the metadata.
@@ -65,7 +68,8 @@ fn scopes(rules: &Rules) -> impl Iterator<Item = &Scope> {
 }
 
 /// A subject of bounded length. `*` alone is the place that subjects share where there are too many.
-fn subject(text: &str) -> String {
+#[must_use]
+pub fn subject(text: &str) -> String {
     if text == "*" {
         return String::new();
     }

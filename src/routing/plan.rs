@@ -305,10 +305,8 @@ fn choose_operation(
     wanted: &Wanted<'_>,
     catalogue: &Catalogue,
 ) -> Result<(Arc<Operation>, u8), Error> {
-    let in_model = match wanted {
-        Wanted::Operation(name) => Some(*name),
-        _ => None,
-    };
+    // Of the request itself: a cheaper route takes the model's place, not the operation's.
+    let in_model = request.model.strip_prefix(OPERATION_PREFIX);
     let named = [
         (wishes.operation.as_deref(), "x-ai-operation"),
         (in_model, "model"),

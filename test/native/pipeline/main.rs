@@ -24,6 +24,7 @@ mod embeddings;
 mod erasure;
 mod fallback;
 mod faults;
+mod feedback;
 mod gateway;
 mod gemini;
 #[path = "../../../src/golden.rs"]

@@ -227,3 +227,22 @@ fn a_session_keeps_its_version_where_there_is_no_user() {
         .collect();
     assert!(alone.contains(&"quote@1".to_owned()) && alone.contains(&"quote@2".to_owned()));
 }
+
+#[test]
+fn a_cheaper_route_keeps_the_operation_and_its_prompt() {
+    let quote = json!({
+        "tier": "medium",
+        "prompt": { "versions": { "1": "You sell to {{ audience }}." }, "variables": { "audience": {} } },
+    });
+    let acme = Acme::with(&json!({
+        "operations": { "quote": quote },
+        "budgets": [{ "usd": "0", "period": "day", "when_spent": { "downgrade": "light" } }],
+    }));
+    let response = acme.posted(
+        "/v1/run",
+        &run("How much?", &json!({ "audience": "nurses" })),
+    );
+    assert_eq!(response.told("x-ai-operation"), "quote");
+    assert_eq!(response.told("cf-aig-model"), QWEN);
+    assert!(system_of_last(&acme).contains("nurses"));
+}

@@ -1,10 +1,142 @@
-//! `POST /v1/run` for operations that hear or speak.
+//! `POST /v1/run`: every operation, whatever it needs.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::support::*;
 
 const PATH: &str = "/v1/run";
+
+const PICTURE: &str = "data:image/png;base64,iVBORw0KGgo=";
+
+/// What each operation is asked for, and where its answer stands.
+fn inputs() -> Vec<(&'static str, Value, &'static str)> {
+    let tools =
+        json!([{ "type": "function", "function": { "name": "weather", "parameters": {} } }]);
+    let texts = [
+        "analyze_report",
+        "autocomplete",
+        "chat",
+        "classify_ticket",
+        "complex_reasoning",
+        "draft_email",
+        "faq",
+        "generate_report",
+        "navigation",
+        "summarize",
+        "support_diagnosis",
+        "translate",
+    ];
+    let texts = texts
+        .into_iter()
+        .map(|name| (name, json!({ "input": "Good morning" }), "/output"));
+    let others = [
+        ("read_document", json!({ "input": PICTURE }), "/output"),
+        (
+            "search_semantic",
+            json!({ "input": QUESTION }),
+            "/results/0/passage",
+        ),
+        ("speak", json!({ "input": "Good morning" }), ""),
+        (
+            "transcribe",
+            json!({ "input": "AAAA".repeat(10_000) }),
+            "/text",
+        ),
+        (
+            "workflow",
+            json!({ "input": "Weather?", "tools": tools }),
+            "/output",
+        ),
+    ];
+    texts.chain(others).collect()
+}
+
+#[test]
+fn every_operation_answers() {
+    let acme = Acme::learned();
+    let inputs = inputs();
+    let names: Vec<&str> = inputs.iter().map(|(name, ..)| *name).collect();
+    let mut known: Vec<&str> = names.clone();
+    known.sort_unstable();
+    let catalogue = esclusa::config::catalogue().unwrap();
+    let operations: Vec<&str> = catalogue.operations.keys().map(String::as_str).collect();
+    assert_eq!(
+        known, operations,
+        "the table has every operation of the catalogue"
+    );
+    for (name, mut body, place) in inputs {
+        body["operation"] = json!(name);
+        let response = acme.posted(PATH, &body);
+        assert_eq!(response.told("x-ai-operation"), name);
+        if place.is_empty() {
+            assert_eq!(response.told("content-type"), "audio/mpeg");
+            assert_eq!(response.text(), "Good morning");
+        } else {
+            let answer = response.json();
+            let said = answer.pointer(place).and_then(Value::as_str);
+            assert!(
+                said.is_some_and(|said| !said.is_empty()),
+                "{name}: {answer}"
+            );
+        }
+        let record = acme.record(&response);
+        assert_eq!(
+            (
+                record.draft.endpoint.as_str(),
+                record.draft.operation.as_str()
+            ),
+            ("run", name)
+        );
+        assert!(
+            record.cost.get() > 0 && record.cost <= record.bound,
+            "{name}"
+        );
+    }
+    acme.check_released();
+}
+
+#[test]
+fn a_picture_may_come_with_a_question() {
+    let acme = Acme::new();
+    let input = json!({ "text": "What is the total?", "image": PICTURE });
+    let body = json!({ "operation": "read_document", "input": input });
+    let response = acme.posted(PATH, &body);
+    assert!(
+        response.text().contains("What is the total?"),
+        "{}",
+        response.text()
+    );
+    assert!(acme.world.provider.sent()[0].contains("iVBORw0KGgo="));
+}
+
+#[test]
+fn an_operation_calls_tools() {
+    let acme = Acme::new();
+    let tools =
+        json!([{ "type": "function", "function": { "name": "weather", "parameters": {} } }]);
+    acme.world.provider.once(OSS, Act::CallTool);
+    let body = json!({ "operation": "workflow", "input": "Weather?", "tools": tools });
+    let answer = acme.posted(PATH, &body).json();
+    assert_eq!(
+        (&answer["tool_calls"][0]["name"], &answer["finish_reason"]),
+        (&json!("weather"), &json!("tool_calls"))
+    );
+}
+
+#[test]
+fn an_input_without_an_operation_is_classified() {
+    let acme = Acme::new();
+    let body = json!({ "input": "Please translate this into French: good morning" });
+    let response = acme.posted(PATH, &body);
+    assert_eq!(
+        response.json()["operation"],
+        response.told("x-ai-operation")
+    );
+    assert_eq!(response.told("x-ai-operation"), "translate");
+    assert!(acme.record(&response).draft.confidence < 100);
+    let plain = acme.posted(PATH, &json!({ "input": "Hm." }));
+    assert_eq!(plain.told("x-ai-operation"), "chat");
+}
 
 #[test]
 fn a_sound_in_base64_is_transcribed() {

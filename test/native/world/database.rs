@@ -7,8 +7,8 @@ use std::rc::Rc;
 use esclusa::audit::{Person, Record, Sealed};
 use esclusa::error::Error;
 use esclusa::ports::{
-    ApiKey, AuditFilter, AuditLog, ConfigRow, Document, Documents, Member, Org, Passage, Pending,
-    Tenants,
+    ApiKey, AuditFilter, AuditLog, ConfigRow, Document, Documents, FeedbackRow, Member, Org,
+    Passage, Pending, Tenants,
 };
 use futures::FutureExt;
 
@@ -25,6 +25,8 @@ pub(crate) struct Tables {
     archived: BTreeMap<String, u64>,
     pub(crate) configs: BTreeMap<(String, u64), ConfigRow>,
     documents: BTreeMap<Place, Document>,
+    /// By org, request and user.
+    pub(super) feedback: BTreeMap<(String, String, String), FeedbackRow>,
     pub(super) keys: BTreeMap<Place, ApiKey>,
     pub(super) members: BTreeMap<String, Member>,
     pub(super) orgs: BTreeMap<String, Org>,

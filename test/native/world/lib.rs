@@ -6,6 +6,7 @@ pub(crate) mod clock;
 pub(crate) mod database;
 pub(crate) mod executor;
 pub(crate) mod faults;
+mod feedback;
 pub(crate) mod governors;
 pub(crate) mod http;
 pub(crate) mod ledger;
@@ -97,6 +98,7 @@ impl World {
             clock: Rc::new(ClockPort(Rc::clone(&self.shared.clock))),
             documents: Rc::new(self.database.clone()),
             entropy: Rc::new(SeededEntropy(shared())),
+            feedback: Rc::new(self.database.clone()),
             files: Rc::new(self.files.clone()),
             governors: Rc::new(self.governors.clone()),
             log: Rc::new(CollectedLog(shared())),

@@ -28,6 +28,14 @@ impl Cache {
     }
 }
 
+impl Cache {
+    /// Whether nothing is kept but copies of configurations.
+    pub(crate) fn has_no_answers(&self) -> bool {
+        let entries = self.entries.borrow();
+        entries.keys().all(|key| key.starts_with("config/"))
+    }
+}
+
 impl AnswerCache for Cache {
     fn get<'a>(&'a self, key: &'a str) -> Pending<'a, Option<Vec<u8>>> {
         let work = || {

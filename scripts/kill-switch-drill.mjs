@@ -176,7 +176,7 @@ function administrator(workers, adminKey) {
 async function prepare(admin, admission) {
   const org = `drill-${randomBytes(4).toString("hex")}`;
   await admin("POST", "/admin/v1/orgs", { id: org, name: "Kill switch drill" });
-  await admin("PUT", `/admin/v1/orgs/${org}/config`, { admission });
+  await admin("PUT", `/admin/v1/orgs/${org}/config`, { admission, limits: [] });
   const { key, id } = await admin("POST", `/admin/v1/orgs/${org}/keys`, { name: "drill" });
   return { org, key, keyId: id };
 }

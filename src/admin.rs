@@ -26,6 +26,8 @@ use serde::de::DeserializeOwned;
 use self::access::Actor;
 pub use self::access::{Permission, Role};
 use self::table::Handle;
+#[cfg(test)]
+pub(crate) use self::table::takes;
 pub use self::table::{Reach, Row, TABLE};
 use crate::auth::is_id;
 use crate::error::{Error, Kind};

@@ -13,6 +13,7 @@ pub mod error;
 pub mod health;
 pub mod http;
 pub mod models;
+pub mod openapi;
 pub mod serve;
 pub mod tokens;
 

@@ -8,6 +8,7 @@ use crate::http::{Endpoint, Incoming, Reply, resolve};
 use crate::isolate::Isolate;
 use crate::knowledge;
 use crate::models::{model, models};
+use crate::openapi;
 use crate::ports::Ports;
 use crate::protocol::Dialect;
 use crate::request::notes::{EVENT_ID, event_id};
@@ -42,7 +43,8 @@ async fn answer(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Re
     };
     let answered = match endpoint {
         Ok(Endpoint::Chat(path)) if path.dialect == Dialect::Run => {
-            Ok(run(ports, isolate, incoming, &path, &id).await)
+            // On the heap, so that what calls this does not grow with it.
+            Ok(Box::pin(run(ports, isolate, incoming, &path, &id)).await)
         }
         Ok(Endpoint::Chat(path)) => {
             let path = path.with_query(incoming.query());
@@ -54,6 +56,7 @@ async fn answer(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Re
         }
         Ok(Endpoint::Documents) => knowledge::documents(ports, isolate, incoming, &id).await,
         Ok(Endpoint::Feedback) => feedback(ports, isolate, incoming).await,
+        Ok(Endpoint::OpenApi) => openapi::document(),
         Ok(Endpoint::Health) => Ok(health(ports).await),
         Ok(Endpoint::Model(id)) => model(ports, isolate, incoming, id).await,
         Ok(Endpoint::Models) => models(ports, isolate, incoming).await,

@@ -1,6 +1,6 @@
 //! JSON bodies that are no conversation.
 
-use esclusa::config::{self, tenant};
+use esclusa::config::{self, tenant, yaml as documents};
 use esclusa::error::Error;
 use esclusa::protocol::audio::speech as spoken;
 use esclusa::protocol::embeddings::Input;
@@ -98,4 +98,22 @@ fn read<T>(parsed: Result<T, Error>) -> Option<T> {
         check_refusal(Dialect::default(), error);
     }
     parsed.ok()
+}
+
+/// What is taken as YAML is one JSON document, which as YAML says the same.
+pub(crate) fn yaml(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let Ok(document) = documents::parse(text) else {
+        return;
+    };
+    if document.json.is_empty() {
+        return;
+    }
+    let value: serde_json::Value = serde_json::from_str(&document.json).expect("JSON");
+    let again = documents::parse(&document.json).expect("JSON is YAML");
+    let again: serde_json::Value = serde_json::from_str(&again.json).expect("JSON");
+    assert_eq!(again, value);
+    assert!(document.line("a.b[0]") >= 1);
 }

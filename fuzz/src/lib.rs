@@ -23,7 +23,7 @@ use esclusa::protocol::gemini::Framing;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
-pub const TARGETS: [Target; 30] = [
+pub const TARGETS: [Target; 31] = [
     ("answer_anthropic", |bytes| {
         answers::answer(Wire::Anthropic, bytes);
     }),
@@ -86,6 +86,7 @@ pub const TARGETS: [Target; 30] = [
         streams::stream(Wire::WorkersAiNative, bytes);
     }),
     ("tenant_config", bodies::tenant_config),
+    ("yaml", bodies::yaml),
 ];
 
 /// Feeds the target of a name.

@@ -23,6 +23,8 @@ use crate::request::act::{administer, effective, note_change};
 use crate::request::exchange::Exchange;
 
 const WHY_LIMIT: usize = 500;
+/// How often a switch is turned while others turn some too.
+const MOST_TRIES: u32 = 10;
 
 /// How a switch is turned on.
 #[derive(Default, Deserialize)]
@@ -69,7 +71,13 @@ pub(super) async fn list(asked: Asked<'_>) -> Result<Reply, Error> {
         known: None,
         effective_at: None,
     });
-    let shown: Vec<Shown> = shown.collect();
+    let mut shown: Vec<Shown> = shown.collect();
+    shown.retain(|it| {
+        page.after
+            .as_ref()
+            .is_none_or(|after| it.switch.to_string() > *after)
+    });
+    shown.sort_by_key(|it| it.switch.to_string());
     Ok(paged(shown, &page, |shown| shown.switch.to_string()))
 }
 
@@ -89,14 +97,10 @@ pub(super) async fn turn(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply, 
         _ => Some(switch(asked).await?),
     };
     let known = known(act, &subject).await?;
-    let turn = Turn {
-        subject: subject.clone(),
-        on: on.clone(),
-    };
     if let Some(switch) = &on {
         act.draft.note.clone_from(&switch.why);
     }
-    let own_ms = administer(act, 200, Some(Command::Turn(turn))).await?;
+    let own_ms = insist(act, &subject, on.as_ref()).await?;
     let spread_ms = match act.org.as_str() {
         ROOT => spread::spread(&act.ports).await,
         _ => 0,
@@ -110,6 +114,24 @@ pub(super) async fn turn(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply, 
         effective_at: Some(effective_at),
     };
     Ok(Reply::json(200, &shown))
+}
+
+/// Turns the switch as the newest edition has it: again where others turned some meanwhile.
+async fn insist(act: &mut Exchange, subject: &Subject, on: Option<&Switch>) -> Result<u64, Error> {
+    let mut tries = MOST_TRIES;
+    loop {
+        let edition = edition(&act.ports, &act.org).await?;
+        let turn = Turn {
+            subject: subject.clone(),
+            on: on.cloned(),
+            of: Some(edition.number),
+        };
+        tries = tries.saturating_sub(1);
+        match administer(act, 200, Some(Command::Turn(turn))).await {
+            Err(error) if error.kind == Kind::Conflict && tries > 0 => {}
+            done => return done,
+        }
+    }
 }
 
 /// What a path names: percent-encoded or not.

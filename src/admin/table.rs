@@ -344,3 +344,9 @@ pub(super) fn find(method: Method, path: &str) -> Result<(&'static Row, [&str; 2
         not_allowed(allow.join(", "))
     })
 }
+
+/// Whether a path behind `/admin/v1/` takes a method.
+#[cfg(test)]
+pub(crate) fn takes(method: Method, path: &str) -> bool {
+    find(method, path).is_ok()
+}

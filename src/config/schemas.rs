@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, js
 
 use super::{Helpers, Model, Operation, Tier};
 use crate::money::Rate;
+use crate::template::Template;
 
 /// `ai_partition_map.yaml`.
 #[derive(JsonSchema)]
@@ -43,6 +44,19 @@ impl JsonSchema for Rate {
             "description": "US dollars per million units, in quotes.",
             "type": "string",
             "pattern": "^[0-9]+(\\.[0-9]{1,9})?$",
+        })
+    }
+}
+
+impl JsonSchema for Template {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Template".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A text with `{{ name }}`, `{% if name %}…{% else %}…{% endif %}` and `{# … #}`.",
+            "type": "string",
         })
     }
 }

@@ -470,6 +470,8 @@ pub enum Refusal {
         /// What the request needs.
         needed: u64,
     },
+    /// The edition of the switches that was to be changed is past.
+    SwitchesTurned,
     /// As many kill switches are on as may be.
     TooManySwitches,
     /// A budget is in force, and what the request costs is not known.

@@ -258,9 +258,12 @@ fn turning(state: &State, turn: &Turn, at: u64) -> Decision {
     if own.has(turn) {
         return Decision::unchanged(Answer::Done);
     }
+    let refused = |reason| Decision::unchanged(Answer::Refused(reason, Holds::default()));
+    if own.is_past(turn) {
+        return refused(Refusal::SwitchesTurned);
+    }
     if own.is_full(turn, at) {
-        let answer = Answer::Refused(Refusal::TooManySwitches, Holds::default());
-        return Decision::unchanged(answer);
+        return refused(Refusal::TooManySwitches);
     }
     Decision::changed(Event::Turned(turn.clone()), Answer::Done)
 }
@@ -323,6 +326,7 @@ pub(super) fn refused_admission(
         Refusal::NotActive | Refusal::NotReserved | Refusal::RootSilent => Kind::Unavailable,
         Refusal::RateLimited { .. } => Kind::RateLimited,
         Refusal::StillRunning => Kind::StillRunning,
+        Refusal::SwitchesTurned => Kind::Conflict,
         Refusal::TooLarge { .. } | Refusal::TooManySwitches => Kind::InvalidRequest,
     };
     let change = refuse(state, draft, reason.clone(), at, || Draft {

@@ -149,6 +149,10 @@ pub struct Turn {
     /// How it is turned on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<Switch>,
+    /// The [edition](Edition::number) that it is a change of, so that what arrives late undoes nothing
+    /// that was turned since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<u64>,
 }
 
 /// All switches of an org, or of the deployment.
@@ -169,6 +173,11 @@ impl Edition {
     /// Whether a turn would change nothing.
     pub(super) fn has(&self, turn: &Turn) -> bool {
         self.switches.get(&turn.subject) == turn.on.as_ref()
+    }
+
+    /// Whether a turn is a change of an earlier edition.
+    pub(super) fn is_past(&self, turn: &Turn) -> bool {
+        turn.of.is_some_and(|number| number != self.number)
     }
 
     /// Whether there is no room for one more.

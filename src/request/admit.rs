@@ -150,9 +150,9 @@ pub async fn admit(
         cache_seconds: number(incoming, "cf-aig-cache-ttl", CACHE_SECONDS)?,
         custom_cost: custom_cost(exchange, incoming)?,
         route: None,
+        way: None,
         variables: variables(&request, incoming)?,
         occasion: Occasion::default(),
-        way: None,
     };
     let cache_key = incoming.header("cf-aig-cache-key");
     let attempt_ms = attempt_ms(incoming)?;

@@ -15,7 +15,7 @@ use crate::money::Nanos;
 use crate::providers::{Failure, FailureClass};
 use crate::request::call;
 use crate::request::exchange::{Exchange, chance};
-use crate::request::reserve::{extend, target};
+use crate::request::reserve::{check_on, extend, target};
 use crate::request::retries::Retries;
 use crate::routing::breaker::Resting;
 use crate::routing::health::Outcome;
@@ -251,6 +251,7 @@ impl<'a> Walk<'a> {
     /// not admit.
     async fn hold(&mut self, candidate: &Candidate) -> Result<(), Error> {
         let exchange = &*self.exchange;
+        check_on(exchange, &target(candidate))?;
         let is_other = self.at != Some(exchange.admitted_for) && self.failed == 0;
         let other: Option<Target> = (exchange.guarded && is_other).then(|| target(candidate));
         let needed = exchange.cost().saturating_add(candidate.bound);

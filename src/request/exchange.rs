@@ -138,6 +138,18 @@ impl Exchange {
         self.holder.clone().filter(|_| may_wait)
     }
 
+    /// The request comes to a candidate.
+    pub fn come_to(&self, candidate: &Candidate) {
+        if let (Some(taken), Some(step)) = (&self.taken, &candidate.step) {
+            taken.reach(step);
+        }
+    }
+
+    /// Notes how much of its way through a route it has come to.
+    pub fn note_way(&mut self) {
+        self.draft.route = self.taken.as_deref().map(Taken::told);
+    }
+
     /// What the prompts of its org may say of it. A session is known by the header that Cloudflare has for it.
     #[must_use]
     pub fn occasion(&self, incoming: &dyn Incoming) -> Occasion {
@@ -149,18 +161,6 @@ impl Exchange {
             today: day(self.draft.at).unwrap_or_default(),
             follower: follower.unwrap_or_else(|| self.draft.request.clone()),
         }
-    }
-
-    /// The request comes to a candidate.
-    pub fn come_to(&self, candidate: &Candidate) {
-        if let (Some(taken), Some(step)) = (&self.taken, &candidate.step) {
-            taken.reach(step);
-        }
-    }
-
-    /// Notes how much of its way through a route it has come to.
-    pub fn note_way(&mut self) {
-        self.draft.route = self.taken.as_deref().map(Taken::told);
     }
 
     /// Notes that the phase `name` has ended now.

@@ -56,9 +56,6 @@ pub fn begun(reply: &mut Reply, draft: &Draft) {
     reply.set("cf-aig-cache-status", draft.cache.as_str());
     reply.set("x-ai-operation", draft.operation.clone());
     reply.set("x-ai-tier", draft.tier.clone());
-    if !draft.prompt.is_empty() {
-        reply.set("x-ai-prompt", draft.prompt.clone());
-    }
     if draft.stale_config.is_some() {
         reply.set("x-ai-config", "stale");
     }
@@ -66,6 +63,9 @@ pub fn begun(reply: &mut Reply, draft: &Draft) {
         let (name, version) = (&taken.name, draft.versions.config);
         let nodes = taken.nodes.join(">");
         reply.set("x-ai-route", format!("{name}@{version}; {nodes}"));
+    }
+    if !draft.prompt.is_empty() {
+        reply.set("x-ai-prompt", draft.prompt.clone());
     }
 }
 

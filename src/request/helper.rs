@@ -9,6 +9,7 @@ use crate::ports::ModelCall;
 use crate::providers::{Failure, FailureClass};
 use crate::request::call;
 use crate::request::exchange::Exchange;
+use crate::request::reserve::check_on;
 use crate::routing::breaker::{Turned, Why};
 use crate::routing::health::Part;
 use crate::usage::{Usage, estimate_tokens};
@@ -77,9 +78,8 @@ pub async fn help<T>(
         provider: model.provider.as_str().to_owned(),
         model: model.id.clone(),
     };
-    let off = exchange.switches.borrow().off(&asked).cloned();
-    if let Some(subject) = off {
-        let failure = Failure::new(FailureClass::SwitchedOff, &subject.to_string());
+    if let Err(error) = check_on(exchange, &asked) {
+        let failure = Failure::new(FailureClass::SwitchedOff, &error.message);
         exchange.note(call::record(helper.part.as_str(), model, Some(&failure), 0));
         return Err(failure);
     }

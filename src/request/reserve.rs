@@ -453,6 +453,10 @@ pub fn refusal(reason: &Refusal, bound: Nanos) -> Error {
             );
             Error::invalid("max_tokens", message)
         }
+        Refusal::SwitchesTurned => {
+            let message = "Somebody else turns kill switches at the same time. Try again.";
+            Error::new(Kind::Conflict, message)
+        }
         Refusal::TooManySwitches => {
             let message = format!("{MOST_SWITCHES} kill switches are on. Turn some of them off.");
             Error::new(Kind::InvalidRequest, message)
@@ -473,4 +477,14 @@ pub fn killed(subject: &Subject, left_ms: Option<u64>) -> Error {
         Some(left_ms) => error.retry_after(left_ms.div_ceil(1_000)),
         None => error,
     }
+}
+
+/// Checks that this isolate knows nothing that has switched a model off since the request was admitted.
+///
+/// # Errors
+/// `KillSwitch`.
+pub fn check_on(exchange: &Exchange, target: &Target) -> Result<(), Error> {
+    let switches = exchange.switches.borrow();
+    let off = switches.off(target);
+    off.map_or(Ok(()), |subject| Err(killed(subject, None)))
 }

@@ -190,12 +190,12 @@ pub struct Wishes {
     pub custom_cost: Option<CustomCost>,
     /// The tier or model that a spent budget wants in place of the one that was asked for.
     pub route: Option<String>,
+    /// The way through the route that was asked for.
+    pub way: Option<Box<Way>>,
     /// Values for the variables of the operation's prompt.
     pub variables: Variables,
     /// What else the operation's prompt depends on.
     pub occasion: Occasion,
-    /// The way through the route that was asked for.
-    pub way: Option<Box<Way>>,
 }
 
 impl Plan {

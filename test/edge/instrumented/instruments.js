@@ -2,6 +2,7 @@
  * What was counted since the last order, and what was ordered to fail.
  *
  * @typedef {object} Faults
+ * @property {boolean} [cache] whether nothing can be read from KV
  * @property {boolean} [database] whether D1 fails
  * @property {boolean} [files] whether R2 takes nothing
  * @property {"overloaded" | "outdated"} [governor] an object that has too much to do, or a Worker of

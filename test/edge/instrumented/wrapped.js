@@ -17,6 +17,12 @@ export function failing(env, namespace = (it) => it) {
       throw new Error("D1_ERROR: ordered by a test");
     },
   });
+  const CACHE = methods(env.CACHE, {
+    get: async (/** @type {any[]} */ ...args) => {
+      if (instruments.faults.cache) throw new Error("KV GET failed: 500 Internal Server Error");
+      return env.CACHE.get(...args);
+    },
+  });
   const FILES = methods(env.FILES, {
     put: async (/** @type {any[]} */ ...args) => {
       if (instruments.faults.files) throw new Error("put: Unspecified error (0)");
@@ -27,7 +33,7 @@ export function failing(env, namespace = (it) => it) {
     fetch: (/** @type {Request} */ request) =>
       new URL(request.url).hostname === WEBHOOKS ? webhook(request) : env.PROVIDERS.fetch(request),
   };
-  return { ...env, DB, FILES, PROVIDERS, GOVERNOR: namespace(env.GOVERNOR) };
+  return { ...env, CACHE, DB, FILES, PROVIDERS, GOVERNOR: namespace(env.GOVERNOR) };
 }
 
 /** The governors, each call counted. */

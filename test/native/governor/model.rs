@@ -125,7 +125,11 @@ impl Model {
             }
             Command::Turn(turn) => {
                 let own = &mut self.switches[0];
-                if own.get(&turn.subject) != turn.on.as_ref() {
+                let is_new = own.get(&turn.subject) != turn.on.as_ref();
+                if is_new && turn.of.is_some_and(|of| of != self.turns[0]) {
+                    return self.refused(Refusal::SwitchesTurned, at, Shown::None);
+                }
+                if is_new {
                     own.retain(|_, switch| switch.until.is_none_or(|until| until > at));
                     own.remove(&turn.subject);
                     let on = turn.on.clone();

@@ -88,13 +88,15 @@ fn turn() -> impl Strategy<Value = Turn> {
         ..Switch::default()
     });
     let on = prop::option::weighted(0.3, switch);
-    (subject, on).prop_map(|(subject, on)| Turn {
+    let of = prop::option::weighted(0.3, 0_u64..4);
+    (subject, on, of).prop_map(|(subject, on, of)| Turn {
         subject: subject.parse().unwrap(),
         on,
+        of,
     })
 }
 
-fn edition(number: u64, Turn { subject, on }: Turn) -> Edition {
+fn edition(number: u64, Turn { subject, on, .. }: Turn) -> Edition {
     let switches = on.map(|switch| (subject, switch)).into_iter().collect();
     Edition { number, switches }
 }

@@ -27,7 +27,8 @@ fn switch() -> Switch {
 
 fn turned(name: &str, on: Option<Switch>) -> Command {
     let subject = subject(name);
-    Command::Turn(Turn { subject, on })
+    let of = None;
+    Command::Turn(Turn { subject, on, of })
 }
 
 fn on(name: &str) -> Command {
@@ -198,6 +199,27 @@ fn a_turn_is_one_row_with_its_record_and_counts_once() {
     assert_eq!(edition.number, 1);
     assert_eq!(edition.switches[&Subject::Org], switch());
     world.check();
+}
+
+#[test]
+fn a_turn_that_arrives_late_undoes_nothing() {
+    let mut world = World::with(None, None);
+    let turn = |on, of| {
+        let subject = Subject::Org;
+        let of = Some(of);
+        Command::Turn(Turn { subject, on, of })
+    };
+    world.run(turn(Some(switch()), 0));
+    world.read(turn(Some(switch()), 0));
+    world.run(turn(None, 1));
+    assert_eq!(
+        refusal(world.read(turn(Some(switch()), 0))),
+        Refusal::SwitchesTurned
+    );
+    assert!(is_admitted(&asked(&mut world, "a", &["p/m"])));
+    world.run(turn(Some(switch()), 2));
+    assert_eq!(refusal(world.read(turn(None, 1))), Refusal::SwitchesTurned);
+    assert_eq!(refusal(asked(&mut world, "b", &["p/m"])), killed("org"));
 }
 
 #[test]

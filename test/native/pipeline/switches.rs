@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::support::*;
 
 /// Milliseconds between two requests of an isolate.
-const PACE_MS: u64 = 20;
+const PACE_MS: u64 = 50;
 
 fn put(path: &str, body: &Value) -> Request {
     Request::new("PUT", path).admin().json(body)
@@ -138,6 +138,31 @@ fn a_fallback_that_is_off_is_passed_over() {
     let answer = acme.ask(&question("light", "Hello"));
     assert_eq!(answer.told("cf-aig-model"), GLM);
     assert_eq!(acme.world.provider.answered_by(), [QWEN, GLM]);
+}
+
+#[test]
+fn a_request_under_way_does_not_fall_back_to_what_was_switched_off_meanwhile() {
+    let tiers = json!({ "tiers": { "light": [QWEN, LLAMA_SMALL, GLM] } });
+    let acme = Acme::with(&tiers);
+    acme.world.provider.once(QWEN, Act::Hang);
+    let (worker, request) = (
+        acme.worker.clone(),
+        acme.request(&question("light", "Hello")),
+    );
+    let answer: Rc<RefCell<Option<Response>>> = Rc::default();
+    let done = Rc::clone(&answer);
+    let task = async move {
+        let response = worker.open(request).await.finish().await;
+        done.replace(Some(response));
+    };
+    acme.world.shared.executor.spawn(1, Box::pin(task));
+    acme.world.shared.executor.pass(1_000);
+    turn_on(&acme, &of_org(&format!("model/{LLAMA_SMALL}")));
+    // Another request of the isolate hears of it.
+    acme.ask(&question(GLM, "Hello"));
+    acme.world.shared.executor.pass(300_000);
+    let answer = answer.take().unwrap();
+    assert_eq!((answer.status, answer.told("cf-aig-model")), (200, GLM));
 }
 
 #[test]
@@ -325,10 +350,10 @@ fn switches_are_turned_without_the_database() {
     }
 }
 
-/// An isolate that sends a request each 20 ms, for ever: when each was sent, and its status.
+/// An isolate that sends a request each 50 ms for 18 s: when each was sent, and its status.
 fn load(acme: &Acme, worker: &Worker) -> Rc<RefCell<Vec<(u64, u16)>>> {
     let told: Rc<RefCell<Vec<(u64, u16)>>> = Rc::default();
-    for index in 0..900 {
+    for index in 0..360 {
         let (shared, worker) = (Rc::clone(&acme.world.shared), worker.clone());
         let request = acme.request(&question("light", &format!("Question {index}")));
         let (told, group) = (Rc::clone(&told), worker.group);
@@ -372,13 +397,13 @@ fn under_load_nothing_is_admitted_once_a_switch_has_answered() {
                 .any(|(from, until)| (*from..*until).contains(&at))
         };
         let sent_off: Vec<_> = told.iter().filter(|(at, _)| is_off(*at)).collect();
-        assert!(sent_off.len() > 400, "{}", sent_off.len());
+        assert!(sent_off.len() > 150, "{}", sent_off.len());
         assert!(
             sent_off.iter().all(|(_, status)| *status == 503),
             "{admission}"
         );
         let answered = told.iter().filter(|(_, status)| *status == 200).count();
-        assert!(answered > 1_000, "{answered}");
+        assert!(answered > 500, "{answered}");
         let ledger = acme.world.governors.of("acme");
         assert_eq!(ledger.borrow().ledger().leased > 0, admission == "leased");
     }
@@ -395,8 +420,8 @@ fn took(acme: &Acme, path: &str) -> u64 {
 fn a_governor_that_cannot_be_told_has_let_go_of_its_copy_when_the_turn_answers() {
     let acme = Acme::new();
     acme.ask(&faq());
-    // The root turns it, gives it and says who has a copy; then the org is not reached.
-    for _ in 0..3 {
+    // The root tells its edition, turns it, tells it and says who has it; then the org is not reached.
+    for _ in 0..4 {
         acme.world
             .shared
             .faults
@@ -464,6 +489,7 @@ fn an_org_that_was_not_told_hears_of_it_within_seconds() {
     let on = esclusa::governor::switches::Turn {
         subject: "everything".parse().unwrap(),
         on: Some(esclusa::governor::switches::Switch::default()),
+        of: None,
     };
     let on = esclusa::governor::command::Command::Turn(on);
     let envelope = esclusa::governor::command::Envelope::new(on);

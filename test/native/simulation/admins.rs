@@ -123,3 +123,18 @@ pub(crate) fn replace_key(scenario: &Rc<Scenario>) {
         scenario.tell(&org, Told::Revoked(oldest));
     });
 }
+
+/// Switches an org off for some seconds.
+pub(crate) fn switch_off(scenario: &Rc<Scenario>) {
+    change(scenario, |scenario, org| async move {
+        let path = format!("/admin/v1/orgs/{}/switches/org", org.name);
+        let on = Request::new("PUT", &path).admin().json(&json!({}));
+        insist(&scenario, on, 200).await;
+        let object = scenario.world.governors.of(org.name);
+        object.borrow_mut().ledger_mut().is_off = true;
+        let pause = scenario.random.below(2_000);
+        scenario.world.shared.sleep(pause).await;
+        object.borrow_mut().ledger_mut().is_off = false;
+        insist(&scenario, Request::new("DELETE", &path).admin(), 200).await;
+    });
+}

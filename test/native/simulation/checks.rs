@@ -241,7 +241,8 @@ fn check_freshness(scenario: &Scenario, seen: &Seen, record: &Record) {
     }
     if record.draft.operation == "faq" {
         let tables = scenario.world.database.tables.borrow();
-        let row = &tables.configs[&(org.name.to_owned(), versions.config)];
+        let version = record.draft.stale_config.unwrap_or(versions.config);
+        let row = &tables.configs[&(org.name.to_owned(), version)];
         let config: Value = serde_json::from_str(&row.document).unwrap();
         // A stream that began before its first event does not name its model.
         let model = seen.response.header("cf-aig-model");

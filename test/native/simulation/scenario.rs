@@ -225,6 +225,7 @@ impl Scenario {
                 25..35 => admins::configure(&self),
                 35..45 => admins::learn(&self),
                 45..49 => admins::replace_key(&self),
+                49..54 => admins::switch_off(&self),
                 _ => {}
             }
         }

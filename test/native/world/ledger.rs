@@ -99,6 +99,8 @@ pub(crate) struct Ledger {
     version: u64,
     /// The configuration whose activation an administrator has been told of.
     promised: u64,
+    /// Whether an administrator has been told that the org is switched off.
+    pub(crate) is_off: bool,
     /// Changes of the corpus.
     pub(crate) corpus: u64,
 }
@@ -182,6 +184,7 @@ impl Ledger {
             bound,
             lease,
         } = reserved;
+        assert!(!self.is_off, "admitted while it was switched off");
         let (request, day) = (draft.request.clone(), at / DAY_MS);
         if let Some(granted) = lease {
             let last = at + granted.lasts_ms - 1;

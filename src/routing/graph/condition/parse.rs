@@ -32,9 +32,12 @@ fn condition(raw: &RawValue, at: &str, depth: usize, report: &mut Report) -> Opt
         report.add(at, format!("nests deeper than {DEEPEST}"));
         return None;
     };
-    let fields = Fields::of(raw, at, report)?;
+    let fields = Fields::of(raw, at, report)?.into_left();
+    if fields.is_empty() {
+        report.add(at, "expected a comparison");
+    }
     let mut parts = Vec::new();
-    for (name, raw) in fields.into_left() {
+    for (name, raw) in fields {
         let place = format!("{at}.{name}");
         let part = match name.as_str() {
             "$and" => several(&raw, &place, depth, report).map(Condition::All),
@@ -49,9 +52,9 @@ fn condition(raw: &RawValue, at: &str, depth: usize, report: &mut Report) -> Opt
                 }
             },
         };
-        parts.extend(part);
+        parts.push(part);
     }
-    one(parts, at, report)
+    one(parts)
 }
 
 fn several(raw: &RawValue, at: &str, depth: usize, report: &mut Report) -> Option<Vec<Condition>> {
@@ -103,9 +106,12 @@ fn operators(
         report.add(at, format!("nests deeper than {DEEPEST}"));
         return None;
     };
-    let fields = Fields::of(raw, at, report)?;
+    let fields = Fields::of(raw, at, report)?.into_left();
+    if fields.is_empty() {
+        report.add(at, "expected a comparison");
+    }
     let mut parts = Vec::new();
-    for (name, raw) in fields.into_left() {
+    for (name, raw) in fields {
         let place = format!("{at}.{name}");
         let part = if name == "$not" {
             let denied = operators(field, &raw, &place, depth, report);
@@ -114,9 +120,9 @@ fn operators(
             let operator = operator(&name, field, &raw, &place, report);
             operator.map(|operator| test(field, operator))
         };
-        parts.extend(part);
+        parts.push(part);
     }
-    one(parts, at, report)
+    one(parts)
 }
 
 fn operator(
@@ -232,14 +238,12 @@ fn test(field: &Field, operator: Operator) -> Condition {
     })
 }
 
-/// Parts of which all must hold.
-fn one(mut parts: Vec<Condition>, at: &str, report: &mut Report) -> Option<Condition> {
-    match parts.len() {
-        0 => {
-            report.add(at, "expected a comparison");
-            None
-        }
-        1 => parts.pop(),
-        _ => Some(Condition::All(parts)),
+/// Parts of which all must hold; `None` where one makes no sense, since without it the others would
+/// mean something else.
+fn one(parts: Vec<Option<Condition>>) -> Option<Condition> {
+    let mut parts: Vec<Condition> = parts.into_iter().collect::<Option<_>>()?;
+    if parts.len() > 1 {
+        return Some(Condition::All(parts));
     }
+    parts.pop()
 }

@@ -109,6 +109,7 @@ impl Life<'_> {
             Refusal::Killed { .. }
             | Refusal::NotReserved
             | Refusal::RootSilent
+            | Refusal::SwitchesTurned
             | Refusal::TooManySwitches => false,
             Refusal::RateLimited { limit, .. } => targets().any(|target| {
                 let mut full = book

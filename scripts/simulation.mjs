@@ -9,6 +9,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { speedProfile } from "./lib/cargo.mjs";
 import { runMain } from "./lib/main.mjs";
 import { follow, Problem } from "./lib/process.mjs";
 
@@ -16,19 +17,8 @@ const defaultSeeds = "1000";
 /** About ten times what it takes. */
 const mostMilliseconds = 3_600_000;
 
-/** For speed, where the Worker is built for size, and compiled in half the time. */
-const profile = [
-  "--release",
-  "--config",
-  "profile.release.opt-level=3",
-  "--config",
-  "profile.release.lto=false",
-  "--config",
-  "profile.release.codegen-units=16",
-];
-
 async function main() {
-  const args = ["test", ...profile, "--test", "governor", "simulation", "--", "--nocapture"];
+  const args = ["test", ...speedProfile, "--test", "governor", "simulation", "--", "--nocapture"];
   const code = await follow("cargo", args, {
     env: wishes(),
     timeout: mostMilliseconds,

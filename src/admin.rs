@@ -15,6 +15,7 @@ mod limits;
 mod members;
 mod orgs;
 mod page;
+mod routes;
 mod switches;
 mod table;
 mod transcripts;

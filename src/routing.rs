@@ -8,6 +8,7 @@ pub mod graph;
 pub mod handling;
 pub mod health;
 pub mod instructions;
+pub mod left_out;
 pub mod plan;
 mod retry_budget;
 mod routed;

@@ -8,7 +8,7 @@ use super::access::Permission::{self, Audit, Configure, Manage, Members, Read, S
 use super::{
     Asked, alerts, audit, catalogue, config, credits, feedback, keys, limits, members, orgs,
 };
-use super::{switches, transcripts, users, versions};
+use super::{routes, switches, transcripts, users, versions};
 use crate::error::Error;
 use crate::http::Method::{self, Delete, Get, Patch, Post, Put};
 use crate::http::template::matched;
@@ -209,6 +209,9 @@ pub const TABLE: &[Row] = &[
     plain(Get, "orgs/{org}/limits", Read, |it| {
         limits::get(it).boxed_local()
     }),
+    plain(Post, "orgs/{org}/routes/{route}/explain", Read, |it| {
+        routes::explain(it).boxed_local()
+    }),
     plain(Get, "orgs/{org}/switches", Read, |it| {
         switches::list(it).boxed_local()
     })
@@ -252,6 +255,10 @@ pub const TABLE: &[Row] = &[
         "user.erase",
         |act, it| users::erase(act, it).boxed_local(),
     ),
+    plain(Post, "routes/{route}/explain", Read, |it| {
+        routes::explain(it).boxed_local()
+    })
+    .narrowed(),
     plain(Get, "switches", Read, |it| switches::list(it).boxed_local()),
     change(
         Put,

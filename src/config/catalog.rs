@@ -33,6 +33,8 @@ pub struct Catalogue {
     pub default_operation: String,
     /// Ids of models for each tier, best first. Every tier is present and has a candidate.
     pub tiers: BTreeMap<Tier, Vec<String>>,
+    /// Ids of models of other providers for each tier, asked where none of the tier's own answers.
+    pub fallbacks: BTreeMap<Tier, Vec<String>>,
     /// The models that serve requests without being asked for.
     pub helpers: Helpers,
     /// Names that clients send, and the ids of the models they mean.
@@ -101,6 +103,13 @@ impl Catalogue {
     #[must_use]
     pub fn models_of(&self, tier: Tier) -> Vec<Arc<Model>> {
         self.known(self.candidates(tier))
+    }
+
+    /// The models of other providers that are asked where none of a tier's own answers.
+    #[must_use]
+    pub fn fallbacks_of(&self, tier: Tier) -> Vec<Arc<Model>> {
+        let ids = self.fallbacks.get(&tier);
+        ids.map_or_else(Vec::new, |ids| self.known(ids))
     }
 
     /// The models of these ids, in their order, without those that do not exist (any more).

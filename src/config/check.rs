@@ -170,13 +170,13 @@ fn is_day(text: &str) -> bool {
 }
 
 fn check_tiers(parts: &Parts, report: &mut Report) {
-    for (name, ids) in &parts.tiers.entries {
-        match name.parse() {
-            Ok(tier) => {
-                let path = format!("tiers.{name}");
-                candidates(tier, ids, &path, &parts.models, report);
+    for (section, table) in [("tiers", &parts.tiers), ("fallbacks", &parts.fallbacks)] {
+        for (name, ids) in &table.entries {
+            let path = format!("{section}.{name}");
+            match name.parse() {
+                Ok(tier) => candidates(tier, ids, &path, &parts.models, report),
+                Err(unknown) => report.add(path, unknown.to_string()),
             }
-            Err(unknown) => report.add(format!("tiers.{name}"), unknown.to_string()),
         }
     }
     for tier in Tier::ALL {

@@ -54,8 +54,13 @@ pub(super) fn catalogue(
     check::meaning(&parts, &mut reports);
     check_kinds(&parts.operations, base, report);
     report.extend(reports.into_problems());
+    let tiers = tiers(parts.tiers.entries, base, &parts.models);
+    // Who names the models of a tier names all of them.
+    let mut fallbacks = base.fallbacks.clone();
+    fallbacks.retain(|tier, _| tiers.get(tier) == base.tiers.get(tier));
     Arc::new(Catalogue {
-        tiers: tiers(parts.tiers.entries, base, &parts.models),
+        tiers,
+        fallbacks,
         models: parts.models.entries,
         operations: parts.operations.entries,
         default_operation: parts
@@ -82,6 +87,7 @@ fn merge(sections: OwnSections, base: &Catalogue, report: &mut Report) -> Parts 
         operations: named_operations(operations).over(base.operations.clone()),
         providers: Table::of(base.providers.clone()),
         tiers: table(sections.tiers, "tiers", report).over(tiers.collect()),
+        fallbacks: Table::of(BTreeMap::new()),
     }
 }
 

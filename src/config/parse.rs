@@ -53,6 +53,7 @@ struct CostModel {
 #[serde(deny_unknown_fields)]
 struct PartitionMap {
     default_operation: String,
+    fallbacks: Entries,
     helpers: Box<RawValue>,
     operations: Entries,
     tiers: Entries,
@@ -86,6 +87,7 @@ pub fn parse(files: &Files<'_>) -> Result<Catalogue, Vec<Problem>> {
                 operations: parts.operations.entries,
                 default_operation,
                 tiers: by_tier(parts.tiers.entries),
+                fallbacks: by_tier(parts.fallbacks.entries),
                 helpers,
                 aliases: parts.aliases.entries,
                 intent,
@@ -102,6 +104,7 @@ pub(crate) struct Parts {
     pub(crate) operations: Table<Arc<Operation>>,
     pub(crate) default_operation: Option<String>,
     pub(crate) tiers: Table<Vec<String>>,
+    pub(crate) fallbacks: Table<Vec<String>>,
     pub(crate) helpers: Option<Helpers>,
     pub(crate) aliases: Table<String>,
 }
@@ -169,11 +172,12 @@ fn read(files: &Files<'_>, reports: &mut Reports) -> (Parts, Option<RuleFile>) {
     let (named, served) = map
         .map(|map| {
             let named = (map.default_operation, map.operations);
-            (named, (map.helpers, map.tiers))
+            (named, (map.helpers, (map.tiers, map.fallbacks)))
         })
         .unzip();
     let (default_operation, operations) = named.unzip();
     let (helpers, tiers) = served.unzip();
+    let (tiers, fallbacks) = tiers.unzip();
     let aliases = shape::document(files.aliases, &mut reports.aliases, shape::checked);
     let parts = Parts {
         models: models.map_or_else(Table::lost, |file: CostModel| {
@@ -189,6 +193,9 @@ fn read(files: &Files<'_>, reports: &mut Reports) -> (Parts, Option<RuleFile>) {
         default_operation,
         tiers: tiers.map_or_else(Table::lost, |entries| {
             shape::table(entries, "tiers", &mut reports.tiers, shape::checked)
+        }),
+        fallbacks: fallbacks.map_or_else(Table::lost, |entries| {
+            shape::table(entries, "fallbacks", &mut reports.tiers, shape::checked)
         }),
         helpers: helpers.and_then(|json: Box<RawValue>| {
             shape::section(&json, "helpers", &mut reports.tiers, shape::checked)

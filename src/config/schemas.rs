@@ -17,6 +17,9 @@ use crate::template::Template;
 struct PartitionMap {
     /// The operation of a request that fits no other.
     default_operation: Option<String>,
+    /// Ids of models of other providers that are asked where none of a tier's own answers; the deployment's
+    /// file only.
+    fallbacks: Option<BTreeMap<Tier, Vec<String>>>,
     /// The models that serve requests without being asked for; the deployment's file only.
     helpers: Option<Helpers>,
     /// What requests are for, by name.
@@ -57,6 +60,19 @@ impl JsonSchema for Template {
         json_schema!({
             "description": "A text with `{{ name }}`, `{% if name %}…{% else %}…{% endif %}` and `{# … #}`.",
             "type": "string",
+        })
+    }
+}
+
+impl JsonSchema for crate::schema::Schema {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AnswerSchema".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A JSON Schema of the keywords that are checked here.",
+            "type": "object",
         })
     }
 }

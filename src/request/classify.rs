@@ -7,6 +7,7 @@ use crate::request::admit::Admitted;
 use crate::request::exchange::Exchange;
 use crate::request::route;
 use crate::routing::Plan;
+use crate::routing::left_out::left_out;
 
 /// Makes the request's plan for the org as `view` has it.
 ///
@@ -27,6 +28,13 @@ pub fn classify(
     exchange.draft.operation.clone_from(&plan.operation.name);
     plan.tier.as_str().clone_into(&mut exchange.draft.tier);
     exchange.draft.confidence = plan.confidence;
+    let (wishes, request) = (&admitted.wishes, &admitted.request);
+    let model = wishes.route.as_deref().unwrap_or(&request.model);
+    let chosen = (plan.tier, plan.candidates.as_slice());
+    exchange.draft.passed_over = match plan.operation.models {
+        Some(_) => Vec::new(),
+        None => left_out(request, model, chosen, view.config.catalogue()),
+    };
     let prompt = plan.instructions.as_ref();
     exchange.draft.prompt = prompt.map_or_else(String::new, |prompt| prompt.label.clone());
     exchange.plan_for(view);

@@ -100,7 +100,8 @@ pub async fn dispatch(
                          _: &mut Usage| {
         exchange.come_to(candidate);
         let (wire, warnings) = (prepared.spoken.wire, prepared.warnings.clone());
-        let (streamed, ms) = (streams.then_some(admitted), candidate.milliseconds(ms));
+        let ms = candidate.milliseconds(ms);
+        let streamed = streams.then_some(admitted);
         let delivery = run(exchange, streamed, candidate, prepared, ms).await?;
         Ok((candidate.clone(), wire, delivery, warnings))
     };

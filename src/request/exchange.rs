@@ -184,7 +184,6 @@ impl Exchange {
         self.draft.attempts.push(attempt);
     }
 
-    /// Charges the last answer, a `candidate`'s, with what it turned out to have used.
     /// Notes a model that is not asked, and why.
     pub fn pass_over(&mut self, model: &str, reason: &str) {
         self.draft.passed_over.push(PassedOver {
@@ -193,7 +192,7 @@ impl Exchange {
         });
     }
 
-    /// Charges the last call, a `candidate`'s answer, with what it turned out to have used.
+    /// Charges the last answer, a `candidate`'s, with what it turned out to have used.
     pub fn charge(&mut self, candidate: &Candidate, usage: Usage) {
         let cost = candidate.cost(&usage);
         self.draft.usage = self.draft.usage.plus(usage);

@@ -376,7 +376,7 @@ pub fn named_operation(
 }
 
 /// The operation's own models; else those of the tier asked for; where none of these can do it, those of
-/// the need's tier, else of the next up.
+/// the need's tier, else of the next up. After those of a tier come its fallbacks, as far as they can.
 fn choose_models(
     request: &ChatRequest,
     wanted: &Wanted<'_>,
@@ -396,8 +396,10 @@ fn choose_models(
         return fitting(catalogue.known(ids), request, operation).map(|models| (tier, models));
     }
     let of_tier = |tier| {
-        let models = fitting(catalogue.models_of(tier), request, operation);
-        models.map(|models| (tier, models))
+        let mut models = fitting(catalogue.models_of(tier), request, operation)?;
+        let others = fitting(catalogue.fallbacks_of(tier), request, operation);
+        models.extend(others.unwrap_or_default());
+        Ok((tier, models))
     };
     let needs = request.needs();
     let mut outcome = of_tier(tier);

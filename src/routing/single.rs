@@ -106,7 +106,9 @@ fn choose_models(
         return Ok(catalogue.known(ids));
     }
     if let Some(tier) = Tier::of(kind) {
-        return Ok(catalogue.models_of(tier));
+        let mut models = catalogue.models_of(tier);
+        models.extend(catalogue.fallbacks_of(tier));
+        return Ok(models);
     }
     let models = catalogue.models.values();
     Ok(models.filter(|model| model.kind == kind).cloned().collect())

@@ -52,9 +52,11 @@ export function problem(
   return validate(body) ? undefined : `${method} ${template}: ${ajv.errorsText(validate.errors)}`;
 }
 
+/** Names of switches and models hold slashes. */
 function pattern(path: string): RegExp {
-  const parts = path.split(/\{[^}]+\}/u).map((part) => part.replace(/[.:]/gu, "\\$&"));
-  return new RegExp(`^${parts.join(".+")}$`, "u");
+  const literal = path.replace(/\./gu, "\\.");
+  const wide = literal.replace(/\{(?:switch|model)\}/gu, ".+");
+  return new RegExp(`^${wide.replace(/\{[^}]+\}/gu, "[^/]+")}$`, "u");
 }
 
 function parameters(path: string): number {

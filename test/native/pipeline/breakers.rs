@@ -114,7 +114,7 @@ fn a_probe_whose_client_goes_makes_way_for_the_next() {
 
 #[test]
 fn where_every_circuit_is_open_the_nearest_is_asked_all_the_same() {
-    let acme = Acme::new();
+    let acme = Acme::of_one_provider();
     acme.world.provider.always(LLAMA_SMALL, BROKEN);
     open(&acme, QWEN);
     assert_eq!(calls(&acme, LLAMA_SMALL), 5);
@@ -224,6 +224,49 @@ fn a_hint_that_is_wrong_costs_one_detour() {
     let third = acme.world.worker(3);
     let healed = acme.world.expect(&third, request(), 200);
     assert_eq!(healed.told("cf-aig-model"), QWEN, "told no more");
+}
+
+#[test]
+fn what_a_tier_cannot_do_is_told_apart_from_what_was_not_asked() {
+    let acme = Acme::new();
+    let mut body = question("light", "Hello");
+    body["tools"] = json!([{ "type": "function", "function": { "name": "f", "parameters": {} } }]);
+    let response = acme.ask(&body);
+    let record = acme.record(&response);
+    assert_eq!(passed_over(&record), [(LLAMA_SMALL, "no capability")]);
+    let response = acme.ask(&question("light", &"word ".repeat(40_000)));
+    assert_eq!(response.told("cf-aig-model"), LLAMA_SMALL);
+    let record = acme.record(&response);
+    assert_eq!(passed_over(&record), [(QWEN, "window")]);
+    let response = acme.ask(&question(QWEN, "Hello"));
+    assert_eq!(passed_over(&acme.record(&response)), []);
+}
+
+#[test]
+fn another_provider_answers_where_none_of_the_tiers_own_does() {
+    let acme = Acme::new();
+    for model in [QWEN, LLAMA_SMALL] {
+        acme.world.provider.always(model, BROKEN);
+    }
+    let response = acme.ask(&question("light", "Hello"));
+    assert_eq!(response.told("cf-aig-model"), "openai/gpt-4.1-nano");
+    let own = Acme::with(&json!({ "tiers": { "light": [QWEN] } }));
+    own.world.provider.always(QWEN, BROKEN);
+    let refused = own.send(&question("light", "Hello"));
+    check_error(&refused, 502, "upstream_failed");
+}
+
+#[test]
+fn a_fallback_makes_no_tier_fit_for_more() {
+    let acme = Acme::new();
+    let content = json!([
+        { "type": "text", "text": "What is this?" },
+        { "type": "image_url", "image_url": { "url": "data:image/png;base64,iVBORw0KGgo=" } }
+    ]);
+    let body = json!({ "model": "light", "messages": [{ "role": "user", "content": content }] });
+    let response = acme.ask(&body);
+    let vision = "@cf/meta/llama-3.2-11b-vision-instruct";
+    assert_eq!(response.told("cf-aig-model"), vision);
 }
 
 /// Pain 41: 429 without fallback, and stuck on it for hours.
@@ -465,7 +508,7 @@ fn second_attempts_have_a_budget() {
 
 #[test]
 fn where_another_is_left_workers_ai_is_not_to_queue() {
-    let acme = Acme::new();
+    let acme = Acme::of_one_provider();
     acme.world.provider.once(QWEN, BROKEN);
     acme.ask(&question("light", "Hello"));
     let options = acme.world.provider.options.borrow();

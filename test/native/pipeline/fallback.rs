@@ -218,7 +218,7 @@ fn an_org_has_its_own_candidates() {
 #[test]
 fn rate_limits_of_every_provider_are_told_as_one() {
     for body in [question("light", "Hello"), streamed("light", "Hello")] {
-        let acme = Acme::new();
+        let acme = Acme::of_one_provider();
         acme.world.provider.always(QWEN, Act::Busy(30));
         acme.world.provider.always(LLAMA_SMALL, Act::Busy(7));
         let response = acme.send(&body);
@@ -237,7 +237,7 @@ fn rate_limits_of_every_provider_are_told_as_one() {
 
 #[test]
 fn a_rate_limit_that_says_nothing_of_its_end_has_one_all_the_same() {
-    let acme = Acme::new();
+    let acme = Acme::of_one_provider();
     for model in [QWEN, LLAMA_SMALL] {
         acme.world.provider.always(model, Act::Status(429, "slow"));
     }
@@ -251,7 +251,7 @@ fn one_failure_of_another_kind_is_no_rate_limit() {
         Act::Status(500, "broken"),
         Act::Status(503, r#"{"error":{"type":"overloaded_error"}}"#),
     ] {
-        let acme = Acme::new();
+        let acme = Acme::of_one_provider();
         acme.world.provider.always(QWEN, Act::Busy(30));
         acme.world.provider.always(LLAMA_SMALL, other);
         let response = acme.send(&question("light", "Hello"));
@@ -292,7 +292,7 @@ fn every_wire_tells_a_rate_limit_in_its_own_envelope() {
         ),
     ];
     for (path, body, pointer, expected) in cases {
-        let acme = Acme::new();
+        let acme = Acme::of_one_provider();
         for model in [QWEN, LLAMA_SMALL] {
             acme.world.provider.always(model, Act::Busy(7));
         }

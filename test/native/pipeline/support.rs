@@ -45,6 +45,11 @@ impl Acme {
         Self { world, worker, key }
     }
 
+    /// With no model of a second provider for light questions.
+    pub(crate) fn of_one_provider() -> Self {
+        Self::with(&json!({ "tiers": { "light": [QWEN, LLAMA_SMALL] } }))
+    }
+
     /// With a document about returns.
     pub(crate) fn learned() -> Self {
         let acme = Self::new();

@@ -26,6 +26,13 @@ impl Cache {
         let entries = Rc::default();
         Self { shared, entries }
     }
+
+    /// The names of the cached answers; copies of configurations are there too.
+    pub(crate) fn answers(&self) -> Vec<String> {
+        let entries = self.entries.borrow();
+        let answers = entries.keys().filter(|name| !name.starts_with("config/"));
+        answers.cloned().collect()
+    }
 }
 
 impl AnswerCache for Cache {

@@ -139,13 +139,7 @@ impl Model {
                 }
                 self.done(at)
             }
-            Command::ExpireKey { key, at: end } => {
-                if self.expiring.get(key).is_none_or(|known| end < known) {
-                    self.expiring.insert(key.clone(), *end);
-                    self.changed(at);
-                }
-                self.done(at)
-            }
+            Command::ExpireKey { key, at: end } => self.expire_key(key, *end, at),
             Command::Refuse { draft } => {
                 self.refuse(&draft.request, Refusal::NotReserved, at, Shown::None);
                 self.done(at)
@@ -180,6 +174,14 @@ impl Model {
             self.records.push(record);
             self.changed(at);
         }
+    }
+
+    fn expire_key(&mut self, key: &str, end: u64, at: u64) -> Reply {
+        if self.expiring.get(key).is_none_or(|known| end < *known) {
+            self.expiring.insert(key.to_owned(), end);
+            self.changed(at);
+        }
+        self.done()
     }
 
     fn reserve(&mut self, reserve: &Reserve, at: u64) -> Reply {

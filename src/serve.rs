@@ -43,7 +43,8 @@ async fn answer(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Re
     };
     let answered = match endpoint {
         Ok(Endpoint::Chat(path)) if path.dialect == Dialect::Run => {
-            Ok(run(ports, isolate, incoming, &path, &id).await)
+            // On the heap, so that what calls this does not grow with it.
+            Ok(Box::pin(run(ports, isolate, incoming, &path, &id)).await)
         }
         Ok(Endpoint::Chat(path)) => {
             let path = path.with_query(incoming.query());

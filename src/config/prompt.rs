@@ -36,7 +36,6 @@ const WHOLE: u8 = 100;
 #[serde(deny_unknown_fields)]
 pub struct Prompt {
     /// Templates by version; at least one.
-    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
     pub versions: BTreeMap<String, Template>,
     /// What callers may set, by name.
     #[serde(default)]

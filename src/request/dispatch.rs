@@ -80,8 +80,10 @@ pub async fn dispatch(
         own_account: admitted.own_key.is_some(),
     };
     let ports = exchange.ports.clone();
-    let own = admitted.request.messages.len();
-    let pictures = Pictures::of(messages, messages.len().saturating_sub(own));
+    let own = admitted.request.messages.first();
+    let is_added = |first: &Message| first.role == Role::System && Some(first) != own;
+    let added = messages.first().is_some_and(is_added);
+    let pictures = Pictures::of(messages, usize::from(added));
     let prepare = async |candidate: &Candidate, place: Place| {
         let mut prepared =
             prepare(&ports, (admitted, plan), messages, &pictures, candidate).await?;

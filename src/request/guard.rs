@@ -1,6 +1,6 @@
 //! The model that guards an operation: judges what callers say and what models answer.
 
-use crate::config::GuardFailure;
+use crate::config::{Guard, GuardFailure};
 use crate::error::{Error, Kind};
 use crate::protocol::{Answer, ChatRequest, Choice};
 use crate::providers::workers_ai;
@@ -40,7 +40,7 @@ pub async fn judge_request(
     plan: &Plan,
     request: &ChatRequest,
 ) -> Result<(), Error> {
-    if plan.operation.guard.is_some_and(|guard| guard.of_input()) {
+    if plan.operation.guard.is_some_and(Guard::of_input) {
         judge(exchange, plan, "request", &request.text_of_caller()).await?;
     }
     Ok(())
@@ -55,7 +55,7 @@ pub async fn judge_answer(
     plan: &Plan,
     answer: &Answer,
 ) -> Result<(), Error> {
-    if plan.operation.guard.is_some_and(|guard| guard.of_output()) {
+    if plan.operation.guard.is_some_and(Guard::of_output) {
         let texts = answer.choices.iter().filter_map(Choice::text);
         let text = texts.collect::<Vec<_>>().join("\n");
         judge(exchange, plan, "answer", &text).await?;

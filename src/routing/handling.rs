@@ -3,7 +3,7 @@
 
 use super::bound::{self, BYTES_PER_TOKEN, Sizes};
 use super::plan::{Candidate, Plan};
-use crate::config::{Catalogue, Operation, Output, Trim};
+use crate::config::{Catalogue, Guard, Operation, Output, Trim};
 use crate::context::trim::least_tokens;
 use crate::error::Error;
 use crate::money::Nanos;
@@ -24,7 +24,7 @@ impl Plan {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let guard = self.operation.guard;
-        self.output().is_some() || guard.is_some_and(|guard| guard.of_output())
+        self.output().is_some() || guard.is_some_and(Guard::of_output)
     }
 
     /// The plan by which a candidate is asked once more, with a longer conversation.

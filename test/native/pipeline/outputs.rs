@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::*;
+use super::world::web::Page;
 
 const PATH: &str = "/v1/run";
 const GOOD: &str = r#"{"answer":"**Seven** days.","days":7}"#;
@@ -228,4 +229,34 @@ fn a_callers_own_form_is_refused_where_the_operation_has_one() {
     assert!(acme.world.provider.calls.borrow().is_empty());
     // A model that is asked for by its name answers as it does.
     acme.ask(&question(LLAMA_SMALL, "Hello"));
+}
+
+#[test]
+fn a_picture_by_its_address_is_there_again_when_the_answer_is_mended() {
+    const VISION: &str = "@cf/meta/llama-3.2-11b-vision-instruct";
+    const URL: &str = "https://images.example/cat.png";
+    let read = json!({ "tier": "vision", "output": { "schema": schema(), "repair": true } });
+    let acme = Acme::with(&json!({ "operations": { "read": read } }));
+    acme.world.provider.web.put(
+        URL,
+        Page {
+            status: 200,
+            content_type: "image/png",
+            chunks: vec![Ok(b"\x89PNG\r\n\x1a\nand the rest".to_vec())],
+            delay: 0,
+        },
+    );
+    acme.world
+        .provider
+        .once(VISION, Act::Say("A cat.".to_owned()));
+    acme.world.provider.once(VISION, Act::Say(GOOD.to_owned()));
+    let input = json!({ "text": "How many days?", "image": URL });
+    let response = acme.posted(PATH, &json!({ "operation": "read", "input": input }));
+    assert_eq!(response.json()["output"], GOOD);
+    let sent = acme.world.provider.sent();
+    assert_eq!(sent.len(), 2);
+    assert!(
+        sent.iter()
+            .all(|body| body.contains("data:image/png;base64,") && !body.contains(URL))
+    );
 }

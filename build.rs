@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::{env, fs, io, path::Path};
 
 use source::config::{problem::Problem, yaml::Document};
-use source::{config, intent, money, template, usage};
+use source::{config, money, template, usage};
 
 #[path = "src"]
 #[expect(
@@ -28,10 +28,6 @@ mod source {
         pub mod tier;
         pub mod unlisted;
         pub mod yaml;
-    }
-    pub mod intent {
-        pub mod fold;
-        pub mod rules;
     }
     pub mod money;
     pub mod template;
@@ -61,7 +57,6 @@ fn check() -> io::Result<Vec<Problem>> {
     let checked = config::parse::parse(&config::parse::Files {
         aliases: &read("aliases.json")?,
         cost_model: &cost_model.json,
-        intent: &read("intent.json")?,
         partition_map: &partition_map.json,
         providers: &read("providers.json")?,
     });

@@ -8,6 +8,7 @@ pub mod changes;
 mod check;
 pub mod facts;
 pub(crate) mod fields;
+pub mod intent;
 mod own;
 pub mod parse;
 pub mod price;

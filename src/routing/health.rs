@@ -63,6 +63,8 @@ pub enum Part {
     Cache,
     /// The model that embeds a question.
     Embed,
+    /// The model that says what a request is for.
+    Intent,
     /// The model that ranks passages.
     Rerank,
     /// The index of vectors, and the rows of passages.
@@ -76,6 +78,7 @@ impl Part {
         match self {
             Self::Cache => "cache",
             Self::Embed => "embed",
+            Self::Intent => "intent",
             Self::Rerank => "rerank",
             Self::Search => "search",
         }

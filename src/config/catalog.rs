@@ -1,4 +1,4 @@
-//! The catalogue: models with prices, operations, tiers, aliases and the rules of intent.
+//! The catalogue: models with prices, operations, tiers and aliases.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +12,6 @@ use super::prompt::Prompt;
 use super::providers::{Provider, ProviderSlug};
 use super::tier::Tier;
 use super::unlisted::FreeModels;
-use crate::intent::rules::Rules;
 use crate::usage::Price;
 
 /// The bound of an answer in tokens where neither the caller nor the operation names one.
@@ -39,8 +38,6 @@ pub struct Catalogue {
     pub helpers: Helpers,
     /// Names that clients send, and the ids of the models they mean.
     pub aliases: BTreeMap<String, String>,
-    /// What tells an operation from a text.
-    pub intent: Rules,
 }
 
 /// The models that serve requests without being asked for.
@@ -48,6 +45,8 @@ pub struct Catalogue {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Helpers {
+    /// The id of the model that decides what a request is for, where an org wants that.
+    pub decide: String,
     /// The id of the model that embeds queries and passages.
     pub embed: String,
     /// The id of the model that judges what is said.
@@ -127,6 +126,8 @@ impl Catalogue {
 pub enum ModelKind {
     /// Answers a conversation.
     Chat,
+    /// Chooses among given answers.
+    Decision,
     /// Turns text into vectors.
     Embedding,
     /// Judges whether a text is safe.
@@ -147,6 +148,7 @@ impl ModelKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::Decision => "decision",
             Self::Embedding => "embedding",
             Self::Guard => "guard",
             Self::Image => "image",
@@ -163,6 +165,7 @@ impl ModelKind {
     pub const fn work(self) -> &'static str {
         match self {
             Self::Chat => "answer conversations",
+            Self::Decision => "decide",
             Self::Embedding => "embed texts",
             Self::Guard => "judge texts",
             Self::Image => "draw pictures",

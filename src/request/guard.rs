@@ -7,7 +7,7 @@ use crate::providers::workers_ai;
 use crate::request::exchange::Exchange;
 use crate::request::helper::{Helper, help};
 use crate::routing::Plan;
-use crate::routing::bound::GUARD_BYTES;
+use crate::routing::bound::{GUARD_BYTES, VERDICT_TOKENS};
 use crate::routing::health::Part;
 
 /// Milliseconds that a verdict may take.
@@ -78,6 +78,7 @@ async fn judge(
         part: Part::Guard,
         model,
         bytes: text.len().saturating_add(GUARD_BYTES),
+        answer_tokens: VERDICT_TOKENS,
         milliseconds: MILLISECONDS,
         call: workers_ai::encode_guard(model, text),
     };

@@ -28,6 +28,8 @@ pub const QUERY_BYTES: usize = 2_000;
 pub const PASSAGE_BYTES: usize = 5_000;
 /// Bytes of the policy that a guard reads with each text, and of its verdict.
 pub const GUARD_BYTES: usize = 6_000;
+/// Tokens of a verdict at most: a word and the codes of all hazards.
+pub const VERDICT_TOKENS: u64 = 64;
 /// Bytes of an answer for each of its tokens, where it is read again by a model. What has more is paid
 /// for by an extension of the reservation.
 pub(super) const BYTES_PER_TOKEN: u64 = 4;
@@ -269,6 +271,7 @@ pub fn guard(said: Option<u64>, answered: Option<u64>, catalogue: &Catalogue) ->
     let verdicts = [said, answered].into_iter().flatten().map(|bytes| {
         let usage = Usage {
             input_tokens: bytes.saturating_add(length(GUARD_BYTES)),
+            output_tokens: VERDICT_TOKENS,
             ..Usage::default()
         };
         price.map_or(Nanos::MAX, |price| price.cost(&usage))

@@ -113,7 +113,7 @@ impl Model {
             Command::Check { key } => {
                 let reason = if self.versions.config == 0 {
                     Some(Refusal::NotActive)
-                } else if self.revoked.contains(key) {
+                } else if self.refuses_key(key, at) {
                     Some(Refusal::KeyRevoked)
                 } else {
                     self.killed(key, at)
@@ -176,6 +176,11 @@ impl Model {
         }
     }
 
+    fn refuses_key(&self, key: &str, at: u64) -> bool {
+        let ends = self.expiring.get(key);
+        self.revoked.contains(key) || ends.is_some_and(|end| *end <= at)
+    }
+
     fn expire_key(&mut self, key: &str, end: u64, at: u64) -> Reply {
         if self.expiring.get(key).is_none_or(|known| end < *known) {
             self.expiring.insert(key.to_owned(), end);
@@ -190,9 +195,7 @@ impl Model {
         if self.versions.config == 0 {
             return self.refuse(id, Refusal::NotActive, at, Shown::None);
         }
-        let key = &reserve.draft.key;
-        let ends = self.expiring.get(key);
-        if self.revoked.contains(key) || ends.is_some_and(|end| *end <= at) {
+        if self.refuses_key(&reserve.draft.key, at) {
             return self.refuse(id, Refusal::KeyRevoked, at, Shown::None);
         }
         let is_open = self.requests.get(id).is_some_and(|it| it.end.is_none());

@@ -181,7 +181,7 @@ impl Model {
             self.expiring.insert(key.to_owned(), end);
             self.changed(at);
         }
-        self.done()
+        self.done(at)
     }
 
     fn reserve(&mut self, reserve: &Reserve, at: u64) -> Reply {

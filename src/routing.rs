@@ -4,6 +4,7 @@
 pub mod bound;
 pub mod breaker;
 pub mod custom_cost;
+mod fitting;
 pub mod graph;
 pub mod handling;
 pub mod health;

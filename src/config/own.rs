@@ -55,12 +55,9 @@ pub(super) fn catalogue(
     check_kinds(&parts.operations, base, report);
     report.extend(reports.into_problems());
     let tiers = tiers(parts.tiers.entries, base, &parts.models);
-    // Who names the models of a tier names all of them.
-    let mut fallbacks = base.fallbacks.clone();
-    fallbacks.retain(|tier, _| tiers.get(tier) == base.tiers.get(tier));
     Arc::new(Catalogue {
         tiers,
-        fallbacks,
+        fallbacks: by_tier(parts.fallbacks.entries),
         models: parts.models.entries,
         operations: parts.operations.entries,
         default_operation: parts
@@ -74,8 +71,16 @@ pub(super) fn catalogue(
 fn merge(sections: OwnSections, base: &Catalogue, report: &mut Report) -> Parts {
     let models = table(sections.models, "models", report);
     let operations = table(sections.operations, "operations", report);
-    let tiers = base.tiers.iter();
-    let tiers = tiers.map(|(tier, ids)| (tier.to_string(), ids.clone()));
+    let named = |tiers: &BTreeMap<Tier, Vec<String>>| -> BTreeMap<String, Vec<String>> {
+        let tiers = tiers.iter();
+        tiers
+            .map(|(tier, ids)| (tier.to_string(), ids.clone()))
+            .collect()
+    };
+    let tiers: Table<Vec<String>> = table(sections.tiers, "tiers", report);
+    // Who names the models of a tier names all of them.
+    let mut fallbacks = named(&base.fallbacks);
+    fallbacks.retain(|tier, _| !tiers.entries.contains_key(tier));
     let default_operation = sections
         .default_operation
         .unwrap_or_else(|| base.default_operation.clone());
@@ -86,8 +91,8 @@ fn merge(sections: OwnSections, base: &Catalogue, report: &mut Report) -> Parts 
         models: named_models(models, &base.providers).over(base.models.clone()),
         operations: named_operations(operations).over(base.operations.clone()),
         providers: Table::of(base.providers.clone()),
-        tiers: table(sections.tiers, "tiers", report).over(tiers.collect()),
-        fallbacks: Table::of(BTreeMap::new()),
+        tiers: tiers.over(named(&base.tiers)),
+        fallbacks: Table::of(fallbacks),
     }
 }
 

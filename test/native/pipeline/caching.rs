@@ -182,7 +182,7 @@ fn an_answer_from_the_middle_of_a_change_is_not_served_after_it() {
 #[test]
 fn what_is_not_whole_is_not_kept() {
     for act in [Act::Length, Act::Say(" ".to_owned()), Act::ErrorObject] {
-        let acme = Acme::new();
+        let acme = Acme::of_one_provider();
         acme.world.provider.always(QWEN, act.clone());
         acme.world.provider.always(LLAMA_SMALL, act.clone());
         for body in [faq(), streamed("operation/faq", QUESTION)] {

@@ -52,6 +52,8 @@ fn key_id(acme: &Acme) -> String {
 #[test]
 fn what_is_off_is_refused_in_every_isolate_and_comes_back() {
     let acme = Acme::learned();
+    let tiers = json!({ "tiers": { "light": [QWEN, LLAMA_SMALL] } });
+    acme.world.configure(&acme.worker, "acme", &tiers);
     let other = acme.world.worker(2);
     acme.world.expect(&other, acme.request(&faq()), 200);
     let switches = [
@@ -371,7 +373,10 @@ fn load(acme: &Acme, worker: &Worker) -> Rc<RefCell<Vec<(u64, u16)>>> {
 #[test]
 fn under_load_nothing_is_admitted_once_a_switch_has_answered() {
     for admission in ["strict", "leased"] {
-        let acme = Acme::with(&json!({ "admission": admission, "limits": [], "budgets": [] }));
+        let acme = Acme::with(&json!({
+            "admission": admission, "limits": [], "budgets": [],
+            "tiers": { "light": [QWEN, LLAMA_SMALL] }
+        }));
         acme.world.shared.latency.set(10);
         let workers: Vec<Worker> = (2..5).map(|group| acme.world.worker(group)).collect();
         let told: Vec<_> = workers.iter().map(|worker| load(&acme, worker)).collect();

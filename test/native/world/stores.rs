@@ -35,6 +35,9 @@ impl Cache {
     }
 }
 
+impl Cache {
+}
+
 impl AnswerCache for Cache {
     fn get<'a>(&'a self, key: &'a str) -> Pending<'a, Option<Vec<u8>>> {
         let work = || {

@@ -5,6 +5,7 @@ pub mod bound;
 pub mod breaker;
 pub mod custom_cost;
 pub mod doubt;
+mod fitting;
 pub mod graph;
 pub mod handling;
 pub mod health;

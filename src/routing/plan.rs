@@ -12,6 +12,7 @@ use crate::protocol::{ChatRequest, Needs, ReasoningMode};
 use crate::routing::bound;
 use crate::routing::custom_cost::CustomCost;
 use crate::routing::doubt::Doubt;
+use crate::routing::fitting::{fitting, output_bound};
 use crate::routing::graph::Way;
 use crate::routing::graph::walk::Step;
 use crate::routing::handling;
@@ -471,46 +472,6 @@ fn alternatives(tier: Tier, needs: Needs) -> Vec<Tier> {
     by_need.chain(upwards).collect()
 }
 
-/// The models that can do what the request needs.
-fn fitting(
-    models: Vec<Arc<Model>>,
-    request: &ChatRequest,
-    operation: &Operation,
-) -> Result<Vec<Arc<Model>>, Error> {
-    let needs = request.needs();
-    let missing = models.iter().find_map(|model| model.lacks(needs));
-    let (able, unable): (Vec<_>, Vec<_>) = models
-        .into_iter()
-        .partition(|model| model.lacks(needs).is_none());
-    // What is too long is shortened or refused where the operation says so.
-    let most = operation.input_tokens.map_or(u64::MAX, u64::from);
-    let tokens = bound::likely_tokens(request).min(most);
-    let least = handling::least(operation, request, 0).min(tokens);
-    for tokens in [tokens, least] {
-        let fits = |model: &&Arc<Model>| {
-            let output = u64::from(output_bound(model, request, operation));
-            tokens.saturating_add(output) <= u64::from(model.context_window)
-        };
-        let fitting: Vec<_> = able.iter().filter(fits).cloned().collect();
-        if !fitting.is_empty() {
-            return Ok(fitting);
-        }
-    }
-    if !able.is_empty() {
-        let message = format!(
-            "The conversation has about {tokens} tokens; with the answer's bound that is more than any suitable model takes. Shorten it, bound the answer lower, or ask for another model."
-        );
-        return Err(Error::invalid("messages", message));
-    }
-    let need = missing.map_or("this", |capability| capability.as_str());
-    let names: Vec<&str> = unable.iter().map(|model| model.id.as_str()).collect();
-    let message = format!(
-        "The request needs a model with `{need}`, which {} cannot do. Ask for `auto` or another model.",
-        names.join(", ")
-    );
-    Err(Error::invalid("model", message))
-}
-
 fn candidate(
     model: Arc<Model>,
     request: &ChatRequest,
@@ -549,13 +510,6 @@ const fn thinks(wanted: &Wanted<'_>, tier: Tier) -> Option<ReasoningMode> {
         (_, Tier::Light) => Some(ReasoningMode::Off),
         _ => None,
     }
-}
-
-fn output_bound(model: &Model, request: &ChatRequest, operation: &Operation) -> u32 {
-    request
-        .max_output_tokens
-        .unwrap_or(operation.output_cap)
-        .min(model.max_output)
 }
 
 /// Answers are served again where the operation or the caller says so; never those of a request

@@ -4,8 +4,10 @@
 use std::process::ExitCode;
 use std::{env, fs, io, path::Path};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use source::config::{problem::Problem, yaml::Document};
-use source::{config, intent, money, template, usage};
+use source::{config, intent, money, schema, template, usage};
 
 #[path = "src"]
 #[expect(
@@ -18,6 +20,7 @@ mod source {
         pub mod catalog;
         pub mod check;
         pub mod facts;
+        pub mod output;
         pub mod parse;
         pub mod price;
         pub mod problem;
@@ -34,12 +37,14 @@ mod source {
         pub mod rules;
     }
     pub mod money;
+    pub mod schema;
     pub mod template;
     pub mod usage;
 }
 
 fn main() -> ExitCode {
     println!("cargo:rerun-if-changed=config");
+    println!("cargo:rerun-if-changed=docs/openapi.json");
     match check() {
         Ok(problems) if problems.is_empty() => ExitCode::SUCCESS,
         Ok(problems) => {
@@ -56,6 +61,7 @@ fn main() -> ExitCode {
 }
 
 fn check() -> io::Result<Vec<Problem>> {
+    compress_description()?;
     let partition_map = convert("ai_partition_map")?;
     let cost_model = convert("ai_cost_model")?;
     let checked = config::parse::parse(&config::parse::Files {
@@ -77,6 +83,18 @@ fn check() -> io::Result<Vec<Problem>> {
 fn read(name: &str) -> io::Result<String> {
     let root = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
     fs::read_to_string(Path::new(&root).join("config").join(name))
+}
+
+/// Writes `docs/openapi.json` without its spaces and compressed for the crate to embed.
+fn compress_description() -> io::Result<()> {
+    let root = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let text = fs::read_to_string(Path::new(&root).join("docs/openapi.json"))?;
+    let document: serde_json::Value = serde_json::from_str(&text)?;
+    let target = Path::new(&env::var_os("OUT_DIR").unwrap_or_default()).join("openapi.json.gz");
+    let mut encoder = GzEncoder::new(fs::File::create(target)?, Compression::best());
+    serde_json::to_writer(&mut encoder, &document)?;
+    encoder.finish()?;
+    Ok(())
 }
 
 /// Writes a file that is YAML as JSON for the crate to embed.

@@ -25,6 +25,7 @@ const inputs = [
   ".cargo",
   "src",
   "config",
+  "docs/openapi.json",
 ];
 
 /** What worker-build emits and wrangler uploads. */

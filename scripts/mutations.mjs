@@ -33,6 +33,7 @@ const inputs = [
   "src",
   "config",
   "demo",
+  "docs/openapi.json",
   "schema.sql",
   "test",
 ];

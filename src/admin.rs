@@ -14,6 +14,7 @@ mod limits;
 mod members;
 mod orgs;
 mod page;
+mod routes;
 mod switches;
 mod table;
 mod transcripts;
@@ -25,6 +26,8 @@ use serde::de::DeserializeOwned;
 use self::access::Actor;
 pub use self::access::{Permission, Role};
 use self::table::Handle;
+#[cfg(test)]
+pub(crate) use self::table::takes;
 pub use self::table::{Reach, Row, TABLE};
 use crate::auth::is_id;
 use crate::error::{Error, Kind};

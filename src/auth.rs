@@ -153,7 +153,14 @@ pub fn foreign_key(incoming: &dyn Incoming) -> Option<String> {
         let value = incoming.header(name)?;
         Some(strip_scheme(value.trim()).to_owned())
     });
-    values.find(|value| !value.is_empty() && !value.starts_with("esk_"))
+    let is_ours = |value: &str| {
+        [PREFIX, MEMBER_PREFIX].iter().any(|prefix| {
+            value
+                .strip_prefix(prefix)
+                .is_some_and(|rest| rest.starts_with('_'))
+        })
+    };
+    values.find(|value| !value.is_empty() && !is_ours(value))
 }
 
 /// Our key in the query, where clients of Google's put it.

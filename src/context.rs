@@ -4,6 +4,7 @@ pub mod chunk;
 pub mod pack;
 pub mod prompt;
 pub mod rank;
+pub mod trim;
 
 pub use self::chunk::chunk;
 pub use self::pack::pack;

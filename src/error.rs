@@ -15,6 +15,8 @@ pub enum Kind {
     BudgetExhausted,
     /// No model may be asked now: each fails, or wants to be left alone.
     CircuitOpen,
+    /// What is said or answered is unsafe.
+    ContentBlocked,
     /// The same document was changed by somebody else meanwhile.
     Conflict,
     /// The total deadline of the request passed.
@@ -35,6 +37,8 @@ pub enum Kind {
     ModelNotFound,
     /// The path or the named thing does not exist.
     NotFound,
+    /// The answer is not what the operation must give.
+    OutputInvalid,
     /// The body is larger than the gateway takes.
     PayloadTooLarge,
     /// `If-Match` names another version than the current one.
@@ -90,6 +94,7 @@ impl Kind {
         let (status, kind, code, source, retry) = match self {
             Self::BudgetExhausted => (402, "insufficient_quota", "budget_exhausted", Client, false),
             Self::CircuitOpen => (503, "server_error", "circuit_open", Upstream, true),
+            Self::ContentBlocked => (403, "permission_error", "content_blocked", Client, false),
             Self::Conflict => (409, "invalid_request_error", "conflict", Client, true),
             Self::DeadlineExceeded => (504, "server_error", "deadline_exceeded", Upstream, true),
             Self::Forbidden => (403, "permission_error", "forbidden", Client, false),
@@ -125,6 +130,7 @@ impl Kind {
                 false,
             ),
             Self::NotFound => (404, "invalid_request_error", "not_found", Client, false),
+            Self::OutputInvalid => (502, "upstream_error", "output_invalid", Upstream, true),
             Self::PayloadTooLarge => (
                 413,
                 "invalid_request_error",

@@ -473,6 +473,10 @@ impl Governor {
                 },
                 switches: self.state.switches.notice(at),
             },
+            Answer::Considered(closed, shown) => Reply::Considered {
+                closed,
+                state: view::of_gates(&self.state, &shown, moment),
+            },
             Answer::Divert(gates) => Reply::Divert { gates },
             Answer::Downgrade(route) => Reply::Downgrade { route },
             Answer::Holders => Reply::Holders(self.roster.holders(at)),

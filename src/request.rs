@@ -11,6 +11,7 @@ pub mod copies;
 pub mod dispatch;
 pub mod exchange;
 pub mod ground;
+pub mod guard;
 pub mod header;
 pub mod headers;
 pub mod helper;
@@ -20,6 +21,7 @@ pub mod notes;
 pub mod patience;
 pub mod pulse;
 pub mod recall;
+pub mod refine;
 pub mod release;
 pub mod reserve;
 pub mod retries;
@@ -50,11 +52,13 @@ use self::admit::{Admitted, admit, authenticate, check_account};
 use self::body_watch::BodyWatch;
 use self::classify::classify;
 use self::copies::Copies;
-use self::dispatch::dispatch;
+use self::dispatch::{Dispatched, dispatch};
 use self::exchange::Exchange;
-use self::ground::ground;
+use self::ground::{Grounded, ground};
+use self::guard::judge_request;
 use self::patience::Patience;
 use self::recall::{Place, place, recall};
+use self::refine::refine;
 use self::release::{release, release_cached};
 use self::reserve::{Admission, Asking, Rejected, newer, reserve, targets};
 use self::route::Taken;
@@ -143,10 +147,8 @@ async fn answer(mut exchange: Exchange, isolate: &Isolate, mut admitted: Admitte
     let (ports, id) = (exchange.ports.clone(), exchange.draft.request.clone());
     let patience = Patience::of(&exchange, &admitted, &state);
     let work = async move {
-        let grounded = ground(&mut exchange, &admitted, &plan).await;
-        exchange.end_phase("ground");
-        let dispatched = match dispatch(&mut exchange, &admitted, &plan, &grounded.messages).await {
-            Ok(dispatched) => dispatched,
+        let (grounded, dispatched) = match ask(&mut exchange, &admitted, &plan).await {
+            Ok(asked) => asked,
             Err(error) => return Err(settle_failure(exchange, error).await),
         };
         exchange.end_phase("dispatch");
@@ -157,6 +159,20 @@ async fn answer(mut exchange: Exchange, isolate: &Isolate, mut admitted: Admitte
     };
     let done = patience.wait(work.boxed_local()).await;
     done.unwrap_or_else(|error| failed(&ports, dialect, &error, &id))
+}
+
+/// Judges, grounds, asks, and makes of the answer what the operation says.
+async fn ask(
+    exchange: &mut Exchange,
+    admitted: &Admitted,
+    plan: &Plan,
+) -> Result<(Grounded, Dispatched), Error> {
+    judge_request(exchange, plan, &admitted.request).await?;
+    let grounded = ground(exchange, admitted, plan).await?;
+    exchange.end_phase("ground");
+    let dispatched = dispatch(exchange, admitted, plan, &grounded.messages).await?;
+    let refined = refine(exchange, admitted, plan, &grounded.messages, dispatched).await?;
+    Ok((grounded, refined))
 }
 
 /// Asks for admission of an answer from the cache, which costs nothing.

@@ -5,6 +5,7 @@ pub mod bound;
 pub mod breaker;
 pub mod custom_cost;
 pub mod graph;
+pub mod handling;
 pub mod health;
 pub mod instructions;
 pub mod left_out;

@@ -7,6 +7,7 @@ use crate::http::{Endpoint, Incoming, Reply, resolve};
 use crate::isolate::Isolate;
 use crate::knowledge;
 use crate::models::{model, models};
+use crate::openapi;
 use crate::ports::Ports;
 use crate::protocol::Dialect;
 use crate::request::notes::{EVENT_ID, event_id};
@@ -19,7 +20,7 @@ use crate::tokens::count_tokens;
 
 /// Answers a request, with the id that its caller gave it.
 pub async fn serve(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Reply {
-    let mut reply = answer(ports, isolate, incoming).await;
+    let mut reply = Box::pin(answer(ports, isolate, incoming)).await;
     let event = incoming.header(EVENT_ID);
     if let Some(event) = event.as_deref().map(str::trim).and_then(event_id)
         && reply.header(EVENT_ID).is_none()
@@ -52,6 +53,7 @@ async fn answer(ports: &Ports, isolate: &Isolate, incoming: &dyn Incoming) -> Re
             knowledge::remove(ports, isolate, incoming, (document, &id)).await
         }
         Ok(Endpoint::Documents) => knowledge::documents(ports, isolate, incoming, &id).await,
+        Ok(Endpoint::OpenApi) => openapi::document(),
         Ok(Endpoint::Health) => Ok(health(ports).await),
         Ok(Endpoint::Model(id)) => model(ports, isolate, incoming, id).await,
         Ok(Endpoint::Models) => models(ports, isolate, incoming).await,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::Asked;
-use super::document::{self, Told};
+use super::document::{self, Sent, Told};
 use crate::audit::Change;
 use crate::config::changes::{Difference, differences, merged};
 use crate::config::{self, Problem, TenantConfig, advice, tenant};
@@ -59,7 +59,8 @@ pub(super) async fn put(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply, E
     let note = document::note(asked)?;
     let sent = document::read(asked.incoming).await?;
     let current = current(act).await?;
-    store(act, asked, &current, (&sent, note)).await
+    let document = sent.json.clone();
+    store(act, asked, &current, (&sent, document, note)).await
 }
 
 /// The same with the newest document changed by a merge patch (RFC 7396).
@@ -68,8 +69,8 @@ pub(super) async fn patch(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply,
     let note = document::note(asked)?;
     let patch = document::read(asked.incoming).await?;
     let current = current(act).await?;
-    let sent = merged(&raw(&current.document)?, &raw(&patch)?);
-    store(act, asked, &current, (&sent, note)).await
+    let document = merged(&raw(&current.document)?, &raw(&patch.json)?);
+    store(act, asked, &current, (&patch, document, note)).await
 }
 
 /// Says what is wrong with a document, what to know about it and what it would change; nothing is
@@ -79,21 +80,21 @@ pub(super) async fn validate(asked: Asked<'_>) -> Result<Reply, Error> {
     let sent = document::read(asked.incoming).await?;
     let current = newest(asked.ports, asked.org).await?;
     let before = raw(&current.document)?;
-    let sent = if merges {
-        merged(&before, &raw(&sent)?)
+    let document = if merges {
+        merged(&before, &raw(&sent.json)?)
     } else {
-        sent
+        sent.json.clone()
     };
-    let (problems, warnings) = match check(asked.ports, &sent)? {
+    let (problems, warnings) = match check(asked.ports, &document)? {
         Ok(config) => (Vec::new(), warnings(asked.ports, &config)),
-        Err(problems) => (problems, Vec::new()),
+        Err(problems) => (sent.placed(problems), Vec::new()),
     };
     let validation = Validation {
         valid: problems.is_empty(),
         version: current.version,
         problems: problems.into_iter().map(Told::from).collect(),
         warnings,
-        changes: differences(&before, &raw(&sent)?),
+        changes: differences(&before, &raw(&document)?),
     };
     Ok(Reply::json(200, &validation))
 }
@@ -118,15 +119,16 @@ async fn store(
     act: &mut Exchange,
     asked: Asked<'_>,
     current: &ConfigRow,
-    (sent, note): (&str, String),
+    (sent, document, note): (&Sent, String, String),
 ) -> Result<Reply, Error> {
-    check(asked.ports, sent)?.map_err(|problems| document::refused(&problems))?;
-    if is_stopped_halfway(asked, current, sent).await? {
+    let refuse = |problems| document::refused(&sent.placed(problems));
+    check(asked.ports, &document)?.map_err(refuse)?;
+    if is_stopped_halfway(asked, current, &document).await? {
         return put_in_force(act, asked, current).await;
     }
     check_expected(asked, current)?;
     let next = current.version.saturating_add(1);
-    let row = save(act, next, sent, note).await?;
+    let row = save(act, next, &document, note).await?;
     put_in_force(act, asked, &row).await
 }
 
@@ -134,11 +136,11 @@ async fn store(
 async fn is_stopped_halfway(
     asked: Asked<'_>,
     current: &ConfigRow,
-    sent: &str,
+    document: &str,
 ) -> Result<bool, Error> {
     let before = current.version.checked_sub(1);
-    let is_same =
-        expected(asked)?.is_some_and(|version| before == Some(version)) && current.document == sent;
+    let is_same = expected(asked)?.is_some_and(|version| before == Some(version))
+        && current.document == document;
     Ok(is_same && in_force(asked).await != Some(current.version))
 }
 

@@ -1,22 +1,35 @@
-//! A configuration document as an administrator sends it, and what is told of it.
+//! A configuration document as an administrator sends it, YAML or JSON, and what is told of it.
 
 use serde::Serialize;
 
 use super::Asked;
 use super::page::parameters;
-use crate::config::Problem;
-use crate::error::Error;
+use crate::config::{Problem, yaml};
+use crate::error::{Error, Kind};
 use crate::http::Incoming;
 use crate::protocol::json;
-use crate::request::admit::json_body;
 
 /// Bytes of what an administrator says about a change.
 const NOTE_LIMIT: usize = 500;
+
+/// The types of a document that is YAML. <https://www.rfc-editor.org/rfc/rfc9512>
+const YAML_TYPES: [&str; 3] = ["application/yaml", "application/x-yaml", "text/yaml"];
+const JSON_TYPES: [&str; 2] = ["application/json", "application/merge-patch+json"];
+
+/// A document, or a part of one.
+pub(super) struct Sent {
+    /// Its JSON text: of JSON as it was sent.
+    pub(super) json: String,
+    lines: Option<yaml::Document>,
+}
 
 /// Something about a document.
 #[derive(Debug, Serialize)]
 pub(super) struct Told {
     path: String,
+    /// Of what was sent, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
     reason: String,
 }
 
@@ -24,8 +37,23 @@ impl From<Problem> for Told {
     fn from(problem: Problem) -> Self {
         Self {
             path: problem.path,
+            line: problem.line,
             reason: problem.reason,
         }
+    }
+}
+
+impl Sent {
+    /// Problems with the lines of what was sent.
+    pub(super) fn placed(&self, problems: Vec<Problem>) -> Vec<Problem> {
+        // Lines of JSON are looked for only where somebody wants to know them.
+        let own = || yaml::parse(&self.json).ok();
+        let found = if self.lines.is_none() { own() } else { None };
+        let Some(lines) = self.lines.as_ref().or(found.as_ref()) else {
+            return problems;
+        };
+        let problems = problems.into_iter();
+        problems.map(|problem| problem.on_line_of(lines)).collect()
     }
 }
 
@@ -33,15 +61,44 @@ impl From<Problem> for Told {
 ///
 /// # Errors
 /// `InvalidRequest`, `PayloadTooLarge`, `UnsupportedMediaType`.
-pub(super) async fn read(incoming: &dyn Incoming) -> Result<String, Error> {
-    let body = json_body(incoming).await?;
-    json::document(&body)?;
-    String::from_utf8(body).map_err(|_| Error::invalid("", "The configuration is not UTF-8."))
+pub(super) async fn read(incoming: &dyn Incoming) -> Result<Sent, Error> {
+    let content_type = incoming.header("content-type").unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let is_one_of = |types: &[&str]| types.iter().any(|it| essence.eq_ignore_ascii_case(it));
+    if !is_one_of(&YAML_TYPES) && !is_one_of(&JSON_TYPES) {
+        let message = "Send the document as JSON, with `Content-Type: application/json`, or as YAML, with `application/yaml`.";
+        return Err(Error::new(Kind::UnsupportedMediaType, message));
+    }
+    let body = incoming.body(yaml::MOST_BYTES).await?;
+    if is_one_of(&JSON_TYPES) {
+        json::document(&body)?;
+    }
+    let text = String::from_utf8(body)
+        .map_err(|_| Error::invalid("", "The configuration is not UTF-8."))?;
+    if is_one_of(&JSON_TYPES) {
+        return Ok(Sent {
+            json: text,
+            lines: None,
+        });
+    }
+    let malformed = |it: yaml::Malformed| Error::invalid("", format!("The document: {it}."));
+    let document = yaml::parse(&text).map_err(malformed)?;
+    json::document(document.json.as_bytes())?;
+    Ok(Sent {
+        json: document.json.clone(),
+        lines: Some(document),
+    })
 }
 
 /// The refusal of a document.
 pub(super) fn refused(problems: &[Problem]) -> Error {
-    let line = |problem: &Problem| format!("{}: {}", problem.path, problem.reason);
+    let line = |problem: &Problem| {
+        let Problem { path, reason, .. } = problem;
+        match problem.line {
+            Some(line) => format!("{path} (line {line}): {reason}"),
+            None => format!("{path}: {reason}"),
+        }
+    };
     let lines: Vec<String> = problems.iter().map(line).collect();
     let path = problems.first().map_or("", |problem| problem.path.as_str());
     Error::invalid(path, lines.join("; "))

@@ -71,7 +71,13 @@ pub(super) async fn list(asked: Asked<'_>) -> Result<Reply, Error> {
         known: None,
         effective_at: None,
     });
-    let shown: Vec<Shown> = shown.collect();
+    let mut shown: Vec<Shown> = shown.collect();
+    shown.retain(|it| {
+        page.after
+            .as_ref()
+            .is_none_or(|after| it.switch.to_string() > *after)
+    });
+    shown.sort_by_key(|it| it.switch.to_string());
     Ok(paged(shown, &page, |shown| shown.switch.to_string()))
 }
 

@@ -6,7 +6,7 @@ use futures::future::{LocalBoxFuture, ready};
 
 use super::access::Permission::{self, Audit, Configure, Manage, Members, Read, See};
 use super::{Asked, alerts, audit, catalogue, config, credits, keys, limits, members, orgs};
-use super::{switches, transcripts, users, versions};
+use super::{routes, switches, transcripts, users, versions};
 use crate::error::Error;
 use crate::http::Method::{self, Delete, Get, Patch, Post, Put};
 use crate::http::template::matched;
@@ -204,6 +204,9 @@ pub const TABLE: &[Row] = &[
     plain(Get, "orgs/{org}/limits", Read, |it| {
         limits::get(it).boxed_local()
     }),
+    plain(Post, "orgs/{org}/routes/{route}/explain", Read, |it| {
+        routes::explain(it).boxed_local()
+    }),
     plain(Get, "orgs/{org}/switches", Read, |it| {
         switches::list(it).boxed_local()
     })
@@ -247,6 +250,10 @@ pub const TABLE: &[Row] = &[
         "user.erase",
         |act, it| users::erase(act, it).boxed_local(),
     ),
+    plain(Post, "routes/{route}/explain", Read, |it| {
+        routes::explain(it).boxed_local()
+    })
+    .narrowed(),
     plain(Get, "switches", Read, |it| switches::list(it).boxed_local()),
     change(
         Put,
@@ -338,4 +345,10 @@ pub(super) fn find(method: Method, path: &str) -> Result<(&'static Row, [&str; 2
     } else {
         not_allowed(allow.join(", "))
     })
+}
+
+/// Whether a path behind `/admin/v1/` takes a method.
+#[cfg(test)]
+pub(crate) fn takes(method: Method, path: &str) -> bool {
+    find(method, path).is_ok()
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate};
 
-use super::catalog::{Catalogue, Model};
+use super::catalog::Model;
 use super::problem::{Problem, Report};
 use super::tenant::TenantConfig;
 use crate::governor::rules::{Budget, Limit, Scope, WhenSpent};
 use crate::money::Nanos;
+use crate::routing::graph::Work;
 
 /// Days before a model's last one from which on its users are warned.
 const NOTICE_DAYS: i64 = 90;
@@ -21,7 +22,8 @@ const FILE: &str = "config";
 #[must_use]
 pub fn lockouts(config: &TenantConfig) -> Vec<Problem> {
     let mut report = Report::new(FILE);
-    let is_for_all = |limit: &Limit| limit.only.is_none();
+    // The gates of routes divert, they stop nobody.
+    let is_for_all = |limit: &Limit| limit.only.is_none() && !matches!(limit.per, Scope::Gate(..));
     let limits = config.rules().limits.iter().enumerate();
     for (index, limit) in limits.filter(|(_, limit)| limit.limit == 0 && is_for_all(limit)) {
         let reason = format!(
@@ -47,7 +49,7 @@ pub fn warnings(config: &TenantConfig, now: u64) -> Vec<Problem> {
             report.add(format!("budgets[{index}].usd"), reason);
         }
     }
-    for (path, model) in uses(config.catalogue()) {
+    for (path, model) in uses(config) {
         if let Some(reason) = retirement(model, now) {
             report.add(path, reason);
         }
@@ -55,16 +57,33 @@ pub fn warnings(config: &TenantConfig, now: u64) -> Vec<Problem> {
     report.into_problems()
 }
 
-/// Where the org's catalogue names models to serve requests with.
-fn uses(catalogue: &Catalogue) -> impl Iterator<Item = (String, &Arc<Model>)> {
-    let tiers = catalogue.tiers.iter().flat_map(move |(tier, ids)| {
-        let named = ids.iter().enumerate();
-        named.map(move |(index, id)| (format!("tiers.{tier}[{index}]"), id))
-    });
+/// Where the org names models to serve requests with.
+fn uses(config: &TenantConfig) -> impl Iterator<Item = (String, &Arc<Model>)> {
+    let catalogue = config.catalogue();
+    let listed = |at: String, ids: &'_ [String]| {
+        let placed = ids.iter().enumerate();
+        let placed = placed.map(|(index, id)| (format!("{at}[{index}]"), id.clone()));
+        placed.collect::<Vec<_>>()
+    };
+    let tiers = catalogue.tiers.iter();
+    let tiers = tiers.flat_map(move |(tier, ids)| listed(format!("tiers.{tier}"), ids));
+    let operations = catalogue.operations.iter();
+    let operations = operations.filter_map(|(name, it)| Some((name, it.models.as_ref()?)));
+    let operations =
+        operations.flat_map(move |(name, ids)| listed(format!("operations.{name}.models"), ids));
     let aliases = catalogue.aliases.iter();
-    let aliases = aliases.map(|(name, id)| (format!("aliases.{name}"), id));
-    let used = tiers.chain(aliases);
-    used.filter_map(|(path, id)| Some((path, catalogue.model(id)?)))
+    let aliases = aliases.map(|(name, id)| (format!("aliases.{name}"), id.clone()));
+    let routes = config.routes().iter().flat_map(|(name, route)| {
+        let nodes = route.nodes.iter();
+        nodes.filter_map(move |node| match &node.work {
+            Work::Model { model, .. } => {
+                Some((format!("routes.{name}: {}", node.id), model.clone()))
+            }
+            _ => None,
+        })
+    });
+    let used = tiers.chain(operations).chain(aliases).chain(routes);
+    used.filter_map(|(path, name)| Some((path, catalogue.resolve(&name)?)))
 }
 
 /// Why a model should be replaced at a moment (Unix milliseconds): its last day is near, or past.

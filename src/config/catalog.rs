@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{EmbeddingFacts, ImageFacts, SpeechFacts};
+use super::output::{Guard, GuardFailure, Output, Trim};
 use super::price::UnitPrice;
 use super::prompt::Prompt;
 use super::providers::{Provider, ProviderSlug};
@@ -49,6 +50,8 @@ pub struct Catalogue {
 pub struct Helpers {
     /// The id of the model that embeds queries and passages.
     pub embed: String,
+    /// The id of the model that judges what is said.
+    pub guard: String,
     /// The id of the model that ranks passages.
     pub rerank: String,
 }
@@ -315,6 +318,22 @@ pub struct Operation {
     /// The system prompt.
     #[serde(default)]
     pub prompt: Option<Prompt>,
+    /// The tokens that a prompt may have, at about four bytes each; absent: what the model takes.
+    #[serde(default)]
+    pub input_tokens: Option<u32>,
+    /// What may be left out of a prompt that has more, in this order; also of one that is larger than the
+    /// window of the models. What then is still too long is refused.
+    #[serde(default)]
+    pub trim: Vec<Trim>,
+    /// What is made of an answer.
+    #[serde(default)]
+    pub output: Option<Output>,
+    /// What is judged before it goes on; absent: nothing.
+    #[serde(default)]
+    pub guard: Option<Guard>,
+    /// What becomes of what cannot be judged.
+    #[serde(default)]
+    pub guard_failure: GuardFailure,
     /// The short form of a `prompt`, which it becomes when it is read.
     #[serde(default, skip_serializing)]
     pub(super) instructions: Option<String>,

@@ -1,5 +1,6 @@
 //! What the shape of a file cannot say: whether its parts fit each other and those of the others.
 
+mod output;
 mod prompt;
 mod providers;
 
@@ -240,6 +241,7 @@ fn check_helpers(parts: &Parts, report: &mut Report) {
     };
     let wanted = [
         ("embed", &helpers.embed, ModelKind::Embedding),
+        ("guard", &helpers.guard, ModelKind::Guard),
         ("rerank", &helpers.rerank, ModelKind::Rerank),
     ];
     for (name, id, kind) in wanted {
@@ -295,6 +297,7 @@ fn check_operation(name: &str, operation: &Operation, parts: &Parts, report: &mu
         }
     }
     prompt::check(name, operation, report);
+    output::check(name, operation, report);
     if let Some(ids) = &operation.models {
         candidates(operation.tier, ids, &at("models"), &parts.models, report);
     }

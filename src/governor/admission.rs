@@ -75,6 +75,15 @@ pub(super) fn admission(state: &State, reserve: &Reserve, moment: Moment<'_>) ->
     }
 }
 
+/// What the gates that a request names say to it.
+pub(super) fn consideration(state: &State, reserve: &Reserve, moment: Moment<'_>) -> Decision {
+    let demand = demand_of(reserve);
+    let (rules, meters) = (&state.rules, &state.meters);
+    let places = meters.places(rules, &demand, None, (moment.periods, moment.at));
+    let closed = meters.closed_gates(rules, &places, &demand, moment);
+    Decision::unchanged(Answer::Considered(closed, places))
+}
+
 fn demand_of(reserve: &Reserve) -> Demand<'_> {
     Demand {
         draft: &reserve.draft,

@@ -75,6 +75,8 @@ pub enum Command {
         /// The org.
         org: String,
     },
+    /// What gates would say to a request that names them; changes nothing.
+    Consider(Box<Reserve>),
     /// Alerts up to this one were delivered.
     Delivered {
         /// The alert's id.
@@ -211,6 +213,26 @@ pub struct Reserve {
     pub deadline_ms: u64,
 }
 
+impl Reserve {
+    /// What a request asks that costs nothing and lasts no time.
+    #[must_use]
+    pub fn of(draft: Draft, subjects: Subjects) -> Self {
+        Self {
+            planned: draft.versions,
+            draft,
+            subjects,
+            candidates: Vec::new(),
+            bound: Nanos::ZERO,
+            unpriced: false,
+            tokens: Tokens::default(),
+            route: None,
+            idempotency: None,
+            lease: None,
+            deadline_ms: 0,
+        }
+    }
+}
+
 /// An `Idempotency-Key` with what it was sent with, both as digests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Idempotency {
@@ -337,6 +359,13 @@ pub enum Reply {
         /// Models that fail elsewhere.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         hints: Vec<Hint>,
+    },
+    /// The gates that a request names.
+    Considered {
+        /// Those that would not let it through.
+        closed: Vec<Closed>,
+        /// All of them, as they stand for its subjects.
+        state: State,
     },
     /// Nothing was admitted: these gates of the plan's route are closed.
     Divert {

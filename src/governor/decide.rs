@@ -39,6 +39,7 @@ pub(super) enum Answer {
     Alerts {
         after: u64,
     },
+    Considered(Vec<Closed>, Holds),
     Divert(Vec<Closed>),
     Done,
     Downgrade(String),
@@ -111,6 +112,7 @@ pub(super) fn decide(state: &State, command: &Command, moment: Moment<'_>) -> De
         Command::Alerts { after } => Decision::unchanged(Answer::Alerts { after: *after }),
         Command::ChangeCorpus { id } => corpus_change(state, id),
         Command::Check { key } => admission::permission(state, key, at),
+        Command::Consider(reserve) => admission::consideration(state, reserve, moment),
         Command::Copy { .. } => copy(state, at),
         Command::Delivered { id } => delivery(state, *id),
         Command::Detach(detach) => settled::detachment(state, detach, at),

@@ -2,7 +2,7 @@
 //! nor its alerts name anybody, and nothing of that has to be erased. Who asked stands beside the
 //! records only, see [`Person`](crate::audit::Person).
 
-use super::command::{Administer, Command};
+use super::command::{Administer, Command, Reserve};
 use super::rules::{Rules, Scope};
 use crate::audit::Draft;
 use crate::audit::person::digest;
@@ -25,12 +25,8 @@ fn unname(command: &mut Command, salt: &str) {
         }
         Command::Forget { user, .. } => *user = digest(user, salt),
         Command::Refuse { draft } => note_user(draft, salt),
-        Command::Reserve(reserve) => {
-            note_user(&mut reserve.draft, salt);
-            let subjects = &mut reserve.subjects;
-            subjects.user = digest(&subjects.user, salt);
-            subjects.address = digest(&subjects.address, salt);
-        }
+        Command::Consider(reserve) => unname_reserve(reserve, salt),
+        Command::Reserve(reserve) => unname_reserve(reserve, salt),
         Command::Settle(settle) => note_user(&mut settle.draft, salt),
         Command::Alerts { .. }
         | Command::ChangeCorpus { .. }
@@ -49,6 +45,13 @@ fn unname(command: &mut Command, salt: &str) {
         | Command::Copy { .. }
         | Command::Holders => {}
     }
+}
+
+fn unname_reserve(reserve: &mut Reserve, salt: &str) {
+    note_user(&mut reserve.draft, salt);
+    let subjects = &mut reserve.subjects;
+    subjects.user = digest(&subjects.user, salt);
+    subjects.address = digest(&subjects.address, salt);
 }
 
 fn unname_rules(rules: &mut Rules, salt: &str) {

@@ -3,24 +3,40 @@
 use super::budget::Spending;
 use super::command::{BudgetState, CreditState, LimitState, State as Shown};
 use super::decide::Moment;
-use super::demand::{Account, Family, Holds, MoneyHold};
+use super::demand::{Account, Family, Holds};
 use super::rules::{Budget, Limit, Period, Scope, WhenSpent};
 use super::state::State;
 use super::window::Flow;
 
 /// What is left where a request is counted. Gates are left out, since they refuse nobody.
 pub(super) fn of_places(state: &State, places: &Holds, moment: Moment<'_>) -> Shown {
-    let flows = places.flows.iter().filter(|hold| !hold.family.is_gate());
-    let limits = flows.flat_map(|hold| {
-        let flow = state.meters.flows.get(&hold.family, &hold.place);
-        limits_of(state, &hold.family, &hold.place, flow, moment)
-    });
-    let is_gate = |hold: &&MoneyHold| matches!(hold.account.0, Scope::Gate(..));
-    let money = places.money.iter().filter(|hold| !is_gate(hold));
-    let budgets = money.flat_map(|hold| {
-        let spending = spending_of(state, &hold.account, &hold.place, moment);
-        budgets_of(state, &hold.account, &hold.place, &spending, moment)
-    });
+    of_some(state, places, moment, |scope| !is_gate(scope))
+}
+
+/// What is left at the gates that a request names.
+pub(super) fn of_gates(state: &State, places: &Holds, moment: Moment<'_>) -> Shown {
+    of_some(state, places, moment, is_gate)
+}
+
+const fn is_gate(scope: &Scope) -> bool {
+    matches!(scope, Scope::Gate(..))
+}
+
+fn of_some(state: &State, places: &Holds, moment: Moment<'_>, shows: fn(&Scope) -> bool) -> Shown {
+    let flows = places.flows.iter();
+    let limits = flows
+        .filter(|hold| shows(&hold.family.scope))
+        .flat_map(|hold| {
+            let flow = state.meters.flows.get(&hold.family, &hold.place);
+            limits_of(state, &hold.family, &hold.place, flow, moment)
+        });
+    let money = places.money.iter();
+    let budgets = money
+        .filter(|hold| shows(&hold.account.0))
+        .flat_map(|hold| {
+            let spending = spending_of(state, &hold.account, &hold.place, moment);
+            budgets_of(state, &hold.account, &hold.place, &spending, moment)
+        });
     shown(state, limits.collect(), budgets.collect(), moment.at)
 }
 

@@ -3,11 +3,9 @@
 use std::borrow::Cow;
 
 use super::gateway::{self, Gateway};
+use super::template::matched;
 use crate::error::{Error, Kind};
 use crate::protocol::{ChatPath, Dialect};
-
-/// Segments of a path that are looked at: more than any path has.
-const MAX_SEGMENTS: usize = 12;
 
 /// An HTTP method that some path takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +69,8 @@ pub enum Endpoint<'a> {
     Document(&'a str),
     /// `GET /health`
     Health,
+    /// `GET /openapi.json`
+    OpenApi,
     /// `GET /v1/models/{id}`; an id may hold slashes.
     Model(&'a str),
     /// `GET /v1/models`
@@ -151,54 +151,106 @@ pub fn not_allowed(allow: impl Into<Cow<'static, str>>) -> Error {
 fn find(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
     let path = path.strip_prefix('/')?;
     let path = path.strip_suffix('/').unwrap_or(path);
-    let segments: Vec<&str> = path.split('/').take(MAX_SEGMENTS).collect();
     let inference = || {
         let rest = path.strip_prefix("v1/")?;
         Some((inference(rest, Gateway::default())?, "POST"))
     };
     let gateway = || Some((gateway::find(path)?, "POST"));
-    own(path, &segments).or_else(inference).or_else(gateway)
+    own(path).or_else(inference).or_else(gateway)
 }
 
 /// What a path of inference (without `v1/` before it) asks for, of a provider or of any.
 pub(super) fn inference<'a>(path: &str, gateway: Gateway<'a>) -> Option<Endpoint<'a>> {
-    let of = |dialect| ChatPath {
-        dialect,
-        gateway,
-        ..ChatPath::default()
-    };
-    let chat = |dialect| Endpoint::Chat(of(dialect));
-    let work = match path {
-        "chat/completions" => return Some(chat(Dialect::OpenAiChat)),
-        "responses" => return Some(chat(Dialect::OpenAiResponses)),
-        "messages" => return Some(chat(Dialect::Anthropic)),
-        "run" => return Some(chat(Dialect::Run)),
-        "messages/count_tokens" => return Some(Endpoint::CountTokens(of(Dialect::Anthropic))),
-        "audio/speech" => Work::Speech,
-        "audio/transcriptions" => Work::Transcription,
-        "audio/translations" => Work::Translation,
-        "embeddings" => Work::Embeddings,
-        "images/generations" => Work::Images,
-        "moderations" => Work::Moderations,
-        "rerank" => Work::Rerank,
-        _ => return None,
-    };
-    Some(Endpoint::Work(work, gateway))
+    let (_, endpoint) = INFERENCE.iter().find(|(known, _)| *known == path)?;
+    Some(endpoint(gateway))
 }
 
 /// The paths that are neither inference nor a gateway's.
-fn own<'a>(path: &'a str, segments: &[&'a str]) -> Option<(Endpoint<'a>, &'static str)> {
-    let found = match segments {
-        ["health"] => (Endpoint::Health, "GET"),
-        ["v1", "models"] => (Endpoint::Models, "GET"),
-        ["v1", "models", ..] => (Endpoint::Model(path.strip_prefix("v1/models/")?), "GET"),
-        ["v1", "responses", id] => (Endpoint::Response(id), "GET, DELETE"),
-        ["v1", "responses", id, "input_items"] => (Endpoint::ResponseInput(id), "GET"),
-        ["v1", "knowledge", "documents"] => (Endpoint::Documents, "GET, POST"),
-        ["v1", "knowledge", "documents", id] => (Endpoint::Document(id), "DELETE"),
-        _ => return None,
-    };
-    Some(found)
+fn own(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
+    OWN.iter().find_map(|(template, allow, endpoint)| {
+        let [name] = matched(template, path)?;
+        Some((endpoint(name), *allow))
+    })
+}
+
+/// Templates of paths with their methods and what they ask for.
+type Own = (
+    &'static str,
+    &'static str,
+    for<'a> fn(&'a str) -> Endpoint<'a>,
+);
+
+/// Paths of Esclusa itself, but those of administration and inference.
+const OWN: &[Own] = &[
+    ("health", "GET", |_| Endpoint::Health),
+    ("openapi.json", "GET", |_| Endpoint::OpenApi),
+    ("v1/models", "GET", |_| Endpoint::Models),
+    ("v1/models/{model...}", "GET", |id| Endpoint::Model(id)),
+    ("v1/responses/{id}", "GET, DELETE", |id| {
+        Endpoint::Response(id)
+    }),
+    ("v1/responses/{id}/input_items", "GET", |id| {
+        Endpoint::ResponseInput(id)
+    }),
+    ("v1/knowledge/documents", "GET, POST", |_| {
+        Endpoint::Documents
+    }),
+    ("v1/knowledge/documents/{id}", "DELETE", |id| {
+        Endpoint::Document(id)
+    }),
+];
+
+/// A path with what it asks for, of a provider or of any.
+type Inference = (&'static str, for<'a> fn(Gateway<'a>) -> Endpoint<'a>);
+
+/// Paths of inference behind `v1/`, or behind a provider.
+const INFERENCE: &[Inference] = &[
+    ("audio/speech", |it| Endpoint::Work(Work::Speech, it)),
+    ("audio/transcriptions", |it| {
+        Endpoint::Work(Work::Transcription, it)
+    }),
+    ("audio/translations", |it| {
+        Endpoint::Work(Work::Translation, it)
+    }),
+    ("chat/completions", |it| {
+        Endpoint::Chat(chat(Dialect::OpenAiChat, it))
+    }),
+    ("embeddings", |it| Endpoint::Work(Work::Embeddings, it)),
+    ("images/generations", |it| Endpoint::Work(Work::Images, it)),
+    ("messages", |it| {
+        Endpoint::Chat(chat(Dialect::Anthropic, it))
+    }),
+    ("messages/count_tokens", |it| {
+        Endpoint::CountTokens(chat(Dialect::Anthropic, it))
+    }),
+    ("moderations", |it| Endpoint::Work(Work::Moderations, it)),
+    ("rerank", |it| Endpoint::Work(Work::Rerank, it)),
+    ("responses", |it| {
+        Endpoint::Chat(chat(Dialect::OpenAiResponses, it))
+    }),
+    ("run", |it| Endpoint::Chat(chat(Dialect::Run, it))),
+];
+
+fn chat(dialect: Dialect, gateway: Gateway<'_>) -> ChatPath<'_> {
+    ChatPath {
+        dialect,
+        gateway,
+        ..ChatPath::default()
+    }
+}
+
+/// Every path but those of administration as a template, with its methods: for who describes them.
+pub fn paths() -> impl Iterator<Item = (String, &'static str)> {
+    let own = OWN
+        .iter()
+        .map(|(path, allow, _)| (format!("/{path}"), *allow));
+    let inference = INFERENCE
+        .iter()
+        .map(|(path, _)| (format!("/v1/{path}"), "POST"));
+    let gateway = gateway::FORMS
+        .iter()
+        .map(|path| ((*path).to_owned(), "POST"));
+    own.chain(inference).chain(gateway)
 }
 
 fn allows(allow: &str, method: Method) -> bool {

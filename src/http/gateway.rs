@@ -24,6 +24,30 @@ const RESERVED: [&str; 13] = [
     "run",
 ];
 
+/// The forms of these paths, for who describes them: `find` is what finds them.
+pub(super) const FORMS: [&str; 20] = [
+    "/azure-openai/{resource}/{deployment}/chat/completions",
+    "/v1/{account}/{gateway}",
+    "/v1/{account}/{gateway}/{provider}/audio/speech",
+    "/v1/{account}/{gateway}/{provider}/audio/transcriptions",
+    "/v1/{account}/{gateway}/{provider}/chat/completions",
+    "/v1/{account}/{gateway}/{provider}/embeddings",
+    "/v1/{account}/{gateway}/{provider}/images/generations",
+    "/v1/{account}/{gateway}/{provider}/messages",
+    "/v1/{account}/{gateway}/{provider}/responses",
+    "/v1/{account}/{gateway}/workers-ai/{model...}",
+    "/v1beta/models/{model}:batchEmbedContents",
+    "/v1beta/models/{model}:countTokens",
+    "/v1beta/models/{model}:embedContent",
+    "/v1beta/models/{model}:generateContent",
+    "/v1beta/models/{model}:streamGenerateContent",
+    "/workers-ai/{model...}",
+    "/{provider}/chat/completions",
+    "/{provider}/embeddings",
+    "/{provider}/messages",
+    "/{provider}/responses",
+];
+
 /// What a path says beside the endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gateway<'a> {

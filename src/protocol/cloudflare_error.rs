@@ -51,6 +51,7 @@ pub fn error_body(error: &Error, request_id: &str) -> Reply {
 const fn code(kind: Kind) -> u32 {
     match kind {
         Kind::BudgetExhausted => 2021,
+        Kind::ContentBlocked => 2016,
         Kind::DeadlineExceeded => 3007,
         Kind::Forbidden => 5018,
         Kind::ModelNotFound => 5007,
@@ -58,7 +59,7 @@ const fn code(kind: Kind) -> u32 {
         Kind::PayloadTooLarge => 3006,
         Kind::CircuitOpen | Kind::RateLimited | Kind::UpstreamBusy => 3040,
         Kind::Unauthenticated => 10_000,
-        Kind::UpstreamFailed => 2005,
+        Kind::OutputInvalid | Kind::UpstreamFailed => 2005,
         Kind::Conflict
         | Kind::IdempotencyKeyReused
         | Kind::InvalidRequest

@@ -273,6 +273,15 @@ impl ChatRequest {
         last.map_or(Cow::Borrowed(""), Message::plain_text)
     }
 
+    /// What the caller says in all turns, results of tools included, without what the application says.
+    #[must_use]
+    pub fn text_of_caller(&self) -> String {
+        let turns = self.messages.iter();
+        let turns = turns.filter(|message| matches!(message.role, Role::Tool | Role::User));
+        let texts: Vec<_> = turns.map(Message::plain_text).collect();
+        texts.join("\n")
+    }
+
     /// Every part of every message, those inside the results of tools included.
     pub fn contents(&self) -> impl Iterator<Item = &Content> {
         let parts = self.messages.iter().flat_map(|message| &message.parts);

@@ -381,7 +381,10 @@ fn clean(text: &str) -> String {
     let bounded: String = text.chars().take(MAX_MESSAGE.saturating_mul(4)).collect();
     let words = bounded.split(|c: char| c.is_whitespace() || c.is_control());
     let kept = words.filter(|word| !word.is_empty()).map(|word| {
-        let is_key = word.contains("sk-") || word.contains("esk_") || looks_secret(word);
+        let is_key = ["sk-", "esk_", "esa_"]
+            .iter()
+            .any(|mark| word.contains(mark))
+            || looks_secret(word);
         if is_key { "[redacted]" } else { word }
     });
     let line = kept.collect::<Vec<_>>().join(" ");

@@ -1,11 +1,15 @@
 //! Walks the plan: calls, times out, falls back. The first event of a stream decides: after it no
 //! other model can take over without the client reading the beginning twice.
 
-use crate::config::{self, Capability};
+use std::borrow::Cow;
+
+use crate::config::{self, Capability, Model};
 use crate::error::Error;
 use crate::ports::{Body, ModelCall, Ports};
 use crate::protocol::forward::Forwarder;
-use crate::protocol::{Answer, Field, Message, ReasoningMode, Warning};
+use crate::protocol::{
+    Answer, ChatRequest, Field, Json, Message, ReasoningMode, ResponseFormat, Role, Warning,
+};
 use crate::providers::workers_ai;
 use crate::providers::{Encoded, Failure, Prompt, Route, Target, Wire, Work, encode};
 use crate::remote_image::Pictures;
@@ -24,6 +28,9 @@ const FIRST_EVENT_MS: u64 = 30_000;
 const FIRST_THOUGHT_MS: u64 = 240_000;
 /// Milliseconds to the end of a whole answer, which comes all at once.
 const WHOLE_ANSWER_MS: u64 = 120_000;
+
+/// What a model is told whose answer must be JSON.
+const JSON_ONLY: &str = "You must answer with JSON only, without a word around it.";
 
 /// What a model gave.
 pub struct Dispatched {
@@ -58,7 +65,8 @@ pub async fn dispatch(
     messages: &[Message],
 ) -> Result<Dispatched, Error> {
     let org = exchange.attempts;
-    let usual = if admitted.request.stream {
+    let streams = admitted.request.stream && !plan.is_whole();
+    let usual = if streams {
         org.first_event_ms.unwrap_or(FIRST_THOUGHT_MS)
     } else {
         org.answer_ms.unwrap_or(WHOLE_ANSWER_MS)
@@ -75,7 +83,8 @@ pub async fn dispatch(
     let own = admitted.request.messages.len();
     let pictures = Pictures::of(messages, messages.len().saturating_sub(own));
     let prepare = async |candidate: &Candidate, place: Place| {
-        let mut prepared = prepare(&ports, admitted, messages, &pictures, candidate).await?;
+        let mut prepared =
+            prepare(&ports, (admitted, plan), messages, &pictures, candidate).await?;
         if place.others_left {
             prepared.call = workers_ai::rejecting_if_busy(prepared.call);
         }
@@ -90,7 +99,8 @@ pub async fn dispatch(
         exchange.come_to(candidate);
         let (wire, warnings) = (prepared.spoken.wire, prepared.warnings.clone());
         let ms = candidate.milliseconds(ms);
-        let delivery = run(exchange, admitted, candidate, prepared, ms).await?;
+        let streamed = streams.then_some(admitted);
+        let delivery = run(exchange, streamed, candidate, prepared, ms).await?;
         Ok((candidate.clone(), wire, delivery, warnings))
     };
     let answered = first_success(exchange, &plan.candidates, terms, prepare, attempt).await;
@@ -115,7 +125,7 @@ struct Prepared {
 /// The call that asks a candidate.
 async fn prepare(
     ports: &Ports,
-    admitted: &Admitted,
+    (admitted, plan): (&Admitted, &Plan),
     messages: &[Message],
     pictures: &Pictures<'_>,
     candidate: &Candidate,
@@ -128,7 +138,7 @@ async fn prepare(
         Some(key) => Route::with_key(provider, key.clone(), ports.secrets.as_ref())?,
         None => Route::find(provider, ports.secrets.as_ref())?,
     };
-    let request = &admitted.request;
+    let request = &*asked(admitted, plan, model);
     let max_tokens = candidate.max_tokens;
     let wire = route.wire(provider, model, Prompt { request, messages }, max_tokens);
     // The build refuses a chat model without a wire.
@@ -140,6 +150,7 @@ async fn prepare(
     } else {
         pictures.inline(ports).await?
     };
+    let messages = &*told(plan, model, messages);
     let target = Target {
         wire,
         model: route.native_model(provider, &candidate.id),
@@ -174,6 +185,49 @@ async fn prepare(
     })
 }
 
+/// The request as a model gets it whose answer is worked on before it goes out.
+fn asked<'a>(admitted: &'a Admitted, plan: &Plan, model: &Model) -> Cow<'a, ChatRequest> {
+    if !plan.is_whole() {
+        return Cow::Borrowed(&admitted.request);
+    }
+    let mut request = admitted.request.clone();
+    (request.stream, request.include_usage) = (false, false);
+    if let Some(schema) = schema_for(plan, model) {
+        request.response_format = ResponseFormat::JsonSchema {
+            name: Some(plan.operation.name.clone()),
+            description: None,
+            schema,
+            strict: None,
+        };
+    }
+    Cow::Owned(request)
+}
+
+/// The schema of the answer, for a model that keeps to one.
+fn schema_for(plan: &Plan, model: &Model) -> Option<Json> {
+    let schema = plan.output()?.schema.as_ref()?;
+    Json::parse(schema.as_str()).filter(|_| model.can(Capability::Json))
+}
+
+/// The messages with what the answer must be, for a model that is not told otherwise.
+fn told<'a>(plan: &Plan, model: &Model, messages: &'a [Message]) -> Cow<'a, [Message]> {
+    let output = plan.output().filter(|output| output.is_json());
+    let Some(output) = output.filter(|_| schema_for(plan, model).is_none()) else {
+        return Cow::Borrowed(messages);
+    };
+    let text = match &output.schema {
+        Some(schema) => format!(
+            "{JSON_ONLY} It must fit this JSON schema: {}",
+            schema.as_str()
+        ),
+        None => JSON_ONLY.to_owned(),
+    };
+    let first = Message::text(Role::System, text);
+    std::iter::once(first)
+        .chain(messages.iter().cloned())
+        .collect()
+}
+
 /// A forwarder of streams of `wire` to the caller, where both speak the same.
 #[must_use]
 pub fn forwarder(admitted: &Admitted, wire: Wire) -> Option<Forwarder> {
@@ -190,9 +244,10 @@ fn first_event_ms(candidate: &Candidate) -> u64 {
     }
 }
 
+/// Asks; for a stream where the request is `streamed`.
 async fn run(
     exchange: &Exchange,
-    admitted: &Admitted,
+    streamed: Option<&Admitted>,
     candidate: &Candidate,
     prepared: Prepared,
     milliseconds: u64,
@@ -200,7 +255,7 @@ async fn run(
     let Prepared { call, spoken, .. } = prepared;
     let ports = &exchange.ports;
     let clock = ports.clock.as_ref();
-    if admitted.request.stream {
+    if let Some(admitted) = streamed {
         let reading = Reading {
             raw: forwarder(admitted, spoken.wire).is_some(),
             spoken,

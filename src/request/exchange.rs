@@ -192,11 +192,12 @@ impl Exchange {
         });
     }
 
-    /// Charges the last call, a `candidate`'s answer, with what it turned out to have used.
+    /// Charges the last answer, a `candidate`'s, with what it turned out to have used.
     pub fn charge(&mut self, candidate: &Candidate, usage: Usage) {
         let cost = candidate.cost(&usage);
         self.draft.usage = self.draft.usage.plus(usage);
-        if let Some(attempt) = self.draft.attempts.last_mut() {
+        let mut attempts = self.draft.attempts.iter_mut().rev();
+        if let Some(attempt) = attempts.find(|attempt| attempt.purpose == "answer") {
             attempt.usage = usage;
             attempt.cost = cost;
         }

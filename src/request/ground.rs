@@ -7,17 +7,18 @@
 use futures::future::{Either, select};
 
 use crate::config::{Catalogue, Rag};
+use crate::context::trim::{Room, Trimmed, trim};
 use crate::context::{self, Keep, Ranked, Scored};
 use crate::error::{Error, Kind};
-use crate::protocol::{Message, Source};
+use crate::protocol::{Field, Message, Source, Warning};
 use crate::providers::Failure;
 use crate::providers::workers_ai::{self, Overlong};
 use crate::request::admit::Admitted;
 use crate::request::exchange::Exchange;
 use crate::request::helper::{Helper, help, unless_open};
-use crate::routing::Plan;
 use crate::routing::bound::{PASSAGE_BYTES, QUERY_BYTES};
 use crate::routing::health::Part;
+use crate::routing::{Plan, bound, handling};
 
 /// Milliseconds that each step of grounding may take.
 const STEP_MS: u64 = 5_000;
@@ -30,10 +31,21 @@ pub struct Grounded {
     pub messages: Vec<Message>,
     /// What grounds them.
     pub sources: Vec<Source>,
+    /// Bytes of the caller's messages that were left out.
+    pub left_out: u64,
+    /// What was left out, as the caller is told.
+    pub warnings: Vec<Warning>,
 }
 
 /// Makes the prompt of a plan.
-pub async fn ground(exchange: &mut Exchange, admitted: &Admitted, plan: &Plan) -> Grounded {
+///
+/// # Errors
+/// `InvalidRequest` where it is too long, whatever may be left out of it is.
+pub async fn ground(
+    exchange: &mut Exchange,
+    admitted: &Admitted,
+    plan: &Plan,
+) -> Result<Grounded, Error> {
     let passages = match plan.rag {
         Some(rag) => retrieve(exchange, &admitted.request.last_user_text(), rag)
             .await
@@ -43,11 +55,63 @@ pub async fn ground(exchange: &mut Exchange, admitted: &Admitted, plan: &Plan) -
             }),
         None => Vec::new(),
     };
+    let Some(tokens) = plan.input_tokens else {
+        let messages = &admitted.request.messages;
+        return Ok(grounded(exchange, plan, messages, &passages));
+    };
+    let request = &admitted.request;
+    let room = Room {
+        tokens,
+        fixed: bound::likely_fixed_tokens(request, plan.prompt().map_or(0, str::len)),
+        order: &plan.operation.trim,
+    };
+    let trimmed = trim(&request.messages, passages, room)
+        .map_err(|long| handling::too_long(&plan.operation.name, tokens, long.tokens))?;
+    let warnings = told(exchange, admitted, &trimmed, tokens);
+    let left = bound::bytes_of(&trimmed.messages);
+    Ok(Grounded {
+        left_out: bound::bytes_of(&request.messages).saturating_sub(left),
+        warnings,
+        ..grounded(exchange, plan, &trimmed.messages, &trimmed.passages)
+    })
+}
+
+fn grounded(
+    exchange: &mut Exchange,
+    plan: &Plan,
+    messages: &[Message],
+    passages: &[Ranked],
+) -> Grounded {
     exchange.draft.sources = u32::try_from(passages.len()).unwrap_or(u32::MAX);
     Grounded {
-        messages: context::ground(&admitted.request.messages, plan.prompt(), &passages),
+        messages: context::ground(messages, plan.prompt(), passages),
         sources: passages.iter().map(Source::from).collect(),
+        left_out: 0,
+        warnings: Vec::new(),
     }
+}
+
+/// What was left out, in the record and for the caller.
+fn told(
+    exchange: &mut Exchange,
+    admitted: &Admitted,
+    trimmed: &Trimmed,
+    tokens: u64,
+) -> Vec<Warning> {
+    let counts = [
+        (trimmed.turns, "oldest turns", "messages"),
+        (trimmed.worst, "worst passages", "passages"),
+    ];
+    let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
+    let warnings = counts.map(|(count, what, field)| {
+        let policy = format!("left out: {count} {what}");
+        exchange.draft.policy.push(policy);
+        let reason =
+            format!("the {count} {what} were left out: the prompt may have {tokens} tokens");
+        let field = admitted.dialect.name(&Field::from(field));
+        Warning::new(field.as_str(), reason)
+    });
+    warnings.collect()
 }
 
 /// The org's passages for a text, best first.

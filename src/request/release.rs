@@ -101,11 +101,16 @@ pub async fn release(
         },
         // An answer without the passages it should rest on is not worth keeping.
         place: place.filter(|_| exchange.draft.ungrounded.is_none()),
-        prompt_bytes: prompt_bytes(plan, admitted, &grounded.sources),
+        prompt_bytes: prompt_bytes(plan, admitted, &grounded),
         head: head(&exchange, &dispatched.candidate.id, grounded.sources),
         candidate: dispatched.candidate,
         wire: dispatched.wire,
-        warnings: [&admitted.request.warnings[..], &dispatched.warnings[..]].concat(),
+        warnings: [
+            &admitted.request.warnings[..],
+            &dispatched.warnings[..],
+            &grounded.warnings[..],
+        ]
+        .concat(),
         admitted,
         exchange,
         state,
@@ -160,8 +165,12 @@ impl Release<'_> {
         let state = settled.unwrap_or(self.state);
         let request = keep(keeper, request, &answer, bill).await;
         let dialect = self.admitted.dialect;
-        let body = dialect.render(&request, &answer, &self.head, bill);
-        let mut reply = Reply::bytes(200, "application/json", body);
+        let mut reply = if request.stream {
+            replayed(dialect, &request, &answer, self.head, bill)
+        } else {
+            let body = dialect.render(&request, &answer, &self.head, bill);
+            Reply::bytes(200, "application/json", body)
+        };
         headers::set(&mut reply, &draft, &self.decision, &state);
         headers::warnings(&mut reply, &self.warnings);
         reply
@@ -195,17 +204,20 @@ impl Release<'_> {
     }
 }
 
-fn estimate(prompt_bytes: u64, answer: &Answer) -> Usage {
+/// What an answer used, where its provider reports nothing.
+#[must_use]
+pub fn estimate(prompt_bytes: u64, answer: &Answer) -> Usage {
     Usage::estimate(prompt_bytes, answer.output_bytes())
 }
 
 /// Bytes of the prompt, to estimate by where a provider reports no usage.
-fn prompt_bytes(plan: &Plan, admitted: &Admitted, sources: &[Source]) -> u64 {
+fn prompt_bytes(plan: &Plan, admitted: &Admitted, grounded: &Grounded) -> u64 {
     let instructions = plan.prompt().map_or(0, str::len);
-    let passages = sources.iter().map(|source| source.passage.len());
+    let passages = grounded.sources.iter().map(|source| source.passage.len());
     let added = passages.fold(instructions, usize::saturating_add);
     let added = u64::try_from(added).unwrap_or(u64::MAX);
-    bound::text_bytes(&admitted.request).saturating_add(added)
+    let said = bound::text_bytes(&admitted.request).saturating_sub(grounded.left_out);
+    said.saturating_add(added)
 }
 
 fn head(exchange: &Exchange, model: &str, sources: Vec<Source>) -> Head {

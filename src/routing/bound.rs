@@ -26,6 +26,11 @@ const TOKENS_PER_MEDIUM: u64 = 131_072;
 pub const QUERY_BYTES: usize = 2_000;
 /// Bytes of prompt that each passage may take, its frame included.
 pub const PASSAGE_BYTES: usize = 5_000;
+/// Bytes of the policy that a guard reads with each text, and of its verdict.
+pub const GUARD_BYTES: usize = 6_000;
+/// Bytes of an answer for each of its tokens, where it is read again by a model. What has more is paid
+/// for by an extension of the reservation.
+pub(super) const BYTES_PER_TOKEN: u64 = 4;
 /// Bytes around the instructions and passages: rules, line breaks.
 const FRAME_BYTES: u64 = 1_000;
 
@@ -57,6 +62,15 @@ impl Sizes {
             query_bytes: length(request.last_user_text().len().min(QUERY_BYTES)),
         }
     }
+
+    /// The sizes with so many bytes of prompt more.
+    #[must_use]
+    pub const fn with(self, bytes: u64) -> Self {
+        Self {
+            prompt_tokens: self.prompt_tokens.saturating_add(bytes),
+            ..self
+        }
+    }
 }
 
 /// UTF-8 bytes of everything in a request that becomes tokens, but for media.
@@ -78,13 +92,42 @@ pub fn text_bytes(request: &ChatRequest) -> u64 {
 /// Tokens that a request is likely to have.
 #[must_use]
 pub fn likely_tokens(request: &ChatRequest) -> u64 {
-    let media = request.contents().map(|content| match content {
+    let media = request.contents().map(likely_media_tokens);
+    let text = estimate_tokens(text_bytes(request));
+    media.fold(text, u64::saturating_add)
+}
+
+/// UTF-8 bytes of messages, but for media.
+#[must_use]
+pub fn bytes_of(messages: &[Message]) -> u64 {
+    let sizes = messages.iter().map(message_bytes);
+    sizes.fold(0, u64::saturating_add)
+}
+
+/// Tokens that a message is likely to have.
+#[must_use]
+pub fn likely_tokens_of(message: &Message) -> u64 {
+    let inner = message.parts.iter().flat_map(|part| match &part.content {
+        Content::ToolResult(result) => result.parts.as_slice(),
+        _ => std::slice::from_ref(part),
+    });
+    let media = inner.map(|part| likely_media_tokens(&part.content));
+    media.fold(estimate_tokens(message_bytes(message)), u64::saturating_add)
+}
+
+/// Tokens that a request is likely to have besides its messages, with `bytes` of instructions.
+#[must_use]
+pub fn likely_fixed_tokens(request: &ChatRequest, bytes: usize) -> u64 {
+    let others = text_bytes(request).saturating_sub(bytes_of(&request.messages));
+    estimate_tokens(others.saturating_add(length(bytes)))
+}
+
+fn likely_media_tokens(content: &Content) -> u64 {
+    match content {
         Content::Image(_) => USUAL_TOKENS_PER_IMAGE,
         Content::Audio(media) | Content::File(media) => estimate_tokens(media_bytes(media)),
         _ => 0,
-    });
-    let text = estimate_tokens(text_bytes(request));
-    media.fold(text, u64::saturating_add)
+    }
 }
 
 fn message_bytes(message: &Message) -> u64 {
@@ -215,6 +258,22 @@ pub fn helpers(sizes: &Sizes, rag: Rag, catalogue: &Catalogue) -> Nanos {
         price.map_or(Nanos::MAX, |price| price.cost(&usage))
     };
     cost(&catalogue.helpers.embed, query).saturating_add(cost(&catalogue.helpers.rerank, ranked))
+}
+
+/// The worst that the verdicts of a guard may cost: one of what is said, one of an answer of so many
+/// bytes, each where there is one.
+#[must_use]
+pub fn guard(said: Option<u64>, answered: Option<u64>, catalogue: &Catalogue) -> Nanos {
+    let model = catalogue.model(&catalogue.helpers.guard);
+    let price = model.and_then(|model| model.token_price());
+    let verdicts = [said, answered].into_iter().flatten().map(|bytes| {
+        let usage = Usage {
+            input_tokens: bytes.saturating_add(length(GUARD_BYTES)),
+            ..Usage::default()
+        };
+        price.map_or(Nanos::MAX, |price| price.cost(&usage))
+    });
+    verdicts.fold(Nanos::ZERO, Nanos::saturating_add)
 }
 
 /// The worst that a search for a text may cost.

@@ -33,11 +33,37 @@ pub use self::condition::Condition;
 pub use self::facts::Facts;
 pub(crate) use self::parse::parse;
 pub use self::walk::{Way, walk};
-use crate::governor::rules::{Limit, Period, Scope, Window};
+use crate::governor::rules::{Limit, Measure, Period, Scope};
 use crate::money::Nanos;
 
 /// The whole of a [`Split`], in thousandths of a per cent.
 pub const WHOLE: u32 = 100_000;
+
+/// A part of [`WHOLE`] in per cent, e.g. `12.5`.
+#[must_use]
+pub fn percent(part: u32) -> String {
+    let whole = part.checked_div(1_000).unwrap_or_default();
+    let rest = part.checked_rem(1_000).unwrap_or_default();
+    let text = format!("{whole}.{rest:03}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The part of [`WHOLE`] that so many per cent are; `None` where that is none, or is finer than a
+/// thousandth.
+#[must_use]
+pub fn of_percent(text: &str) -> Option<u32> {
+    let (whole, rest) = text.split_once('.').unwrap_or((text, "0"));
+    let is_plain = |digits: &str| {
+        (1..=3).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if !is_plain(whole) || !is_plain(rest) {
+        return None;
+    }
+    let whole: u32 = whole.parse().ok()?;
+    let rest: u32 = format!("{rest:0<3}").parse().ok()?;
+    let part = whole.checked_mul(1_000)?.checked_add(rest)?;
+    (part <= WHOLE).then_some(part)
+}
 
 /// A route.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,20 +192,11 @@ pub enum Quota {
 }
 
 impl Gate {
-    /// How its window moves, where it has one.
-    #[must_use]
-    pub fn window(&self) -> Option<Window> {
-        match &self.quota {
-            Quota::Flow(limit) => limit.measure.pace().map(|pace| pace.window),
-            Quota::Money { .. } => None,
-        }
-    }
-
     /// Whether it counts money.
     #[must_use]
     pub const fn counts_money(&self) -> bool {
         match &self.quota {
-            Quota::Flow(limit) => matches!(limit.measure, crate::governor::rules::Measure::Cost(_)),
+            Quota::Flow(limit) => matches!(limit.measure, Measure::Cost(_)),
             Quota::Money { .. } => true,
         }
     }
@@ -208,6 +225,23 @@ impl Route {
             Work::Conditional { condition, .. } => asks(condition),
             _ => false,
         })
+    }
+}
+
+impl Work {
+    /// The type of its element; of limits the one that Cloudflare's API has.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Balance(_) => "load_balance",
+            Self::Conditional { .. } => "conditional",
+            Self::End => "end",
+            Self::Limit { .. } => "rate",
+            Self::Model { .. } => "model",
+            Self::Percentage(_) => "percentage",
+            Self::Split(..) => "split",
+            Self::Start(_) => "start",
+        }
     }
 }
 

@@ -63,6 +63,8 @@ pub enum Part {
     Cache,
     /// The model that embeds a question.
     Embed,
+    /// The model that judges what is said.
+    Guard,
     /// The model that ranks passages.
     Rerank,
     /// The index of vectors, and the rows of passages.
@@ -76,6 +78,7 @@ impl Part {
         match self {
             Self::Cache => "cache",
             Self::Embed => "embed",
+            Self::Guard => "guard",
             Self::Rerank => "rerank",
             Self::Search => "search",
         }

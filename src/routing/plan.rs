@@ -13,6 +13,7 @@ use crate::routing::bound;
 use crate::routing::custom_cost::CustomCost;
 use crate::routing::graph::Way;
 use crate::routing::graph::walk::Step;
+use crate::routing::handling;
 use crate::routing::instructions::{self, Instructions, Occasion, Variables};
 use crate::routing::routed;
 use crate::usage::{Usage, estimate_tokens};
@@ -122,6 +123,11 @@ pub struct Plan {
     pub candidates: Vec<Candidate>,
     /// The operation's system prompt, unless the caller named a model and no operation.
     pub instructions: Option<Instructions>,
+    /// Whether the operation says what the model reads and what becomes of its answer: not where the caller
+    /// named a model and no operation.
+    pub by_operation: bool,
+    /// The tokens that the prompt may have; absent: as many as the model takes.
+    pub input_tokens: Option<u64>,
     /// How the prompt is grounded.
     pub rag: Option<Rag>,
     /// For how long the answer may be served again, in seconds.
@@ -220,8 +226,13 @@ impl Plan {
             instructions::refuse(&wishes.variables)?;
             None
         };
+        if grounding {
+            handling::check_format(&operation, request)?;
+        }
         let text = instructions.as_ref().map(|prompt| prompt.text.as_str());
-        let sizes = bound::Sizes::of(request, text, rag);
+        let output = operation.output.as_ref().filter(|_| grounding);
+        let told = handling::told_bytes(output);
+        let sizes = bound::Sizes::of(request, text, rag).with(told);
         let of_model = |model| candidate(model, request, &operation, &sizes, wishes.custom_cost);
         let (tier, candidates) = if let Wanted::Route(name) = wanted {
             let way = wishes.way.as_ref().ok_or_else(|| routed::unknown(name))?;
@@ -257,10 +268,17 @@ impl Plan {
             .max()
             .unwrap_or_default();
         let helpers = rag.map_or(Nanos::ZERO, |rag| bound::helpers(&sizes, rag, catalogue));
+        let handled = (&*operation, output);
+        let handled = handling::cost(handled, request, &sizes, &candidates, catalogue);
+        let input_tokens = if grounding {
+            handling::room(&operation, request, text.map_or(0, str::len), &candidates)?
+        } else {
+            None
+        };
         let answers = candidates.iter().map(|it| u64::from(it.max_tokens)).max();
         let choices = u64::from(request.choices.max(1));
         let tokens = Tokens {
-            input: estimate_tokens(sizes.prompt_tokens),
+            input: estimate_tokens(sizes.prompt_tokens).min(input_tokens.unwrap_or(u64::MAX)),
             output: answers.unwrap_or_default().saturating_mul(choices),
         };
         Ok(Self {
@@ -270,8 +288,10 @@ impl Plan {
             tier,
             candidates,
             instructions,
+            by_operation: grounding,
+            input_tokens,
             rag,
-            bound: dearest.saturating_add(helpers),
+            bound: dearest.saturating_add(helpers).saturating_add(handled),
             tokens,
         })
     }
@@ -428,17 +448,21 @@ fn fitting(
     let (able, unable): (Vec<_>, Vec<_>) = models
         .into_iter()
         .partition(|model| model.lacks(needs).is_none());
-    let tokens = bound::likely_tokens(request);
-    let fits = |model: &Arc<Model>| {
-        let output = u64::from(output_bound(model, request, operation));
-        tokens.saturating_add(output) <= u64::from(model.context_window)
-    };
-    let any_able = !able.is_empty();
-    let fitting: Vec<_> = able.into_iter().filter(fits).collect();
-    if !fitting.is_empty() {
-        return Ok(fitting);
+    // What is too long is shortened or refused where the operation says so.
+    let most = operation.input_tokens.map_or(u64::MAX, u64::from);
+    let tokens = bound::likely_tokens(request).min(most);
+    let least = handling::least(operation, request, 0).min(tokens);
+    for tokens in [tokens, least] {
+        let fits = |model: &&Arc<Model>| {
+            let output = u64::from(output_bound(model, request, operation));
+            tokens.saturating_add(output) <= u64::from(model.context_window)
+        };
+        let fitting: Vec<_> = able.iter().filter(fits).cloned().collect();
+        if !fitting.is_empty() {
+            return Ok(fitting);
+        }
     }
-    if any_able {
+    if !able.is_empty() {
         let message = format!(
             "The conversation has about {tokens} tokens; with the answer's bound that is more than any suitable model takes. Shorten it, bound the answer lower, or ask for another model."
         );

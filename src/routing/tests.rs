@@ -3,6 +3,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::bound::{PASSAGE_BYTES, Sizes, text_bytes};
+use super::graph::Terms;
+use super::graph::walk::{End, Step, Way};
 use super::plan::{Plan, Wishes};
 use crate::config::{self, Catalogue, Rag, TenantConfig, Tier, tenant};
 use crate::context::{self, Ranked};
@@ -279,4 +281,68 @@ proptest! {
             prop_assert!(plan.bound > Nanos::ZERO);
         }
     }
+}
+
+/// A way that leads to these models, one after the other.
+fn way(models: &[&str]) -> Way {
+    let steps = models.iter().enumerate().map(|(index, model)| Step {
+        model: (*model).to_owned(),
+        terms: Terms::default(),
+        nodes: index.saturating_add(2),
+        gates: 0,
+    });
+    Way {
+        steps: steps.collect(),
+        end: End::Exhausted,
+        ..Way::default()
+    }
+}
+
+fn routed(models: &[&str]) -> Result<Plan, Error> {
+    let wishes = Wishes {
+        way: Some(Box::new(way(models))),
+        ..Wishes::default()
+    };
+    plan(&request("dynamic/r", "Hello", ""), &wishes)
+}
+
+#[test]
+fn a_model_that_is_gone_is_passed_over_and_named() {
+    let json = r#"{"routes":{"r":{"elements":[
+        {"id":"s","type":"start","outputs":{"next":{"elementId":"old"}}},
+        {"id":"old","type":"model","properties":{"provider":"openai","model":"gpt-99"},
+         "outputs":{"fallback":{"elementId":"new"}}},
+        {"id":"new","type":"model","properties":{"provider":"openai","model":"gpt-4o"}}]}}}"#;
+    let (config, problems) = tenant::restore(json, catalogue()).unwrap();
+    assert_eq!(config.routes().len(), 1, "the route serves on");
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].path, "routes.r.elements[1].properties.model");
+    assert!(problems[0].reason.contains("openai/gpt-99"));
+    let plan = routed(&["openai/gpt-99", "openai/gpt-4o"]).unwrap();
+    assert_eq!(ids(&plan), ["openai/gpt-4o"]);
+    let gone = routed(&["openai/gpt-99", "openai/gpt-98"]).unwrap_err();
+    assert_eq!(gone.kind, Kind::Unavailable);
+    assert!(gone.message.contains("openai/gpt-98"), "{}", gone.message);
+}
+
+#[test]
+fn a_stored_route_that_makes_no_sense_any_more_is_left_out() {
+    let circle = r#"{"routes":{"r":{"elements":[
+        {"id":"s","type":"start","outputs":{"next":{"elementId":"m"}}},
+        {"id":"m","type":"model","properties":{"provider":"openai","model":"gpt-4o"},
+         "outputs":{"fallback":{"elementId":"m"}}}]}}}"#;
+    let (config, problems) = tenant::restore(circle, catalogue()).unwrap();
+    assert!(config.routes().is_empty());
+    assert!(problems[0].reason.contains("circle"), "{problems:?}");
+    let wrong = r#"{"routes":{"r":{"elements":[
+        {"id":"s","type":"start","outputs":{"next":{"elementId":"if"}}},
+        {"id":"if","type":"conditional","properties":{"condition":{"user":"ann","odd":1}},
+         "outputs":{"true":{"elementId":"m"},"false":{"elementId":"m"}}},
+        {"id":"m","type":"model","properties":{"provider":"openai","model":"gpt-4o"}}]}}}"#;
+    let (config, problems) = tenant::restore(wrong, catalogue()).unwrap();
+    assert_eq!(problems.len(), 1);
+    assert!(
+        config.routes().is_empty(),
+        "half a condition is another one"
+    );
 }

@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { problem } from "../support/own_description";
 import { adminKey, type Gateway } from "./harness";
 
 /** An answer as a client sees it, whole or streamed. */
@@ -59,7 +60,7 @@ export async function ask(
 // biome-ignore lint/suspicious/noExplicitAny: bodies are asserted on, not typed
 type Administered = { status: number; headers: Headers; body: any };
 
-/** Calls the admin API with the admin key and reads the answer. */
+/** Calls the admin API with the admin key and reads the answer, which is as docs/openapi.json says. */
 export async function admin(
   gateway: Reachable,
   method: string,
@@ -77,10 +78,12 @@ export async function admin(
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   const text = await response.text();
+  const answer = text === "" ? undefined : JSON.parse(text);
+  expect(problem(method, path, response.status, answer)).toBeUndefined();
   return {
     status: response.status,
     headers: response.headers as unknown as Headers,
-    body: text === "" ? undefined : JSON.parse(text),
+    body: answer,
   };
 }
 

@@ -154,3 +154,63 @@ fn a_prompt_stands_alone_and_where_there_is_a_conversation() {
     let problems = org(&json!({ "operations": { "quote": both } }).to_string()).unwrap_err();
     assert_eq!(problems[0].path, "operations.quote.instructions");
 }
+
+#[test]
+fn what_is_made_of_prompts_and_answers_must_fit() {
+    let cases = [
+        (json!({ "input_tokens": 0 }), "input_tokens", "at least 1"),
+        (json!({ "trim": ["turns", "turns"] }), "trim", "twice"),
+        (json!({ "trim": ["passages"] }), "trim", "without `rag`"),
+        (json!({ "trim": ["all"] }), "trim[0]", "unknown variant"),
+        (json!({ "output": {} }), "output", "expected `schema`"),
+        (
+            json!({ "output": { "text": "markdown_to_text", "repair": true } }),
+            "output.repair",
+            "nothing can be wrong",
+        ),
+        (
+            json!({ "output": { "extract": "answer" } }),
+            "output.extract",
+            "JSON pointer",
+        ),
+        (
+            json!({ "output": { "text": "html" } }),
+            "output.text",
+            "unknown variant",
+        ),
+        (
+            json!({ "output": { "schema": { "properties": { "a": { "pattern": "x" } } } } }),
+            "output.schema",
+            "`/properties/a/pattern` is a keyword that is not checked here",
+        ),
+        (json!({ "guard": "all" }), "guard", "unknown variant"),
+        (
+            json!({ "guard_failure": "ignore" }),
+            "guard_failure",
+            "unknown variant",
+        ),
+    ];
+    for (fields, path, reason) in cases {
+        let mut operation = fields;
+        operation["tier"] = json!("light");
+        let path = format!("operations.quote.{path}");
+        let problems =
+            org(&json!({ "operations": { "quote": operation } }).to_string()).unwrap_err();
+        let found = problems
+            .iter()
+            .any(|problem| problem.path == path && problem.reason.contains(reason));
+        assert!(found, "{path}: {problems:#?}");
+    }
+    for field in ["input_tokens", "trim", "output", "guard"] {
+        let value = match field {
+            "input_tokens" => json!(9),
+            "trim" => json!(["turns"]),
+            "output" => json!({ "text": "markdown_to_text" }),
+            _ => json!("both"),
+        };
+        let operation = json!({ "tier": "tts", field: value });
+        let problems =
+            org(&json!({ "operations": { "call": operation } }).to_string()).unwrap_err();
+        assert_eq!(problems[0].path, format!("operations.call.{field}"));
+    }
+}

@@ -55,8 +55,8 @@ const fn error_type(kind: Kind) -> &'static str {
         | Kind::StillRunning
         | Kind::UnsupportedMediaType => "invalid_request_error",
         Kind::DeadlineExceeded => "timeout_error",
-        Kind::Forbidden => "permission_error",
-        Kind::Internal | Kind::UpstreamFailed => "api_error",
+        Kind::ContentBlocked | Kind::Forbidden => "permission_error",
+        Kind::Internal | Kind::OutputInvalid | Kind::UpstreamFailed => "api_error",
         Kind::ModelNotFound | Kind::NotFound => "not_found_error",
         Kind::PayloadTooLarge => "request_too_large",
         Kind::RateLimited | Kind::UpstreamBusy => "rate_limit_error",

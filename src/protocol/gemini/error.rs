@@ -76,7 +76,7 @@ const fn status(kind: Kind) -> &'static str {
         Kind::BudgetExhausted | Kind::PreconditionFailed => "FAILED_PRECONDITION",
         Kind::Conflict | Kind::StillRunning => "ABORTED",
         Kind::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Kind::Forbidden => "PERMISSION_DENIED",
+        Kind::ContentBlocked | Kind::Forbidden => "PERMISSION_DENIED",
         Kind::Internal => "INTERNAL",
         Kind::IdempotencyKeyReused
         | Kind::InvalidRequest
@@ -86,8 +86,10 @@ const fn status(kind: Kind) -> &'static str {
         Kind::ModelNotFound | Kind::NotFound => "NOT_FOUND",
         Kind::RateLimited | Kind::UpstreamBusy => "RESOURCE_EXHAUSTED",
         Kind::Unauthenticated => "UNAUTHENTICATED",
-        Kind::CircuitOpen | Kind::KillSwitch | Kind::Unavailable | Kind::UpstreamFailed => {
-            "UNAVAILABLE"
-        }
+        Kind::CircuitOpen
+        | Kind::KillSwitch
+        | Kind::OutputInvalid
+        | Kind::Unavailable
+        | Kind::UpstreamFailed => "UNAVAILABLE",
     }
 }

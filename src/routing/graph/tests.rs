@@ -9,6 +9,7 @@ use super::walk::{Chance, Choice, Circumstances, End, Market};
 use super::*;
 use crate::audit::Scalar;
 use crate::config::{catalogue, tenant};
+use crate::governor::rules::Window;
 use crate::http::Place;
 use crate::protocol::Needs;
 use crate::protocol::json::Object;

@@ -261,6 +261,26 @@ fn callers_are_not_told_of_gates_and_administrators_are() {
 }
 
 #[test]
+fn gates_can_be_asked_without_being_counted() {
+    let mut world = World::ruled(rules(vec![calls(1)], vec![monthly(50)]));
+    assert_eq!(closed(&mut world, through("a", "u", &[CALLS], 9)), []);
+    for _ in 0..3 {
+        let asked = through("b", "u", &[CALLS, MONTH], 60);
+        let Reply::Considered { closed, state } = world.read(Command::Consider(Box::new(asked)))
+        else {
+            panic!("not considered");
+        };
+        let names: Vec<&str> = closed.iter().map(|closed| closed.gate.as_str()).collect();
+        assert_eq!(names, [CALLS, MONTH]);
+        assert_eq!((state.limits[0].used, state.limits[0].limit), (1, 1));
+        assert_eq!(state.budgets[0].remaining(), Some(Nanos::new(50)));
+    }
+    let other = through("b", "v", &[CALLS, MONTH], 50);
+    let reply = world.read(Command::Consider(Box::new(other)));
+    assert!(matches!(reply, Reply::Considered { closed, .. } if closed.is_empty()));
+}
+
+#[test]
 fn what_goes_through_a_gate_gets_no_lease_and_nothing_else_suffers() {
     let leased = Rules {
         admission: Admission::Leased,

@@ -139,18 +139,6 @@ impl Model {
                 }
                 self.done(at)
             }
-            Command::Administer(_)
-            | Command::Alerts { .. }
-            | Command::Copy { .. }
-            | Command::Delivered { .. }
-            | Command::Detach(_)
-            | Command::Flush(_)
-            | Command::Forget { .. }
-            | Command::Holders
-            | Command::Renew { .. }
-            | Command::Switches
-            | Command::Warn { .. }
-            | Command::TopUp(_) => panic!("not among the steps"),
             Command::ExpireKey { key, at: end } => {
                 if self.expiring.get(key).is_none_or(|known| end < known) {
                     self.expiring.insert(key.clone(), *end);
@@ -170,6 +158,7 @@ impl Model {
                 self.done(at)
             }
             Command::Settle(settle) => self.settle(settle, at),
+            other => panic!("not among the steps: {other:?}"),
         }
     }
 

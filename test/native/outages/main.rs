@@ -38,7 +38,7 @@ fn no_provider_takes_the_gateway_with_it() {
     let (providers, loads): (_, &[(u64, u64)]) = if is_whole {
         (&PROVIDERS[..], &[(1, 30), (10, 30), (100, 30)])
     } else {
-        (&PROVIDERS[..1], &[(1, 30), (10, 5)])
+        (&PROVIDERS[..1], &[(1, 30), (10, 3)])
     };
     println!("{}", figures::HEAD);
     for provider in providers {

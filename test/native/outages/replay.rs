@@ -15,7 +15,7 @@ use super::world::{Worker, World};
 pub(crate) const ISOLATES: usize = 3;
 
 /// Milliseconds before and after.
-const BEFORE_MS: u64 = 2 * 60_000;
+const BEFORE_MS: u64 = 60_000;
 const AFTER_MS: u64 = 3 * 60_000;
 /// Longer than any request.
 const QUIET_MS: u64 = 400_000;

@@ -401,3 +401,50 @@ fn of_two_administrators_at_once_one_is_told_so() {
         assert_eq!(acme.limits()["config_version"], 3);
     }
 }
+
+fn yaml(method: &str, path: &str, text: &str) -> Request {
+    let request = request(method, path).header("content-type", "application/yaml");
+    request.bytes(text.as_bytes().to_vec())
+}
+
+#[test]
+fn a_document_may_be_yaml_and_problems_say_the_line() {
+    let acme = Acme::new();
+    let text = "# House rules\nlimits:\n  - count: requests\n    limit: 7\n    seconds: 60\n";
+    let saved = expect(&acme, yaml("PUT", "", text), 200).json();
+    assert_eq!(saved["config"], limited(7));
+    let part = "tiers:\n  light:\n    - nobody/knows\n";
+    let checked = expect(&acme, yaml("POST", "/validate?merge=true", part), 200).json();
+    let problem = &checked["problems"][0];
+    assert_eq!(
+        (&problem["path"], &problem["line"]),
+        (&json!("tiers.light[0]"), &json!(3))
+    );
+    let refused = acme.world.send(&acme.worker, yaml("PATCH", "", part));
+    let message = check_error(&refused, 400, "invalid_request");
+    assert!(message.contains("tiers.light[0] (line 3)"), "{message}");
+    let lines = b"{\n \"limits\": [],\n \"tiers\": 5\n}".to_vec();
+    let json = request("POST", "/validate").header("content-type", "application/json");
+    let checked = expect(&acme, json.bytes(lines), 200).json();
+    assert_eq!(checked["problems"][0]["line"], 3);
+    for (bad, status) in [
+        ("a: &x [1]\nb: *x\n", 400),
+        ("a: [\n", 400),
+        ("- 1\n", 400),
+        ("", 400),
+    ] {
+        let refused = acme.world.send(&acme.worker, yaml("PUT", "", bad));
+        assert_eq!(refused.status, status, "{bad} {}", refused.text());
+    }
+    let plain = request("PUT", "")
+        .header("content-type", "text/plain")
+        .bytes(b"{}".to_vec());
+    let refused = acme.world.send(&acme.worker, plain);
+    check_error(&refused, 415, "unsupported_media_type");
+    let large = request("PUT", "").header("content-type", "application/yaml");
+    let refused = acme
+        .world
+        .send(&acme.worker, large.bytes(vec![b' '; 600_000]));
+    check_error(&refused, 413, "payload_too_large");
+    assert_eq!(versions(&acme), [3, 2, 1]);
+}

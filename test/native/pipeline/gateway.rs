@@ -1,6 +1,7 @@
 //! The paths of Cloudflare's AI Gateway: the same limits, cache, keys and records as everywhere.
 
 use esclusa::audit::CacheStatus;
+use esclusa::auth::mint_member;
 use serde_json::{Value, json};
 
 use super::support::*;
@@ -206,8 +207,10 @@ fn elsewhere_and_without_the_scope_a_foreign_key_goes_nowhere() {
 #[test]
 fn a_key_of_ours_never_goes_to_a_provider() {
     let acme = keyed();
-    let (ours, other) = (bringing(&acme), bringing(&acme));
-    for stream in [false, true] {
+    let ours = bringing(&acme);
+    let (member, _) = mint_member("ana", [7; 32]);
+    let others = [(bringing(&acme), false), (member, true)];
+    for (other, stream) in others {
         acme.world.provider.web.calls.borrow_mut().clear();
         let mut body = question("gpt-4o", "Hi");
         body["stream"] = json!(stream);
@@ -219,7 +222,9 @@ fn a_key_of_ours_never_goes_to_a_provider() {
             .json(&body);
         acme.world.expect(&acme.worker, request, 200);
         let calls = format!("{:?}", acme.world.provider.web.calls.borrow());
-        assert!(!calls.contains("esk_"), "{calls}");
+        for hidden in ["esk_", "esa_"] {
+            assert!(!calls.contains(hidden), "{calls}");
+        }
         assert!(sent_headers(&acme).contains(&bearer(DEPLOYMENTS)));
     }
 }

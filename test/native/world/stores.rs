@@ -26,13 +26,12 @@ impl Cache {
         let entries = Rc::default();
         Self { shared, entries }
     }
-}
 
-impl Cache {
-    /// Whether nothing is kept but copies of configurations.
-    pub(crate) fn has_no_answers(&self) -> bool {
+    /// The names of the cached answers; copies of configurations are there too.
+    pub(crate) fn answers(&self) -> Vec<String> {
         let entries = self.entries.borrow();
-        entries.keys().all(|key| key.starts_with("config/"))
+        let answers = entries.keys().filter(|name| !name.starts_with("config/"));
+        answers.cloned().collect()
     }
 }
 

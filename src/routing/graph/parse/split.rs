@@ -4,7 +4,9 @@
 use super::{Known, Parts, Reader};
 use crate::config::fields::Fields;
 use crate::routing::graph::condition::Field;
-use crate::routing::graph::{Balance, NodeIndex, Split, Strategy, WHOLE, Work};
+use crate::routing::graph::{
+    Balance, NodeIndex, Split, Strategy, WHOLE, Work, of_percent, percent,
+};
 
 /// The output that takes what the others leave.
 const ELSE: &str = "else";
@@ -121,26 +123,7 @@ const fn is_subject(field: &Field) -> bool {
     )
 }
 
-/// The share of an output of this name, in thousandths of a per cent: `12.5%`.
+/// The share of an output of this name: `12.5%`.
 fn share(name: &str) -> Option<u32> {
-    let number = name.strip_suffix('%')?.trim();
-    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
-    let is_plain = |digits: &str, most: usize| {
-        (1..=most).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    if !is_plain(whole, 3) || !is_plain(part, 3) {
-        return None;
-    }
-    let whole: u32 = whole.parse().ok()?;
-    let part: u32 = format!("{part:0<3}").parse().ok()?;
-    let share = whole.checked_mul(1_000)?.checked_add(part)?;
-    (share <= WHOLE).then_some(share)
-}
-
-/// A share as it is written.
-fn percent(share: u32) -> String {
-    let whole = share.checked_div(1_000).unwrap_or_default();
-    let part = share.checked_rem(1_000).unwrap_or_default();
-    let text = format!("{whole}.{part:03}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    of_percent(name.strip_suffix('%')?.trim())
 }

@@ -1,0 +1,158 @@
+//! What an operation does with a request besides choosing its model: how long the prompt may be, what
+//! becomes of the answer, who judges both, and what that may cost.
+
+use super::bound::{self, BYTES_PER_TOKEN, Sizes};
+use super::plan::{Candidate, Plan};
+use crate::config::{Catalogue, Operation, Output, Trim};
+use crate::context::trim::least_tokens;
+use crate::error::Error;
+use crate::money::Nanos;
+use crate::protocol::{ChatRequest, Message, ResponseFormat};
+
+/// Bytes around a schema, or around an answer that is to be mended: what the model is told.
+const TOLD_BYTES: u64 = 2_500;
+
+impl Plan {
+    /// What is made of the answer, where the operation's prompt was asked for.
+    #[must_use]
+    pub fn output(&self) -> Option<&Output> {
+        let output = self.operation.output.as_ref();
+        output.filter(|_| self.by_operation)
+    }
+
+    /// Whether the answer is given only once it is whole.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let guard = self.operation.guard;
+        self.output().is_some() || guard.is_some_and(|guard| guard.of_output())
+    }
+
+    /// The plan by which a candidate is asked once more, with a longer conversation.
+    #[must_use]
+    pub fn again(
+        &self,
+        candidate: &Candidate,
+        request: &ChatRequest,
+        messages: &[Message],
+    ) -> Self {
+        let longer = ChatRequest {
+            messages: messages.to_vec(),
+            ..request.clone()
+        };
+        let sizes = Sizes::of(&longer, None, None).with(told_bytes(self.output()));
+        let choices = (request.choices, candidate.max_tokens);
+        let bound = bound::attempt(&candidate.model, &sizes, choices, candidate.custom);
+        let candidate = Candidate {
+            bound,
+            ..candidate.clone()
+        };
+        Self {
+            candidates: vec![candidate],
+            ..self.clone()
+        }
+    }
+}
+
+/// Bytes that a model is told of what its answer must be.
+pub(super) fn told_bytes(output: Option<&Output>) -> u64 {
+    let Some(output) = output.filter(|output| output.is_json()) else {
+        return 0;
+    };
+    let schema = output.schema.as_ref();
+    let bytes = schema.map_or(0, |schema| schema.as_str().len());
+    u64::try_from(bytes)
+        .unwrap_or(u64::MAX)
+        .saturating_add(TOLD_BYTES)
+}
+
+/// Refuses a form of answers that the caller wants where the operation has one.
+///
+/// # Errors
+/// `InvalidRequest`.
+pub(super) fn check_format(operation: &Operation, request: &ChatRequest) -> Result<(), Error> {
+    let sets_form = operation.output.as_ref().is_some_and(Output::is_json);
+    if sets_form && request.response_format != ResponseFormat::Text {
+        let message = format!(
+            "The operation `{}` says itself what its answers are. Leave this out.",
+            operation.name
+        );
+        return Err(Error::invalid("response_format", message));
+    }
+    Ok(())
+}
+
+/// Tokens that the prompt of a request has at least, whatever may be left out of it is.
+pub(super) fn least(operation: &Operation, request: &ChatRequest, instructions: usize) -> u64 {
+    let messages = if operation.trim.contains(&Trim::Turns) {
+        least_tokens(&request.messages)
+    } else {
+        let sizes = request.messages.iter().map(bound::likely_tokens_of);
+        sizes.fold(0, u64::saturating_add)
+    };
+    messages.saturating_add(bound::likely_fixed_tokens(request, instructions))
+}
+
+/// The tokens that the prompt may have: as many as the operation says and, where it says what to leave
+/// out, as every candidate takes.
+///
+/// # Errors
+/// `InvalidRequest` where it has more, whatever is left out.
+pub(super) fn room(
+    operation: &Operation,
+    request: &ChatRequest,
+    instructions: usize,
+    candidates: &[Candidate],
+) -> Result<Option<u64>, Error> {
+    let said = operation.input_tokens.map(u64::from);
+    let windows = candidates.iter().map(|candidate| {
+        let window = candidate.model.context_window;
+        u64::from(window.saturating_sub(candidate.max_tokens))
+    });
+    let window = windows.min().filter(|_| !operation.trim.is_empty());
+    let Some(room) = said.into_iter().chain(window).min() else {
+        return Ok(None);
+    };
+    let least = least(operation, request, instructions);
+    if least > room {
+        return Err(too_long(&operation.name, room, least));
+    }
+    Ok(Some(room))
+}
+
+/// The error of a prompt that is too long, whatever is left out of it.
+#[must_use]
+pub fn too_long(operation: &str, room: u64, tokens: u64) -> Error {
+    let message = format!(
+        "The prompt of the operation `{operation}` may have {room} tokens; this one has about {tokens}, with everything left out that may be. Shorten the last message, or what the application says."
+    );
+    Error::invalid("messages", message)
+}
+
+/// The worst that mending an answer and judging what is said may cost.
+pub(super) fn cost(
+    (operation, output): (&Operation, Option<&Output>),
+    request: &ChatRequest,
+    sizes: &Sizes,
+    candidates: &[Candidate],
+    catalogue: &Catalogue,
+) -> Nanos {
+    let answer =
+        |candidate: &Candidate| u64::from(candidate.max_tokens).saturating_mul(BYTES_PER_TOKEN);
+    let mends = output.is_some_and(|output| output.repair);
+    let mended = candidates.iter().filter(|_| mends).map(|candidate| {
+        let longer = sizes.with(answer(candidate).saturating_add(TOLD_BYTES));
+        let choices = (request.choices, candidate.max_tokens);
+        bound::attempt(&candidate.model, &longer, choices, candidate.custom)
+    });
+    let guard = operation.guard;
+    let said = guard.filter(|guard| guard.of_input()).map(|_| {
+        let text = request.text_of_caller();
+        u64::try_from(text.len()).unwrap_or(u64::MAX)
+    });
+    let answered = guard.filter(|guard| guard.of_output()).and_then(|_| {
+        let longest = candidates.iter().map(answer).max();
+        longest.map(|bytes| bytes.saturating_mul(u64::from(request.choices.max(1))))
+    });
+    let verdicts = bound::guard(said, answered, catalogue);
+    mended.max().unwrap_or_default().saturating_add(verdicts)
+}

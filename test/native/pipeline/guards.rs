@@ -1,0 +1,152 @@
+//! Operations that are guarded: what callers say and what models answer is judged.
+
+use serde_json::{Value, json};
+
+use super::support::*;
+
+fn guarded(guard: &str, more: &Value) -> Acme {
+    let mut quote = json!({ "tier": "light", "models": [LLAMA_SMALL], "guard": guard });
+    for (name, value) in more.as_object().unwrap() {
+        quote[name] = value.clone();
+    }
+    Acme::with(&json!({ "operations": { "quote": quote } }))
+}
+
+fn models(acme: &Acme) -> Vec<String> {
+    let calls = acme.world.provider.calls.borrow();
+    calls.iter().map(|call| call.model.clone()).collect()
+}
+
+#[test]
+fn what_is_safe_goes_through_and_every_verdict_is_paid_for() {
+    let acme = guarded("both", &json!({}));
+    let response = acme.ask(&question("operation/quote", "Hello"));
+    assert_eq!(models(&acme), [GUARD, LLAMA_SMALL, GUARD]);
+    let record = acme.record(&response);
+    let purposes: Vec<&str> = record
+        .draft
+        .attempts
+        .iter()
+        .map(|it| it.purpose.as_str())
+        .collect();
+    assert_eq!(purposes, ["guard", "answer", "guard"]);
+    assert!(
+        record
+            .draft
+            .attempts
+            .iter()
+            .all(|attempt| attempt.cost.get() > 0)
+    );
+    assert!(record.cost <= record.bound);
+    assert_eq!(response.told("x-ai-cost-usd"), record.cost.to_usd());
+    assert_eq!(response.told("x-ai-attempts"), "1");
+    acme.check_released();
+}
+
+#[test]
+fn an_unsafe_request_reaches_no_model_in_any_wire() {
+    let acme = guarded("input", &json!({}));
+    let mut body = question("operation/quote", "How to build S9 and S1");
+    body["messages"].as_array_mut().unwrap().extend([
+        json!({ "role": "assistant", "content": "No." }),
+        json!({ "role": "user", "content": "Go on." }),
+    ]);
+    let response = acme.send(&body);
+    let message = check_error(&response, 403, "content_blocked");
+    assert!(
+        message.contains("S9 indiscriminate weapons, S1 violent crimes"),
+        "{message}"
+    );
+    assert_eq!(models(&acme), [GUARD]);
+    let record = acme.record(&response);
+    assert_eq!(record.draft.policy, ["guard: request S9 S1"]);
+    assert!(record.cost.get() > 0);
+    acme.check_released();
+    let theirs = acme.post("/v1/messages", &json!({
+        "model": "operation/quote", "max_tokens": 9, "messages": [{ "role": "user", "content": "S9" }],
+    }));
+    assert_eq!(
+        (theirs.status, &theirs.json()["error"]["type"]),
+        (403, &json!("permission_error"))
+    );
+    let gemini = acme.post(
+        "/v1beta/models/operation%2Fquote:generateContent",
+        &json!({
+            "contents": [{ "role": "user", "parts": [{ "text": "S9" }] }],
+        }),
+    );
+    if gemini.status != 404 {
+        assert_eq!(gemini.json()["error"]["status"], "PERMISSION_DENIED");
+    }
+    let run = json!({ "operation": "quote", "input": "S9" });
+    check_error(&acme.post("/v1/run", &run), 403, "content_blocked");
+    assert!(models(&acme).iter().all(|model| model == GUARD));
+}
+
+#[test]
+fn an_unsafe_answer_is_kept_back_streamed_too_and_paid_for() {
+    let acme = guarded("output", &json!({ "cache_seconds": 600 }));
+    acme.world
+        .provider
+        .always(LLAMA_SMALL, Act::Say("Take S9 then".to_owned()));
+    for body in [
+        question("operation/quote", "Hi"),
+        streamed("operation/quote", "Hi"),
+    ] {
+        let response = acme.send(&body);
+        let message = check_error(&response, 403, "content_blocked");
+        assert!(message.contains("finds the answer unsafe"), "{message}");
+        let record = acme.record(&response);
+        let costs: Vec<i64> = record
+            .draft
+            .attempts
+            .iter()
+            .map(|it| it.cost.get())
+            .collect();
+        assert!(
+            costs.len() == 2 && costs.iter().all(|cost| *cost > 0),
+            "{costs:?}"
+        );
+        assert_eq!(response.header("x-ai-cache-status"), None);
+    }
+    acme.check_released();
+    acme.world
+        .provider
+        .always(LLAMA_SMALL, Act::Say("All is well".to_owned()));
+    let safe = acme.ask(&streamed("operation/quote", "Hi"));
+    assert_eq!(safe.answer(), "All is well");
+    assert_eq!(
+        safe.told("x-ai-cache-status"),
+        "MISS",
+        "what was kept back is not cached"
+    );
+}
+
+#[test]
+fn without_a_verdict_nothing_goes_on_unless_the_operation_says_so() {
+    let acme = guarded("input", &json!({}));
+    acme.world
+        .provider
+        .always(GUARD, Act::Status(500, "broken"));
+    let response = acme.send(&question("operation/quote", "Hello"));
+    check_error(&response, 503, "unavailable");
+    assert!(response.header("retry-after").is_some());
+    assert_eq!(models(&acme), [GUARD]);
+    acme.check_released();
+    let acme = guarded("both", &json!({ "guard_failure": "allow" }));
+    acme.world.provider.always(GUARD, Act::Hang);
+    let response = acme.ask(&question("operation/quote", "Hello"));
+    let record = acme.record(&response);
+    assert_eq!(
+        record.draft.policy,
+        ["guard: request not judged", "guard: answer not judged"]
+    );
+}
+
+#[test]
+fn a_model_by_its_name_does_not_pass_the_guard_of_the_default_operation() {
+    let acme =
+        Acme::with(&json!({ "operations": { "chat": { "tier": "medium", "guard": "input" } } }));
+    check_error(&acme.send(&question(LLAMA, "S9")), 403, "content_blocked");
+    assert_eq!(models(&acme), [GUARD]);
+}

@@ -15,7 +15,7 @@ use super::world::{Worker, World};
 pub(crate) const ISOLATES: usize = 3;
 
 /// Milliseconds before and after.
-const BEFORE_MS: u64 = 2 * 60_000;
+const BEFORE_MS: u64 = 60_000;
 const AFTER_MS: u64 = 3 * 60_000;
 /// Longer than any request.
 const QUIET_MS: u64 = 400_000;
@@ -109,25 +109,16 @@ pub(crate) fn replay(outage: &Outage) -> Figures {
     let began = world.shared.clock.elapsed();
     let during = outage.minutes * 60_000;
     let (from, until) = (began + BEFORE_MS, began + BEFORE_MS + during);
-    let watches: Vec<Rc<RefCell<Watch>>> = (0..ISOLATES)
-        .map(|_| {
-            Rc::new(RefCell::new(Watch::new(
-                outage.provider.models,
-                from,
-                until,
-            )))
-        })
-        .collect();
-    let workers = watches.iter().zip(2..).map(|(watch, group)| {
-        let mut worker = world.worker(group);
-        worker.ports.models = Rc::new(Watched {
-            inner: Rc::clone(&worker.ports.models),
-            memory: Rc::clone(&worker.memory),
-            shared: Rc::clone(&world.shared),
-            watch: Rc::clone(watch),
-        });
-        worker
-    });
+    let watch = || {
+        Rc::new(RefCell::new(Watch::new(
+            outage.provider.models,
+            from,
+            until,
+        )))
+    };
+    let watches: Vec<_> = (0..ISOLATES).map(|_| watch()).collect();
+    let workers = watches.iter().zip(2..);
+    let workers = workers.map(|(watch, group)| watched(&world, group, watch));
     let workers: Vec<Worker> = workers.collect();
     let measured: Rc<RefCell<Vec<Measured>>> = Rc::default();
     let load = Load {
@@ -150,6 +141,18 @@ pub(crate) fn replay(outage: &Outage) -> Figures {
     }
     world.shared.executor.pass(AFTER_MS + QUIET_MS);
     Figures::of(&measured.borrow(), &watches, from, until)
+}
+
+/// An isolate whose calls of models are watched.
+fn watched(world: &World, group: u64, watch: &Rc<RefCell<Watch>>) -> Worker {
+    let mut worker = world.worker(group);
+    worker.ports.models = Rc::new(Watched {
+        inner: Rc::clone(&worker.ports.models),
+        memory: Rc::clone(&worker.memory),
+        shared: Rc::clone(&world.shared),
+        watch: Rc::clone(watch),
+    });
+    worker
 }
 
 /// What is asked, and how it went.

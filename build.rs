@@ -7,7 +7,7 @@ use std::{env, fs, io, path::Path};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use source::config::{problem::Problem, yaml::Document};
-use source::{config, intent, money, schema, template, usage};
+use source::{config, money, schema, template, usage};
 
 #[path = "src"]
 #[expect(
@@ -31,10 +31,6 @@ mod source {
         pub mod tier;
         pub mod unlisted;
         pub mod yaml;
-    }
-    pub mod intent {
-        pub mod fold;
-        pub mod rules;
     }
     pub mod money;
     pub mod schema;
@@ -67,7 +63,6 @@ fn check() -> io::Result<Vec<Problem>> {
     let checked = config::parse::parse(&config::parse::Files {
         aliases: &read("aliases.json")?,
         cost_model: &cost_model.json,
-        intent: &read("intent.json")?,
         partition_map: &partition_map.json,
         providers: &read("providers.json")?,
     });

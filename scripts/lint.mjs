@@ -10,13 +10,15 @@ import { setup } from "./setup.mjs";
 const fetchMilliseconds = 120_000;
 const denyWarnings = ["--", "--deny", "warnings"];
 
-/** A workspace of its own. */
+/** Workspaces of their own. */
 const inFuzz = ["--manifest-path", "fuzz/Cargo.toml"];
+const inTraining = ["--manifest-path", "training/Cargo.toml"];
 
 const stages = [
   command("Cargo.lock", ["cargo", "fetch", "--locked", "--quiet"]),
   command("Rust format", ["cargo", "fmt", "--check"]),
   command("Rust format of fuzz/", ["cargo", "fmt", "--check", ...inFuzz]),
+  command("Rust format of training/", ["cargo", "fmt", "--check", ...inTraining]),
   command("clippy", ["cargo", "clippy", "--all-targets", ...denyWarnings]),
   command("clippy for WebAssembly", [
     ...["cargo", "clippy", "--lib", "--target", wasmTarget],

@@ -49,7 +49,6 @@ use crate::protocol::Needs;
 /// The files as they were when this code was built, which makes JSON of YAML.
 pub const EMBEDDED: Files<'static> = Files {
     aliases: include_str!("../config/aliases.json"),
-    intent: include_str!("../config/intent.json"),
     cost_model: include_str!(concat!(env!("OUT_DIR"), "/ai_cost_model.json")),
     partition_map: include_str!(concat!(env!("OUT_DIR"), "/ai_partition_map.json")),
     providers: include_str!("../config/providers.json"),
@@ -75,7 +74,6 @@ pub fn digest() -> &'static str {
     static DIGEST: LazyLock<String> = LazyLock::new(|| {
         let files = [
             EMBEDDED.aliases,
-            EMBEDDED.intent,
             EMBEDDED.cost_model,
             EMBEDDED.partition_map,
             EMBEDDED.providers,

@@ -1,97 +1,95 @@
-//! What a text is for: rules on its words, as data in `config/intent.json`.
+//! What a text is for: a linear model over its words and letters, with the weights of
+//! `config/intent.bin`. `training/` makes them and says how good they are.
 
-pub mod fold;
-pub mod rules;
+pub mod features;
+mod fold;
+pub mod hash;
+pub mod model;
+pub mod signs;
+mod text;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
-use self::rules::Rules;
-use crate::config::catalog::Catalogue;
+use self::model::Model;
+pub use self::signs::Signs;
+use crate::config::{Catalogue, ModelKind};
 use crate::protocol::Needs;
 
-/// Characters of a text that are read.
-const READ_CHARACTERS: usize = 2_000;
-/// How sure a request's parts (tools, pictures) make.
-const CONFIDENCE_OF_PARTS: u8 = 90;
-/// How sure the absence of any sign makes.
-const CONFIDENCE_OF_DEFAULT: u8 = 50;
-/// Added to the weights against an operation, so that a single weak sign stays weak.
-const DOUBT: u32 = 2;
+/// The weights as they were when this code was built.
+pub const EMBEDDED: &[u8] = include_bytes!("../config/intent.bin");
+
+/// Nothing that is guessed is as sure as what is said.
+const MOST_CONFIDENCE: f32 = 99.0;
+
+impl From<Needs> for Signs {
+    fn from(needs: Needs) -> Self {
+        Self {
+            tools: needs.tools,
+            image: needs.vision,
+            audio: needs.audio,
+            schema: needs.json,
+        }
+    }
+}
 
 /// An operation and how sure it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guess {
     /// The operation's name; always one of the catalogue's that answers with text.
     pub operation: String,
-    /// 0 to 100 percent.
+    /// 0 to 99 percent.
     pub confidence: u8,
 }
 
-/// Guesses what the last turn of a user is for. Takes time linear in the first 2,000 characters.
+/// Guesses what the last turn of a user is for. Takes time linear in a thousand bytes of it. What is
+/// likely to be for work that no chat model does counts for the default operation, which also is that of a
+/// request that says nothing.
 #[must_use]
-pub fn classify(text: &str, needs: Needs, catalogue: &Catalogue) -> Guess {
-    let rules = &catalogue.intent;
-    if needs.vision {
-        return guess(&rules.features.image, CONFIDENCE_OF_PARTS);
+pub fn classify(text: &str, signs: Signs, catalogue: &Catalogue) -> Guess {
+    let default = catalogue.default_operation.as_str();
+    if text.trim().is_empty() && signs == Signs::default() {
+        return Guess {
+            operation: default.to_owned(),
+            confidence: 0,
+        };
     }
-    if needs.tools {
-        return guess(&rules.features.tools, CONFIDENCE_OF_PARTS);
-    }
-    let mut scores = score(&fold::words(text, READ_CHARACTERS), rules);
-    if text.chars().nth(READ_CHARACTERS).is_some() {
-        for (operation, extra) in &rules.features.long_text {
-            if let Some(score) = scores.get_mut(operation.as_str()) {
-                *score = score.saturating_add(*extra);
+    let mut of_default = 0.0;
+    let mut best = (default, 0.0);
+    if let Some(model) = model() {
+        for (&name, likelihood) in model.names().iter().zip(model.judge(text, signs)) {
+            let known = catalogue.operation(name);
+            let served = known.filter(|operation| operation.tier.kind() == ModelKind::Chat);
+            if name == default || served.is_none() {
+                of_default += likelihood;
+            } else if likelihood > best.1 {
+                best = (name, likelihood);
             }
         }
     }
-    decide(&scores, rules.threshold)
-        .unwrap_or_else(|| guess(&catalogue.default_operation, CONFIDENCE_OF_DEFAULT))
-}
-
-fn guess(operation: &str, confidence: u8) -> Guess {
+    let (operation, likelihood) = if of_default >= best.1 {
+        (default, of_default)
+    } else {
+        best
+    };
     Guess {
         operation: operation.to_owned(),
-        confidence,
+        confidence: percent(likelihood),
     }
 }
 
-/// The weights of the phrases found, by operation. A phrase hides the less specific ones that
-/// begin with it, and counts once.
-fn score<'a>(words: &[String], rules: &'a Rules) -> BTreeMap<&'a str, u32> {
-    let mut scores = BTreeMap::new();
-    let mut counted: BTreeSet<usize> = BTreeSet::new();
-    let (mut rest, mut at_start) = (words, true);
-    while let Some((first, tail)) = rest.split_first() {
-        let found = rules.most_specific(rest, at_start);
-        let length = found.first().map_or(1, |phrase| phrase.pattern.len());
-        at_start = at_start && found.is_empty() && rules.courtesies.contains(first);
-        for phrase in found {
-            if counted.insert(phrase.id) {
-                let score: &mut u32 = scores.entry(phrase.operation.as_str()).or_default();
-                *score = score.saturating_add(phrase.weight);
-            }
-        }
-        rest = rest.get(length..).unwrap_or(tail);
-    }
-    scores
+/// The weights of this build. `None` where they cannot be read, which a test refuses.
+fn model() -> Option<&'static Model<'static>> {
+    static MODEL: LazyLock<Option<Model<'static>>> = LazyLock::new(|| Model::read(EMBEDDED));
+    MODEL.as_ref()
 }
 
-/// The operation with the greatest weight, if that is enough; the first by name among equals.
-fn decide(scores: &BTreeMap<&str, u32>, threshold: u32) -> Option<Guess> {
-    let (&operation, &best) = scores
-        .iter()
-        .rev()
-        .max_by_key(|&(_, &score)| score)
-        .filter(|&(_, &score)| score >= threshold)?;
-    let others = scores.iter().filter(|&(&name, _)| name != operation);
-    let second = others.map(|(_, &score)| score).max().unwrap_or(0);
-    let all = best.saturating_add(second).saturating_add(DOUBT);
-    let percent = u64::from(best)
-        .saturating_mul(100)
-        .checked_div(u64::from(all));
-    let confidence = u8::try_from(percent.unwrap_or(0)).unwrap_or(100);
-    Some(guess(operation, confidence))
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between 0 and 99"
+)]
+const fn percent(likelihood: f32) -> u8 {
+    (likelihood * 100.0).clamp(0.0, MOST_CONFIDENCE) as u8
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn ask(request: &ChatRequest) {
     assert!(!request.messages.is_empty(), "no messages: {request:?}");
     if let Ok(catalogue) = config::catalogue() {
         let text = request.last_user_text();
-        let _ = intent::classify(&text, request.needs(), catalogue);
+        let _ = intent::classify(&text, request.needs().into(), catalogue);
     }
     let _ = bound::likely_tokens(request);
     for wire in WIRES {

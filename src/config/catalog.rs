@@ -1,4 +1,4 @@
-//! The catalogue: models with prices, operations, tiers, aliases and the rules of intent.
+//! The catalogue: models with prices, operations, tiers and aliases.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +12,6 @@ use super::prompt::Prompt;
 use super::providers::{Provider, ProviderSlug};
 use super::tier::Tier;
 use super::unlisted::FreeModels;
-use crate::intent::rules::Rules;
 use crate::usage::Price;
 
 /// The bound of an answer in tokens where neither the caller nor the operation names one.
@@ -39,8 +38,6 @@ pub struct Catalogue {
     pub helpers: Helpers,
     /// Names that clients send, and the ids of the models they mean.
     pub aliases: BTreeMap<String, String>,
-    /// What tells an operation from a text.
-    pub intent: Rules,
 }
 
 /// The models that serve requests without being asked for.

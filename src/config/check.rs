@@ -13,7 +13,6 @@ use super::price::UnitPrice;
 use super::problem::Report;
 use super::shape::{Found, Table};
 use super::tier::Tier;
-use crate::intent::rules::{Pattern, RuleFile};
 
 /// Candidates of a tier beyond which fallback no longer helps anyone.
 const MOST_CANDIDATES: usize = 8;
@@ -370,54 +369,4 @@ fn taken(alias: &str, parts: &Parts) -> Option<String> {
     }
     let bare = !alias.is_empty() && !alias.contains('/') && alias.trim() == alias;
     (!bare).then(|| "expected a bare name, without slashes or blanks around it".to_owned())
-}
-
-/// Reports rules that name no text operation, cannot match, or say the same twice.
-pub(crate) fn intent(file: &RuleFile, operations: &Table<Arc<Operation>>, report: &mut Report) {
-    if file.threshold == 0 {
-        report.add("threshold", "expected at least 1");
-    }
-    let mut named = |name: &str, path: &str| {
-        let reason = match operations.find(name) {
-            Found::Here(operation) if operation.tier.kind() != ModelKind::Chat => {
-                format!("{name} does not answer with text")
-            }
-            Found::Nowhere => format!("unknown operation {name}"),
-            Found::Here(_) | Found::Malformed => return,
-        };
-        report.add(path, reason);
-    };
-    named(&file.features.tools, "features.tools");
-    named(&file.features.image, "features.image");
-    for name in file.features.long_text.keys() {
-        named(name, &format!("features.long_text.{name}"));
-    }
-    for name in file.rules.keys() {
-        named(name, &format!("rules.{name}"));
-    }
-    check_phrases(file, report);
-}
-
-fn check_phrases(file: &RuleFile, report: &mut Report) {
-    let mut seen = std::collections::BTreeMap::new();
-    for (operation, rules) in &file.rules {
-        for (rule, group) in rules.iter().enumerate() {
-            let path = format!("rules.{operation}[{rule}]");
-            if !(1..=100).contains(&group.weight) {
-                report.add(format!("{path}.weight"), "expected 1 to 100");
-            }
-            for (index, phrase) in group.phrases.iter().enumerate() {
-                let path = format!("{path}.phrases[{index}]");
-                match Pattern::parse(phrase) {
-                    Ok(pattern) => {
-                        if let Some(other) = seen.insert(pattern, operation) {
-                            let reason = format!("\"{phrase}\" stands under {other} already");
-                            report.add(path, reason);
-                        }
-                    }
-                    Err(reason) => report.add(path, reason),
-                }
-            }
-        }
-    }
 }

@@ -14,10 +14,8 @@ use super::providers::{Provider, ProviderSlug};
 use super::shape::{self, Entries, Table};
 use super::tier::Tier;
 use super::unlisted::free_models;
-use crate::intent::rules::{RuleFile, Rules};
 
 pub(crate) const ALIASES: &str = "config/aliases.json";
-pub(crate) const INTENT: &str = "config/intent.json";
 pub(crate) const COST_MODEL: &str = "config/ai_cost_model.yaml";
 pub(crate) const PARTITION_MAP: &str = "config/ai_partition_map.yaml";
 pub(crate) const PROVIDERS: &str = "config/providers.json";
@@ -27,8 +25,6 @@ pub(crate) const PROVIDERS: &str = "config/providers.json";
 pub struct Files<'a> {
     /// `aliases.json`
     pub aliases: &'a str,
-    /// `intent.json`
-    pub intent: &'a str,
     /// `ai_cost_model.yaml`
     pub cost_model: &'a str,
     /// `ai_partition_map.yaml`
@@ -71,15 +67,11 @@ struct AliasFile {
 /// Every problem found: those of shape first, file by file, then those of meaning.
 pub fn parse(files: &Files<'_>) -> Result<Catalogue, Vec<Problem>> {
     let mut reports = Reports::new();
-    let (parts, intent) = read(files, &mut reports);
+    let parts = read(files, &mut reports);
     check::meaning(&parts, &mut reports);
-    let rules = intent.map(|file| {
-        check::intent(&file, &parts.operations, &mut reports.intent);
-        Rules::compile(file)
-    });
     let problems = reports.into_problems();
-    match (rules, parts.default_operation, parts.helpers) {
-        (Some(intent), Some(default_operation), Some(helpers)) if problems.is_empty() => {
+    match (parts.default_operation, parts.helpers) {
+        (Some(default_operation), Some(helpers)) if problems.is_empty() => {
             Ok(Catalogue {
                 free_models: free_models(&parts.providers.entries),
                 models: parts.models.entries,
@@ -90,7 +82,6 @@ pub fn parse(files: &Files<'_>) -> Result<Catalogue, Vec<Problem>> {
                 fallbacks: by_tier(parts.fallbacks.entries),
                 helpers,
                 aliases: parts.aliases.entries,
-                intent,
             })
         }
         _ => Err(problems),
@@ -116,7 +107,6 @@ pub(crate) struct Reports {
     pub(crate) operations: Report,
     pub(crate) tiers: Report,
     pub(crate) aliases: Report,
-    pub(crate) intent: Report,
 }
 
 impl Reports {
@@ -127,7 +117,6 @@ impl Reports {
             operations: Report::new(PARTITION_MAP),
             tiers: Report::new(PARTITION_MAP),
             aliases: Report::new(ALIASES),
-            intent: Report::new(INTENT),
         }
     }
 
@@ -139,7 +128,6 @@ impl Reports {
             operations: Report::new(file),
             tiers: Report::new(file),
             aliases: Report::new(file),
-            intent: Report::new(file),
         }
     }
 
@@ -150,7 +138,6 @@ impl Reports {
             self.operations,
             self.tiers,
             self.aliases,
-            self.intent,
         ];
         reports
             .into_iter()
@@ -159,7 +146,7 @@ impl Reports {
     }
 }
 
-fn read(files: &Files<'_>, reports: &mut Reports) -> (Parts, Option<RuleFile>) {
+fn read(files: &Files<'_>, reports: &mut Reports) -> Parts {
     let providers = shape::document(files.providers, &mut reports.providers, shape::checked);
     let providers = providers.map_or_else(Table::lost, |file: ProviderFile| {
         let report = &mut reports.providers;
@@ -179,7 +166,7 @@ fn read(files: &Files<'_>, reports: &mut Reports) -> (Parts, Option<RuleFile>) {
     let (helpers, tiers) = served.unzip();
     let (tiers, fallbacks) = tiers.unzip();
     let aliases = shape::document(files.aliases, &mut reports.aliases, shape::checked);
-    let parts = Parts {
+    Parts {
         models: models.map_or_else(Table::lost, |file: CostModel| {
             let report = &mut reports.models;
             let table = shape::table(file.models, "models", report, shape::checked);
@@ -208,11 +195,7 @@ fn read(files: &Files<'_>, reports: &mut Reports) -> (Parts, Option<RuleFile>) {
                 shape::checked,
             )
         }),
-    };
-    (
-        parts,
-        shape::document(files.intent, &mut reports.intent, shape::checked),
-    )
+    }
 }
 
 fn named_providers(mut table: Table<Provider>) -> Table<Provider> {

@@ -11,7 +11,6 @@ const PROVIDERS: &str = "config/providers.json";
 const COST_MODEL: &str = "config/ai_cost_model.yaml";
 const PARTITION_MAP: &str = "config/ai_partition_map.yaml";
 const ALIASES: &str = "config/aliases.json";
-const INTENT: &str = "config/intent.json";
 
 #[test]
 fn the_real_files_parse() {
@@ -116,7 +115,6 @@ fn broken(file: &str, from: &str, to: &str) -> Result<Catalogue, Vec<Problem>> {
     };
     parse(&Files {
         aliases: &change(ALIASES, EMBEDDED.aliases),
-        intent: &change(INTENT, EMBEDDED.intent),
         cost_model: &change(COST_MODEL, &spaced(EMBEDDED.cost_model)),
         partition_map: &change(PARTITION_MAP, &spaced(EMBEDDED.partition_map)),
         providers: &change(PROVIDERS, EMBEDDED.providers),
@@ -143,7 +141,6 @@ const WRONG_FILES: &[(&str, &str, &str, &str)] = &[
     (PARTITION_MAP, "\"default_operation\"", "\"fallback\"", "config/ai_partition_map.yaml: fallback: unknown field `fallback`"),
     (PARTITION_MAP, "\"tier\": \"medium\"", "\"tier\": \"middling\"", "config/ai_partition_map.yaml: operations.chat.tier: unknown variant `middling`"),
     (ALIASES, "\"openai/gpt-4o\"", "null", "config/aliases.json: aliases.gpt-4o: invalid type: null, expected a string"),
-    (INTENT, "\"threshold\"", "\"treshold\"", "config/intent.json: treshold: unknown field `treshold`"),
     // Providers.
     (PROVIDERS, "\"binding\": {}", "\"binding\": 1", "providers.workers-ai.binding: invalid type: integer `1`"),
     (PROVIDERS, "\"key\": \"bearer\"", "\"key\": \"basic\"", "providers.openai.direct.key: unknown variant `basic`"),
@@ -215,14 +212,6 @@ const WRONG_FILES: &[(&str, &str, &str, &str)] = &[
     (ALIASES, "\"gpt-4o\"", "\"light\"", "aliases.light: light is a tier"),
     (ALIASES, "\"gpt-4o\"", "\"openai/gpt-4o\"", "aliases.openai/gpt-4o: openai/gpt-4o is a model's id"),
     (ALIASES, "\"gpt-4o\"", "\"a/b\"", "aliases.a/b: expected a bare name"),
-    // Rules of intent.
-    (INTENT, "\"tools\": \"workflow\"", "\"tools\": \"jobs\"", "features.tools: unknown operation jobs"),
-    (INTENT, "\"translate\": [", "\"speak\": [", "rules.speak: speak does not answer with text"),
-    (INTENT, "\"^translate\"", "\"^translate\", \"^Translate\"", "phrases[1]: \"^Translate\" stands under translate already"),
-    (INTENT, "\"^translate\"", "\"?\"", "phrases[0]: expected letters and digits instead of \"?\""),
-    (INTENT, "\"^translate\"", "\"tr*\"", "phrases[0]: expected 3 letters before the star"),
-    (INTENT, "\"^translate\"", "\"^\"", "phrases[0]: expected at least one word"),
-    (INTENT, "\"weight\": 20", "\"weight\": 0", "weight: expected 1 to 100"),
 ];
 
 #[test]

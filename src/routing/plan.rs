@@ -323,7 +323,7 @@ fn choose_operation(
         Wanted::Model(_) | Wanted::Route(_) => None,
         _ => Some(intent::classify(
             &request.last_user_text(),
-            request.needs(),
+            request.needs().into(),
             catalogue,
         )),
     };

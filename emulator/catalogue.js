@@ -35,6 +35,7 @@ const WORKERS_AI = {
   "@cf/google/gemma-4-26b-a4b-it": { ...COMPLETIONS, window: 131_072, reasoning: "reasoning" },
   "@cf/baai/bge-m3": { ...NO_CHAT, task: "embeddings", window: 60_000 },
   "@cf/baai/bge-reranker-base": { ...NO_CHAT, task: "rerank", window: 512 },
+  "@cf/cloudflare/clef-flash": { ...NO_CHAT, task: "decision", window: 65_536 },
   "@cf/meta/llama-guard-3-8b": { ...NO_CHAT, task: "guard", window: 131_072 },
   "@cf/openai/whisper": TRANSCRIPTION,
   "@cf/openai/whisper-large-v3-turbo": TRANSCRIPTION,

@@ -1,6 +1,7 @@
 // One call of `run`: the fault, if any; else the model's answer in its wire.
 import { errorStyleOf, findModel } from "./catalogue.js";
 import { converse } from "./converse.js";
+import { runDecision } from "./decision.js";
 import { runEmbeddings } from "./embeddings.js";
 import { workersAiError } from "./errors.js";
 import { underFault } from "./faulted.js";
@@ -16,7 +17,7 @@ import { runRerank } from "./rerank.js";
 
 /** Models other than these are text generation, which directives without a model speak of. */
 const NOT_CHAT =
-  /^@cf\/(?:baai\/|meta\/llama-guard|deepgram\/|openai\/whisper|myshell-ai\/|black-forest-labs\/)|embedding/u;
+  /^@cf\/(?:baai\/|cloudflare\/clef|meta\/llama-guard|deepgram\/|openai\/whisper|myshell-ai\/|black-forest-labs\/)|embedding/u;
 
 /**
  * The raw response, whatever its status.
@@ -62,6 +63,8 @@ function answer(model, inputs, prompt, fault, outcome) {
       return Response.json(runEmbeddings(model, inputs));
     case "rerank":
       return Response.json(runRerank(inputs));
+    case "decision":
+      return Response.json(runDecision(inputs));
     case "guard":
       return Response.json(runGuard(inputs));
     case "transcription":

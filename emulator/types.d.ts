@@ -303,6 +303,7 @@ export type Task =
   | "chat"
   | "embeddings"
   | "rerank"
+  | "decision"
   | "guard"
   | "transcription"
   | "speech"

@@ -8,6 +8,7 @@ pub mod changes;
 mod check;
 pub mod facts;
 pub(crate) mod fields;
+pub mod intent;
 pub mod output;
 mod own;
 pub mod parse;

@@ -9,6 +9,7 @@ pub mod classify;
 pub mod conversation;
 pub mod copies;
 pub mod dispatch;
+pub mod doubt;
 pub mod exchange;
 pub mod ground;
 pub mod guard;
@@ -258,12 +259,15 @@ async fn plan_and_reserve(
             Admission::Granted(grant) => {
                 let state = grant.take(exchange);
                 exchange.draft.cache = cache;
-                return Ok(Reserved {
+                let reserved = Reserved {
                     plan,
                     place,
                     state,
                     hit,
-                });
+                };
+                // On the heap: few requests leave doubts.
+                let resolved = doubt::resolve(exchange, admitted, &view, reserved);
+                return Ok(resolved.boxed_local().await);
             }
             Admission::CacheOnly(error, _) => {
                 let Some(entry) = hit else {

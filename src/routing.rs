@@ -4,6 +4,7 @@
 pub mod bound;
 pub mod breaker;
 pub mod custom_cost;
+pub mod doubt;
 pub mod graph;
 pub mod handling;
 pub mod health;

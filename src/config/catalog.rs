@@ -45,6 +45,8 @@ pub struct Catalogue {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Helpers {
+    /// The id of the model that decides what a request is for, where an org wants that.
+    pub decide: String,
     /// The id of the model that embeds queries and passages.
     pub embed: String,
     /// The id of the model that judges what is said.
@@ -124,6 +126,8 @@ impl Catalogue {
 pub enum ModelKind {
     /// Answers a conversation.
     Chat,
+    /// Chooses among given answers.
+    Decision,
     /// Turns text into vectors.
     Embedding,
     /// Judges whether a text is safe.
@@ -144,6 +148,7 @@ impl ModelKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::Decision => "decision",
             Self::Embedding => "embedding",
             Self::Guard => "guard",
             Self::Image => "image",
@@ -160,6 +165,7 @@ impl ModelKind {
     pub const fn work(self) -> &'static str {
         match self {
             Self::Chat => "answer conversations",
+            Self::Decision => "decide",
             Self::Embedding => "embed texts",
             Self::Guard => "judge texts",
             Self::Image => "draw pictures",

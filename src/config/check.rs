@@ -79,7 +79,11 @@ fn check_model(id: &str, model: &Model, report: &mut Report) {
 
 const fn charges_by_its_unit(model: &Model) -> bool {
     match model.kind {
-        ModelKind::Chat | ModelKind::Embedding | ModelKind::Guard | ModelKind::Rerank => {
+        ModelKind::Chat
+        | ModelKind::Decision
+        | ModelKind::Embedding
+        | ModelKind::Guard
+        | ModelKind::Rerank => {
             matches!(model.price, UnitPrice::Tokens(_))
         }
         ModelKind::Image => matches!(model.price, UnitPrice::Images(_)),
@@ -239,6 +243,7 @@ fn check_helpers(parts: &Parts, report: &mut Report) {
         return;
     };
     let wanted = [
+        ("decide", &helpers.decide, ModelKind::Decision),
         ("embed", &helpers.embed, ModelKind::Embedding),
         ("guard", &helpers.guard, ModelKind::Guard),
         ("rerank", &helpers.rerank, ModelKind::Rerank),

@@ -6,6 +6,7 @@
 //!   "budgets": [{ "usd": "5.00", "period": "day" }],
 //!   "admission": "leased",
 //!   "attempts": { "total_ms": 120000, "max_attempts": 2 },
+//!   "intent": { "threshold": 0.6, "below": "ask" },
 //!   "tiers": { "light": ["@cf/meta/llama-3.1-8b-instruct-fast"] },
 //!   "operations": { "quote_price": { "tier": "light", "output_cap": 300 } },
 //!   "aliases": { "house": "@cf/zai-org/glm-4.7-flash" },
@@ -24,6 +25,7 @@ use serde_json::value::RawValue;
 
 use super::attempts::Attempts;
 use super::catalog::Catalogue;
+use super::intent::Intent;
 use super::own::{self, OwnSections};
 use super::problem::{Problem, Report};
 use super::routes::{self, Routes};
@@ -48,6 +50,7 @@ pub struct TenantConfig {
     rules: Rules,
     attempts: Attempts,
     catalogue: Arc<Catalogue>,
+    intent: Intent,
     transcripts: Policy,
     routes: Routes,
 }
@@ -63,6 +66,12 @@ impl TenantConfig {
     #[must_use]
     pub const fn attempts(&self) -> Attempts {
         self.attempts
+    }
+
+    /// What follows where the classifier is in doubt.
+    #[must_use]
+    pub const fn intent(&self) -> Intent {
+        self.intent
     }
 
     /// The org's routes, by name.
@@ -109,6 +118,8 @@ struct Document {
     operations: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
     attempts: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "present")]
+    intent: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
     tiers: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
@@ -249,6 +260,11 @@ fn build(document: Document, catalogue: &Arc<Catalogue>, report: &mut Report) ->
         .and_then(|json| shape::section(&json, "attempts", report, shape::traced))
         .unwrap_or_default();
     attempts.check(report);
+    let intent: Intent = document
+        .intent
+        .and_then(|json| shape::section(&json, "intent", report, shape::traced))
+        .unwrap_or_default();
+    intent.check(report);
     let transcripts: TranscriptSection = document
         .transcripts
         .and_then(|json| shape::section(&json, "transcripts", report, shape::traced))
@@ -263,6 +279,7 @@ fn build(document: Document, catalogue: &Arc<Catalogue>, report: &mut Report) ->
     TenantConfig {
         rules: routes::with_gates(rules, &routes),
         attempts,
+        intent,
         routes,
         catalogue,
         transcripts: transcripts.policy(),

@@ -265,7 +265,7 @@ fn a_malformed_part_hides_no_other() {
         ..EMBEDDED
     };
     let expected = [
-        "config/ai_partition_map.yaml: helpers.rank: unknown field `rank`, expected one of `embed`, `guard`, `rerank`",
+        "config/ai_partition_map.yaml: helpers.rank: unknown field `rank`, expected one of `decide`, `embed`, `guard`, `rerank`",
         "config/ai_partition_map.yaml: tiers.tts[0]: unknown model @cf/deepgram/aura-9",
     ];
     assert_eq!(lines(&parse(&files).unwrap_err()), expected);

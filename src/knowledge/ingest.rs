@@ -121,6 +121,7 @@ async fn embed(exchange: &mut Exchange, texts: &[String]) -> Result<Vec<Vec<f32>
         part: Part::Embed,
         model,
         bytes: texts.iter().map(String::len).fold(0, usize::saturating_add),
+        answer_tokens: 0,
         milliseconds: EMBED_MS,
         call: workers_ai::encode_embedding(model, &borrowed, Overlong::Cut),
     };

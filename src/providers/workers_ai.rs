@@ -1,6 +1,7 @@
 //! Workers AI's models that answer no conversations: embeddings, reranking, speech to text and back,
-//! pictures, and judging texts.
+//! pictures, judging texts, and what texts are for.
 
+mod decision;
 mod embedding;
 mod guard;
 mod image;
@@ -10,6 +11,9 @@ mod whisper;
 
 use serde::Serialize;
 
+pub use self::decision::{
+    NAME_TOKENS, decode_choice, decode_decision, encode_choice, encode_decision,
+};
 pub(super) use self::embedding::checked_vectors;
 pub use self::embedding::{MAX_EMBEDDING_TEXTS, Overlong, decode_embedding, encode_embedding};
 pub use self::guard::{decode_guard, encode_guard};

@@ -138,6 +138,7 @@ pub async fn admit(
     exchange.draft.stream = request.stream;
     let continued = conversation::resolve(exchange, &mut request).await?;
     let wishes = Wishes {
+        verdict: None,
         operation: incoming.header("x-ai-operation"),
         ungrounded: incoming
             .header("x-ai-rag")

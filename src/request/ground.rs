@@ -163,6 +163,7 @@ async fn embed(
         part: Part::Embed,
         model,
         bytes: query.len(),
+        answer_tokens: 0,
         milliseconds: STEP_MS,
         call: workers_ai::encode_embedding(model, &[query], Overlong::Cut),
     };
@@ -221,6 +222,7 @@ async fn rerank(
         part: Part::Rerank,
         model,
         bytes: sizes.fold(0, usize::saturating_add),
+        answer_tokens: 0,
         milliseconds: STEP_MS,
         call: workers_ai::encode_rerank(model, query, &texts, texts.len()),
     };
@@ -231,7 +233,7 @@ async fn rerank(
 }
 
 /// The beginning of a text, at most `bytes` long.
-fn head(text: &str, bytes: usize) -> &str {
+pub(super) fn head(text: &str, bytes: usize) -> &str {
     let end = text.floor_char_boundary(bytes);
     text.get(..end).unwrap_or(text)
 }

@@ -1,4 +1,4 @@
-//! Calls of models that serve a request without being asked for: embedding and reranking.
+//! Calls of models that serve a request without being asked for: embedding, reranking, and what it is for.
 
 use crate::audit::Attempt;
 use crate::config::Model;
@@ -22,6 +22,8 @@ pub struct Helper<'a> {
     pub model: &'a str,
     /// UTF-8 bytes that go in, for the estimate of tokens.
     pub bytes: usize,
+    /// The most tokens of its answer, which count as used.
+    pub answer_tokens: u64,
     /// Milliseconds it may take.
     pub milliseconds: u64,
     /// The call itself.
@@ -102,15 +104,14 @@ pub async fn help<T>(
     let attempt = call::record(helper.part.as_str(), model, failure, took);
     let charged = failure.is_none_or(|failure| failure.class.cost_unknown());
     exchange.note(if charged {
-        priced(attempt, model, helper.bytes)
+        priced(attempt, model, usage(helper.bytes, helper.answer_tokens))
     } else {
         attempt
     });
     answer
 }
 
-fn priced(attempt: Attempt, model: &Model, bytes: usize) -> Attempt {
-    let usage = usage(bytes);
+fn priced(attempt: Attempt, model: &Model, usage: Usage) -> Attempt {
     let cost = model
         .token_price()
         .map_or(Nanos::ZERO, |price| price.cost(&usage));
@@ -121,10 +122,11 @@ fn priced(attempt: Attempt, model: &Model, bytes: usize) -> Attempt {
     }
 }
 
-fn usage(bytes: usize) -> Usage {
+fn usage(bytes: usize, output_tokens: u64) -> Usage {
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     Usage {
         input_tokens: estimate_tokens(bytes),
+        output_tokens,
         estimated: true,
         ..Usage::default()
     }

@@ -257,7 +257,7 @@ impl Known<'_> {
         local_time: u64,
         view: &OrgView,
     ) -> Result<Facts<'b>, Error> {
-        let operation = operation_on_route(self.request, self.wishes, view.config.catalogue())?;
+        let operation = operation_on_route(self.request, self.wishes, &view.config)?;
         Ok(Facts {
             body: Object::parse(body).unwrap_or_default(),
             headers: self.surroundings.headers.clone(),

@@ -65,6 +65,8 @@ pub enum Part {
     Embed,
     /// The model that judges what is said.
     Guard,
+    /// The model that says what a request is for.
+    Intent,
     /// The model that ranks passages.
     Rerank,
     /// The index of vectors, and the rows of passages.
@@ -79,6 +81,7 @@ impl Part {
             Self::Cache => "cache",
             Self::Embed => "embed",
             Self::Guard => "guard",
+            Self::Intent => "intent",
             Self::Rerank => "rerank",
             Self::Search => "search",
         }

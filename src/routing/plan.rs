@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Catalogue, Model, ModelKind, Operation, Rag, Tier};
+use crate::config::{Catalogue, Model, ModelKind, Operation, Rag, TenantConfig, Tier};
 use crate::error::{Error, Kind};
 use crate::governor::command::Tokens;
 use crate::intent;
@@ -11,6 +11,7 @@ use crate::money::Nanos;
 use crate::protocol::{ChatRequest, Needs, ReasoningMode};
 use crate::routing::bound;
 use crate::routing::custom_cost::CustomCost;
+use crate::routing::doubt::Doubt;
 use crate::routing::graph::Way;
 use crate::routing::graph::walk::Step;
 use crate::routing::handling;
@@ -132,6 +133,8 @@ pub struct Plan {
     pub rag: Option<Rag>,
     /// For how long the answer may be served again, in seconds.
     pub cache_seconds: Option<u64>,
+    /// What is asked before all else where it is in doubt what the request is for.
+    pub doubt: Option<Doubt>,
     /// The worst this plan may cost.
     pub bound: Nanos,
     /// The tokens it is likely to use, and those that it may be answered with.
@@ -190,6 +193,8 @@ pub struct Wishes {
     pub custom_cost: Option<CustomCost>,
     /// The tier or model that a spent budget wants in place of the one that was asked for.
     pub route: Option<String>,
+    /// What a model says that the request is for, where the classifier was in doubt.
+    pub verdict: Option<String>,
     /// The way through the route that was asked for.
     pub way: Option<Box<Way>>,
     /// Values for the variables of the operation's prompt.
@@ -216,7 +221,12 @@ impl Plan {
         let catalogue = org.config.catalogue();
         let model = wishes.route.as_deref().unwrap_or(&request.model);
         let wanted = Wanted::parse(model, ModelKind::Chat, catalogue)?;
-        let (operation, confidence) = choose_operation(request, wishes, &wanted, catalogue)?;
+        let choice = choose_operation(request, wishes, &wanted, &org.config)?;
+        let Choice {
+            operation,
+            confidence,
+            doubt,
+        } = choice;
         let named = confidence == 100;
         let grounding = named || !matches!(wanted, Wanted::Model(_) | Wanted::Route(_));
         let rag = operation.rag.filter(|_| grounding && !wishes.ungrounded);
@@ -275,6 +285,7 @@ impl Plan {
         } else {
             None
         };
+        let asking = doubt.as_ref().map_or(Nanos::ZERO, |doubt| doubt.bound);
         let answers = candidates.iter().map(|it| u64::from(it.max_tokens)).max();
         let choices = u64::from(request.choices.max(1));
         let tokens = Tokens {
@@ -282,7 +293,8 @@ impl Plan {
             output: answers.unwrap_or_default().saturating_mul(choices),
         };
         Ok(Self {
-            cache_seconds: cache_seconds(request, wishes, &operation, grounding),
+            cache_seconds: cache_seconds(request, wishes, &operation, grounding)
+                .filter(|_| doubt.is_none()),
             operation,
             confidence,
             tier,
@@ -291,20 +303,33 @@ impl Plan {
             by_operation: grounding,
             input_tokens,
             rag,
-            bound: dearest.saturating_add(helpers).saturating_add(handled),
+            bound: dearest
+                .saturating_add(helpers)
+                .saturating_add(handled)
+                .saturating_add(asking),
+            doubt,
             tokens,
         })
     }
 }
 
-/// Header, then `model`, then metadata, then a guess; a concrete model gets the default operation
+/// What a request is for.
+struct Choice {
+    operation: Arc<Operation>,
+    confidence: u8,
+    doubt: Option<Doubt>,
+}
+
+/// Header, then `model`, then metadata, then a guess, or what a model said where that was in doubt; the
+/// default operation until then. A concrete model gets the default operation
 /// rather than a guess, since it must be neither templated nor grounded unasked.
 fn choose_operation(
     request: &ChatRequest,
     wishes: &Wishes,
     wanted: &Wanted<'_>,
-    catalogue: &Catalogue,
-) -> Result<(Arc<Operation>, u8), Error> {
+    config: &TenantConfig,
+) -> Result<Choice, Error> {
+    let catalogue = config.catalogue();
     // Of the request itself: a cheaper route takes the model's place, not the operation's.
     let in_model = request.model.strip_prefix(OPERATION_PREFIX);
     let named = [
@@ -316,8 +341,11 @@ fn choose_operation(
         .into_iter()
         .find_map(|(name, param)| Some((name?, param)))
     {
-        let operation = named_operation(name, param, ModelKind::Chat, catalogue)?;
-        return Ok((operation, 100));
+        return Ok(Choice {
+            operation: named_operation(name, param, ModelKind::Chat, catalogue)?,
+            confidence: 100,
+            doubt: None,
+        });
     }
     let guess = match wanted {
         Wanted::Model(_) | Wanted::Route(_) => None,
@@ -327,13 +355,22 @@ fn choose_operation(
             catalogue,
         )),
     };
-    let name = guess
-        .as_ref()
-        .map_or(&catalogue.default_operation, |guess| &guess.operation);
     let confidence = guess.as_ref().map_or(0, |guess| guess.confidence.min(99));
+    let below = guess
+        .as_ref()
+        .and_then(|_| config.intent().doubt(confidence));
+    let guessed = guess.as_ref().filter(|_| below.is_none());
+    let guessed = guessed.map(|guess| &guess.operation);
+    let verdict = wishes.verdict.as_ref().filter(|_| below.is_some());
+    let name = verdict.or(guessed).unwrap_or(&catalogue.default_operation);
     let operation = catalogue.operation(name);
     let operation = operation.ok_or_else(|| Error::internal(format!("no operation {name}")))?;
-    Ok((Arc::clone(operation), confidence))
+    let below = below.filter(|_| verdict.is_none());
+    Ok(Choice {
+        operation: Arc::clone(operation),
+        confidence,
+        doubt: below.and_then(|below| Doubt::of(below, catalogue)),
+    })
 }
 
 /// The operation of a request that takes a route, for the route's conditions: one that is not named is
@@ -344,10 +381,10 @@ fn choose_operation(
 pub fn operation_on_route(
     request: &ChatRequest,
     wishes: &Wishes,
-    catalogue: &Catalogue,
+    config: &TenantConfig,
 ) -> Result<Arc<Operation>, Error> {
-    let chosen = choose_operation(request, wishes, &Wanted::Auto, catalogue);
-    chosen.map(|(operation, _)| operation)
+    let chosen = choose_operation(request, wishes, &Wanted::Auto, config);
+    chosen.map(|choice| choice.operation)
 }
 
 /// An operation that a caller names in `param`, for a path that serves `kind`.

@@ -20,6 +20,7 @@ mod breakers;
 mod caching;
 mod configuration;
 mod crosses;
+mod doubt;
 mod embeddings;
 mod erasure;
 mod fallback;

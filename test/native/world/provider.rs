@@ -242,6 +242,7 @@ impl Provider {
                 }
                 ModelKind::Speech => wires::sound(input),
                 ModelKind::Embedding => wires::embeddings(input),
+                ModelKind::Decision => wires::decision(input),
                 ModelKind::Guard => wires::verdict(input),
                 ModelKind::Image => wires::picture(input),
                 ModelKind::Rerank => wires::ranks(input),

@@ -326,6 +326,18 @@ pub(crate) fn picture(input: &Value) -> String {
     json!({ "image": BASE64_STANDARD.encode(file) }).to_string()
 }
 
+/// The option whose name the state has, else the first.
+pub(crate) fn decision(input: &Value) -> String {
+    let state = input["state"].as_str().unwrap();
+    let options = input["questions"]["operation"]["criteria"].as_object();
+    let options: Vec<&String> = options.unwrap().keys().collect();
+    let named = options.iter().find(|option| state.contains(**option));
+    let choice = named.unwrap_or(&options[0]);
+    let answer = json!({ "type": "choice", "choice": choice, "probabilities": { *choice: 1 }, "confidence": 1 });
+    let usage = json!({ "input_tokens": 200, "output_tokens": 0 });
+    json!({ "model": "clef-flash", "answers": { "operation": answer }, "usage": usage }).to_string()
+}
+
 /// A verdict by the hazards that the text itself names, such as `S9`.
 pub(crate) fn verdict(input: &Value) -> String {
     let text = input["messages"][0]["content"].as_str().unwrap();

@@ -71,19 +71,17 @@ pub fn parse(files: &Files<'_>) -> Result<Catalogue, Vec<Problem>> {
     check::meaning(&parts, &mut reports);
     let problems = reports.into_problems();
     match (parts.default_operation, parts.helpers) {
-        (Some(default_operation), Some(helpers)) if problems.is_empty() => {
-            Ok(Catalogue {
-                free_models: free_models(&parts.providers.entries),
-                models: parts.models.entries,
-                providers: parts.providers.entries,
-                operations: parts.operations.entries,
-                default_operation,
-                tiers: by_tier(parts.tiers.entries),
-                fallbacks: by_tier(parts.fallbacks.entries),
-                helpers,
-                aliases: parts.aliases.entries,
-            })
-        }
+        (Some(default_operation), Some(helpers)) if problems.is_empty() => Ok(Catalogue {
+            free_models: free_models(&parts.providers.entries),
+            models: parts.models.entries,
+            providers: parts.providers.entries,
+            operations: parts.operations.entries,
+            default_operation,
+            tiers: by_tier(parts.tiers.entries),
+            fallbacks: by_tier(parts.fallbacks.entries),
+            helpers,
+            aliases: parts.aliases.entries,
+        }),
         _ => Err(problems),
     }
 }

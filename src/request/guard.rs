@@ -78,6 +78,7 @@ async fn judge(
         part: Part::Guard,
         model,
         bytes: text.len().saturating_add(GUARD_BYTES),
+        answer_tokens: 0,
         milliseconds: MILLISECONDS,
         call: workers_ai::encode_guard(model, text),
     };

@@ -35,8 +35,7 @@ impl Cache {
     }
 }
 
-impl Cache {
-}
+impl Cache {}
 
 impl AnswerCache for Cache {
     fn get<'a>(&'a self, key: &'a str) -> Pending<'a, Option<Vec<u8>>> {

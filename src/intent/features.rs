@@ -121,9 +121,12 @@ fn at_ends(own: &[u32], give: &mut dyn FnMut(Group, u32)) {
         (beginning, role::IN_BEGINNING, role::PAIR_IN_BEGINNING),
         (end, role::IN_END, role::PAIR_IN_END),
     ] {
-        words.iter().for_each(|&word| give(word, one));
-        let pairs = words.iter().zip(words.iter().skip(1));
-        pairs.for_each(|(&first, &second)| give(pair(first, second), two));
+        for &word in words {
+            give(word, one);
+        }
+        for (&first, &second) in words.iter().zip(words.iter().skip(1)) {
+            give(pair(first, second), two);
+        }
     }
     if let (Some(&first), Some(&last)) = (own.first(), own.last()) {
         give(first, role::FIRST);

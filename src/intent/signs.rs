@@ -2,6 +2,10 @@
 
 /// What a request carries besides its text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is there or not, whatever the others are"
+)]
 pub struct Signs {
     /// Tools.
     pub tools: bool,

@@ -63,7 +63,9 @@ impl Tokens {
         tokens.find_pasted_lines();
         let is_own = |token: &Token| token.is_word() && !token.pasted;
         if !tokens.all.iter().any(is_own) {
-            tokens.all.iter_mut().for_each(|token| token.pasted = false);
+            for token in &mut tokens.all {
+                token.pasted = false;
+            }
         }
         tokens
     }
@@ -174,7 +176,9 @@ impl Tokens {
 
     fn paste(&mut self, tokens: Range<usize>) {
         let pasted = self.all.get_mut(tokens).unwrap_or_default();
-        pasted.iter_mut().for_each(|token| token.pasted = true);
+        for token in pasted {
+            token.pasted = true;
+        }
     }
 }
 

@@ -51,24 +51,20 @@ pub(super) async fn resolve(
         _ => return reserved,
     };
     admitted.wishes.verdict = Some(verdict);
-    match plan_again(exchange, admitted, view, &reserved.plan).await {
-        Some(plan) => {
-            let place = place(exchange, admitted, &plan);
-            let (cache, hit) = recall(exchange, place.as_ref()).await;
-            exchange.draft.cache = cache;
-            Reserved {
-                plan,
-                place,
-                hit,
-                ..reserved
-            }
-        }
-        None => {
-            admitted.wishes.verdict = None;
-            note(exchange, &reserved.plan);
-            exchange.draft.cache = CacheStatus::Bypass;
-            reserved
-        }
+    let Some(plan) = plan_again(exchange, admitted, view, &reserved.plan).await else {
+        admitted.wishes.verdict = None;
+        note(exchange, &reserved.plan);
+        exchange.draft.cache = CacheStatus::Bypass;
+        return reserved;
+    };
+    let place = place(exchange, admitted, &plan);
+    let (cache, hit) = recall(exchange, place.as_ref()).await;
+    exchange.draft.cache = cache;
+    Reserved {
+        plan,
+        place,
+        hit,
+        ..reserved
     }
 }
 
@@ -104,13 +100,13 @@ fn note(exchange: &mut Exchange, plan: &Plan) {
 async fn answer(exchange: &mut Exchange, doubt: &Doubt, text: &str) -> Option<String> {
     let key = key(exchange, doubt, text);
     let is_one = |name: &String| doubt.operations.contains(name);
-    let (name, how) = match look_up(exchange, &key).await.filter(is_one) {
-        Some(name) => (name, "remembered"),
-        None => {
-            let name = ask(exchange, doubt, text).await.filter(is_one)?;
-            remember(exchange, key, &name);
-            (name, "asked")
-        }
+    let remembered = look_up(exchange, &key).await.filter(is_one);
+    let (name, how) = if let Some(name) = remembered {
+        (name, "remembered")
+    } else {
+        let name = ask(exchange, doubt, text).await.filter(is_one)?;
+        remember(exchange, key, &name);
+        (name, "asked")
     };
     exchange.draft.policy.push(format!("{how} for {name}"));
     Some(name)

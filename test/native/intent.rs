@@ -28,8 +28,8 @@ use esclusa::intent::EMBEDDED;
 use esclusa::intent::model::Model;
 
 /// What the classifier must show on lines that it was not made of.
-const LEAST_OPERATION: f64 = 0.88;
-const LEAST_TIER: f64 = 0.89;
+const LEAST_OPERATION: f64 = 0.87;
+const LEAST_TIER: f64 = 0.885;
 const MOST_CALIBRATION_ERROR: f64 = 0.05;
 const MOST_BYTES: usize = 300 * 1_024;
 

@@ -24,6 +24,7 @@ struct Scored<'a> {
 /// # Errors
 /// Where the learner wrote what cannot be read.
 pub fn validate(batches: &[Vec<Line>]) -> Result<f32, String> {
+    let tiers = Tiers::of_lines(batches.iter().flatten());
     let mut all = Vec::new();
     for (index, batch) in batches.iter().enumerate() {
         let others = batches
@@ -34,7 +35,7 @@ pub fn validate(batches: &[Vec<Line>]) -> Result<f32, String> {
         let file = train(&others, 1.0);
         let model = Model::read(&file).ok_or("the weights cannot be read")?;
         let scored: Vec<Scored<'_>> = batch.iter().map(|line| score(&model, line)).collect();
-        let figures = figures(&scored, 1.0)?;
+        let figures = figures(&scored, &tiers, 1.0)?;
         println!(
             "batch {} by the others: operation {:.4}, tier {:.4}",
             index + 1,
@@ -45,7 +46,7 @@ pub fn validate(batches: &[Vec<Line>]) -> Result<f32, String> {
     }
     let temperature = temperature(&all);
     println!("\ntemperature        {temperature:>8.1}");
-    figures(&all, temperature)?.print();
+    figures(&all, &tiers, temperature)?.print();
     Ok(temperature)
 }
 
@@ -57,8 +58,7 @@ fn score<'a>(model: &Model<'_>, line: &'a Line) -> Scored<'a> {
     }
 }
 
-fn figures(scored: &[Scored<'_>], temperature: f32) -> Result<Figures, String> {
-    let tiers = Tiers::of_lines(scored.iter().map(|scored| scored.line));
+fn figures(scored: &[Scored<'_>], tiers: &Tiers, temperature: f32) -> Result<Figures, String> {
     let mut figures = Figures::default();
     for scored in scored {
         let judged = likelihoods(&scored.scores, temperature);

@@ -35,17 +35,17 @@ fn calls(acme: &Acme, model: &str) -> usize {
 #[test]
 fn a_small_model_says_what_a_request_is_for_and_is_paid() {
     let acme = in_doubt("ask");
-    acme.world.provider.once(LLAMA_SMALL, named("summarize"));
+    acme.world.provider.once(LLAMA_SMALL, named("translate"));
     let response = acme.ask(&question("auto", TEXT));
-    assert_eq!(response.told("x-ai-operation"), "summarize");
+    assert_eq!(response.told("x-ai-operation"), "translate");
     assert_eq!(purposes(&acme, &response), ["intent", "answer"]);
     let record = acme.record(&response);
-    assert_eq!(record.draft.operation, "summarize");
+    assert_eq!(record.draft.operation, "translate");
     assert!(
         record
             .draft
             .policy
-            .contains(&"asked for summarize".to_owned())
+            .contains(&"asked for translate".to_owned())
     );
     assert!(record.draft.attempts[0].cost > esclusa::money::Nanos::ZERO);
     let asked: Value = {
@@ -69,14 +69,14 @@ fn a_small_model_says_what_a_request_is_for_and_is_paid() {
 #[test]
 fn what_was_answered_once_is_not_asked_again() {
     let acme = in_doubt("ask");
-    acme.world.provider.once(LLAMA_SMALL, named("summarize"));
+    acme.world.provider.once(LLAMA_SMALL, named("translate"));
     acme.ask(&question("auto", TEXT));
     let again = acme.ask(&question("auto", TEXT));
-    assert_eq!(again.told("x-ai-operation"), "summarize");
+    assert_eq!(again.told("x-ai-operation"), "translate");
     assert_eq!(purposes(&acme, &again), ["answer"]);
     let policy = acme.record(&again).draft.policy;
     assert!(
-        policy.contains(&"remembered for summarize".to_owned()),
+        policy.contains(&"remembered for translate".to_owned()),
         "{policy:?}"
     );
 }

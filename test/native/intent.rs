@@ -6,7 +6,7 @@
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
-    reason = "counts are small, and the trainer uses all of its files"
+    reason = "counts are small"
 )]
 
 use esclusa::intent;

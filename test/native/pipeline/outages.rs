@@ -169,16 +169,16 @@ fn a_slow_part_holds_up_five_requests_and_then_none_for_a_minute() {
     let slow = Fault::Slow(10_000);
     let parts: [(&str, u64, fn(&Acme, Fault)); 4] = [
         ("cache", 1_000, |it, slow| {
-            it.world.shared.faults.always(Port::Cache, slow)
+            it.world.shared.faults.always(Port::Cache, slow);
         }),
         ("search", 5_000, |it, slow| {
-            it.world.shared.faults.always(Port::Vectors, slow)
+            it.world.shared.faults.always(Port::Vectors, slow);
         }),
         ("search", 5_000, |it, slow| {
-            it.world.shared.faults.always(Port::Documents, slow)
+            it.world.shared.faults.always(Port::Documents, slow);
         }),
         ("embed", 5_000, |it, _| {
-            it.world.provider.always(EMBED, Act::Slow(10_000))
+            it.world.provider.always(EMBED, Act::Slow(10_000));
         }),
     ];
     for (part, milliseconds, make_slow) in parts {

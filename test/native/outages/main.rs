@@ -47,10 +47,11 @@ fn a_provider_that_hangs_takes_nobody_with_it() {
 fn replay_all(trouble: Trouble) {
     let is_whole = env::var("OUTAGES").is_ok_and(|wish| wish == "all");
     // Requests in a second, and minutes.
-    let (providers, loads): (_, &[(u64, u64)]) = if is_whole {
-        (&PROVIDERS[..], &[(1, 30), (10, 30), (100, 30)])
-    } else {
-        (&PROVIDERS[..1], &[(1, 30), (10, 3)])
+    let (providers, loads): (_, &[(u64, u64)]) = match trouble {
+        _ if is_whole => (&PROVIDERS[..], &[(1, 30), (10, 30), (100, 30)]),
+        // Whoever asked before the first call was given up has asked in vain: many of a short outage.
+        Trouble::Hangs => (&PROVIDERS[..1], &[(1, 30), (10, 12)]),
+        Trouble::Errors | Trouble::RateLimits => (&PROVIDERS[..1], &[(1, 30), (10, 3)]),
     };
     println!("{}", figures::HEAD);
     for provider in providers {

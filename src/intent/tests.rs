@@ -97,7 +97,10 @@ fn nineteen_of_twenty_sentences_find_their_operation() {
         .filter(|(expected, _, guess)| guess.operation != *expected)
         .map(|(expected, text, guess)| format!("{text:?}: {expected}, not {guess:?}"))
         .collect();
-    assert!(wrong.len() * 20 <= SENTENCES.len(), "{wrong:#?}");
+    assert!(
+        wrong.len().saturating_mul(20) <= SENTENCES.len(),
+        "{wrong:#?}"
+    );
 }
 
 #[test]
@@ -199,9 +202,9 @@ proptest! {
 
     #[test]
     fn a_long_text_is_no_more_work(filler in "[a-zé\\n\" ]{1,9}") {
-        let text = filler.repeat(1_000_000 / filler.len());
+        let text = filler.repeat(1_000_000_usize.div_ceil(filler.len()));
         let mut given = 0_u32;
-        features::each(&text, Signs::default(), &mut |_, _| given += 1);
+        features::each(&text, Signs::default(), &mut |_, _| given = given.saturating_add(1));
         prop_assert!(given < 8_000, "{given}");
     }
 }

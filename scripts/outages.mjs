@@ -16,7 +16,15 @@ import { follow, Problem } from "./lib/process.mjs";
 const mostMilliseconds = 3_600_000;
 
 async function main() {
-  const args = ["test", ...speedProfile, "--test", "outages", "--", "--nocapture", "--test-threads=1"];
+  const args = [
+    "test",
+    ...speedProfile,
+    "--test",
+    "outages",
+    "--",
+    "--nocapture",
+    "--test-threads=1",
+  ];
   const code = await follow("cargo", args, {
     env: { OUTAGES: "all" },
     timeout: mostMilliseconds,

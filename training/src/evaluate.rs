@@ -69,7 +69,7 @@ fn timed(model: &Model<'_>, texts: &[String]) -> Duration {
 }
 
 /// The likeliest operation, and how likely it is.
-#[must_use] 
+#[must_use]
 pub fn best<'a>(names: &[&'a str], judged: &[f32]) -> Option<(&'a str, f32)> {
     let pairs = names.iter().copied().zip(judged.iter().copied());
     pairs.max_by(|one, other| one.1.total_cmp(&other.1))

@@ -41,19 +41,19 @@ impl Figures {
     }
 
     /// The share of lines whose operation is right.
-    #[must_use] 
+    #[must_use]
     pub fn operation(&self) -> f64 {
         share(self.operations, self.lines)
     }
 
     /// The share of lines whose tier is right.
-    #[must_use] 
+    #[must_use]
     pub fn tier(&self) -> f64 {
         share(self.tiers, self.lines)
     }
 
     /// The mean over operations of the harmonic mean of precision and recall.
-    #[must_use] 
+    #[must_use]
     pub fn macro_f1(&self) -> f64 {
         let names = self.names();
         let sum: f64 = names.iter().map(|name| self.f1(name)).sum();
@@ -61,7 +61,7 @@ impl Figures {
     }
 
     /// By how much confidence misses accuracy, over parts of the scale, weighted by their lines.
-    #[must_use] 
+    #[must_use]
     pub fn calibration_error(&self) -> f64 {
         let misses = self.bins.iter();
         let misses = misses.map(|&(_, right, confidence)| (confidence - right as f64).abs());

@@ -10,7 +10,7 @@ pub const VERSION: u32 = 1;
 pub const HELD_OUT: &str = "batch-5.jsonl";
 
 /// A file of the repository.
-#[must_use] 
+#[must_use]
 pub fn root(path: &str) -> PathBuf {
     let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
     let folder = Path::new(&manifest);
@@ -23,13 +23,13 @@ pub fn root(path: &str) -> PathBuf {
 }
 
 /// The weights.
-#[must_use] 
+#[must_use]
 pub fn weights() -> PathBuf {
     root("config/intent.bin")
 }
 
 /// The batch that is for testing only.
-#[must_use] 
+#[must_use]
 pub fn held_out() -> PathBuf {
     root("training/intent").join(HELD_OUT)
 }

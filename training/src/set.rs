@@ -40,7 +40,7 @@ pub enum Feature {
 
 impl Line {
     /// What the request carries besides its text.
-    #[must_use] 
+    #[must_use]
     pub fn signs(&self) -> Signs {
         let has = |feature| self.features.contains(&feature);
         Signs {
@@ -70,7 +70,7 @@ pub fn read(file: &Path) -> Result<Vec<Line>, String> {
 
 /// A digest of everything that training sees: each line's label and features. So it changes with the
 /// lines and with the code that reads features, and not with how either is written.
-#[must_use] 
+#[must_use]
 pub fn digest(version: u32, lines: &[Line]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(version.to_le_bytes());

@@ -163,11 +163,14 @@ fn takes(acme: &Acme, number: u64) -> u64 {
     clock.elapsed() - begun
 }
 
+/// A part, the milliseconds that a request waits for it, and what makes it slow.
+type SlowPart = (&'static str, u64, fn(&Acme, Fault));
+
 /// Pain 43: whatever waits for a slow part waits for all of it, again and again.
 #[test]
 fn a_slow_part_holds_up_five_requests_and_then_none_for_a_minute() {
     let slow = Fault::Slow(10_000);
-    let parts: [(&str, u64, fn(&Acme, Fault)); 4] = [
+    let parts: [SlowPart; 4] = [
         ("cache", 1_000, |it, slow| {
             it.world.shared.faults.always(Port::Cache, slow);
         }),

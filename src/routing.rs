@@ -15,8 +15,10 @@ pub mod plan;
 mod retry_budget;
 mod routed;
 pub mod single;
+pub mod wanted;
 
-pub use self::plan::{Plan, Wanted};
+pub use self::plan::Plan;
+pub use self::wanted::Wanted;
 
 #[cfg(test)]
 mod tests;

@@ -245,7 +245,7 @@ pub fn qualified(gateway: Gateway<'_>, model: &str) -> Result<String, Error> {
     let listed = catalogue.resolve(model);
     let is_own = listed.is_some_and(|listed| listed.provider == provider.slug);
     let says_otherwise = model.starts_with("@cf/") || model.starts_with(&prefix) || is_own;
-    Ok(if says_otherwise || routing::plan::leaves_choice(model) {
+    Ok(if says_otherwise || routing::wanted::leaves_choice(model) {
         model.to_owned()
     } else {
         format!("{prefix}{model}")

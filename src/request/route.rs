@@ -19,7 +19,8 @@ use crate::request::exchange::Exchange;
 use crate::routing::bound;
 use crate::routing::graph::walk::{Chance, Circumstances, Market, Step, walk};
 use crate::routing::graph::{Facts, Route, Way};
-use crate::routing::plan::{Candidate, Wishes, operation_on_route, route_name};
+use crate::routing::plan::{Candidate, Wishes, operation_on_route};
+use crate::routing::wanted::route_name;
 use crate::usage::Usage;
 
 /// Nodes of a way that are recorded.

@@ -1,6 +1,7 @@
 //! Which models of a tier a plan leaves out, and why: for the record.
 
-use super::plan::{Candidate, leaves_choice};
+use super::plan::Candidate;
+use super::wanted::leaves_choice;
 use crate::audit::PassedOver;
 use crate::config::{Catalogue, Tier};
 use crate::protocol::ChatRequest;

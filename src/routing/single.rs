@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use super::custom_cost::CustomCost;
-use super::plan::{Candidate, Wanted, check_allowed, name_unlisted, named_operation};
+use super::plan::{Candidate, check_allowed, name_unlisted, named_operation};
+use super::wanted::Wanted;
 use crate::config::{Catalogue, Model, ModelKind, Operation, Tier};
 use crate::error::Error;
 use crate::isolate::OrgView;

@@ -1,7 +1,7 @@
 // Questions, tools, pictures and sounds that the tests of all clients share.
 import { crc32, deflateSync } from "node:zlib";
 import { type Gateway, startGateway } from "../edge/harness";
-import { createOrg } from "../edge/support";
+import { createOrg, unbroken } from "../edge/support";
 
 /** A model of each provider, all of which every client is to reach. */
 export const gpt = "openai/gpt-4o-mini";
@@ -38,7 +38,7 @@ export const providerKeys = {
 /** The gateway with a key of an org that may ask as often as the tests do. */
 export async function startForClients(vars: Record<string, string> = {}) {
   const gateway = await startGateway({ vars });
-  const config = { limits: [], budgets: [] };
+  const config = { ...unbroken, limits: [], budgets: [] };
   const { key, org } = await createOrg(gateway, { config });
   return { gateway, key, org };
 }

@@ -138,7 +138,9 @@ describe("the audit trail", () => {
     await sql("INSERT INTO orgs (id, name, created_at) VALUES (?, 'Archived', 0)", org);
     let hash = genesis;
     const expected = [1, 2, 3].map((seq) => {
-      const record = { org, seq, recorded_at: Date.now() - month + seq, request: `r${seq}` };
+      const about = { at: 0, key: "", outcome: "ok", status: 200 };
+      const recorded_at = Date.now() - month + seq;
+      const record = { org, seq, recorded_at, request: `r${seq}`, ...about };
       hash = sha256(hash + JSON.stringify(record));
       return { seq, hash, record };
     });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Gateway, startGateway } from "./harness";
-import { ask, createOrg, eventually, limits, records, spent } from "./support";
+import { ask, createOrg, eventually, limits, records, spent, unbroken } from "./support";
 
 const FIRST = "@cf/qwen/qwen3-30b-a3b-fp8";
 const SECOND = "@cf/meta/llama-3.1-8b-instruct-fast";
@@ -12,7 +12,7 @@ describe("failures of the provider", () => {
 
   beforeAll(async () => {
     gateway = await startGateway();
-    ({ org, key } = await createOrg(gateway));
+    ({ org, key } = await createOrg(gateway, { config: unbroken }));
   });
   afterEach(() => gateway.emulator.clearFaults());
   afterAll(() => gateway.stop());

@@ -2,7 +2,7 @@
 import OpenAI from "openai";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Gateway, startGateway } from "./harness";
-import { createOrg, records } from "./support";
+import { createOrg, records, unbroken } from "./support";
 
 const LLAMA = "@cf/meta/llama-3.1-8b-instruct-fast";
 const messages = [{ role: "user" as const, content: "Name a canal in Milan." }];
@@ -14,7 +14,7 @@ describe("the paths of Cloudflare's gateway", () => {
 
   beforeAll(async () => {
     gateway = await startGateway({ vars: { OPENAI_API_KEY: "local-openai-key" } });
-    ({ org, key } = await createOrg(gateway, { scopes: ["inference", "byok"] }));
+    ({ org, key } = await createOrg(gateway, { config: unbroken, scopes: ["inference", "byok"] }));
   });
   afterEach(() => gateway.emulator.clearFaults());
   afterAll(() => gateway.stop());

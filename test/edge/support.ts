@@ -89,6 +89,12 @@ export async function admin(
 
 let orgs = 0;
 
+/**
+ * An org that asks every model every time: what fails in one test would else be left alone in the next, since the
+ * tests of a file share an isolate.
+ */
+export const unbroken = { attempts: { circuit_breaker: "off" } };
+
 /** Creates an org of its own with a key, and with a configuration where one is given. */
 export async function createOrg(
   gateway: Reachable,

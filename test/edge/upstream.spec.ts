@@ -2,7 +2,7 @@
 // nobody waits for its answer any more.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Gateway, startGateway } from "./harness";
-import { ask, createOrg, records } from "./support";
+import { ask, createOrg, records, unbroken } from "./support";
 
 const MODEL = "groq/llama-3.3-70b-versatile";
 const CALLED = { model: "groq/*" };
@@ -14,7 +14,7 @@ describe("a provider over HTTPS", () => {
 
   beforeAll(async () => {
     gateway = await startGateway();
-    ({ org, key } = await createOrg(gateway));
+    ({ org, key } = await createOrg(gateway, { config: unbroken }));
   });
   afterAll(() => gateway.stop());
   afterEach(async () => {

@@ -84,6 +84,8 @@ fn every_attempt_after_one_of_unknown_cost_is_covered() {
     acme.world.provider.once(LLAMA, Act::Status(500, "broken"));
     let mut body = question("heavy", &"long ".repeat(8_000));
     body["max_tokens"] = json!(10);
+    // Not grounded: what that uses is estimated.
+    body["metadata"] = json!({ "operation": "chat" });
     let usage = esclusa::usage::Usage {
         input_tokens: 41_000,
         output_tokens: 10,

@@ -250,7 +250,9 @@ fn what_a_lost_isolate_held_is_charged_once() {
     assert_ne!(acme.limits()["open_reservations"], 0);
     pass(&acme, DEADLINE_MS);
     let records = check_ledger(&acme);
-    let lost = lost(&records);
+    // Of a lease whose every request was told, nothing is left to charge.
+    let lost = lost(&records).into_iter().filter(|it| it.count > 0);
+    let lost: Vec<_> = lost.collect();
     assert!((1..=2).contains(&lost.len()), "{lost:?}");
     for record in lost {
         assert!(record.cost > Nanos::ZERO && record.cost == record.bound);

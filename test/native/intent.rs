@@ -27,10 +27,10 @@ pub mod tiers;
 use esclusa::intent::EMBEDDED;
 use esclusa::intent::model::Model;
 
-/// What the classifier shows on lines that it was not made of, so that it gets no worse. What it is to
-/// show is 0.90 of the operations and 0.95 of the tiers.
-const LEAST_OPERATION: f64 = 0.87;
-const LEAST_TIER: f64 = 0.885;
+/// What the classifier shows on lines that it was not made of. Of the tiers it is to show 0.95, and does
+/// not yet: this keeps it from getting worse.
+const LEAST_OPERATION: f64 = 0.90;
+const LEAST_TIER: f64 = 0.91;
 const MOST_CALIBRATION_ERROR: f64 = 0.05;
 const MOST_BYTES: usize = 300 * 1_024;
 

@@ -12,7 +12,7 @@ use crate::sample::{Features, Rarities, SPACE, Vector, features, say};
 use crate::set::{self, Feature, Line};
 
 /// Features that a class keeps. More is better, slowly, and larger.
-const KEPT: usize = 4000;
+const KEPT: usize = 5600;
 /// A feature of fewer lines is left out: it says more of the line than of the language.
 const LEAST_LINES: u32 = 2;
 /// Roots of weights are whole numbers between -7 and 7: most weights are small, and small ones need the

@@ -38,7 +38,7 @@ fn begin(acme: &Acme, seconds: u64) -> Rc<RefCell<Vec<Response>>> {
     let replies: Rc<RefCell<Vec<Response>>> = Rc::default();
     for index in 0..seconds * 1_000 / PACE_MS {
         let (shared, worker) = (Rc::clone(&acme.world.shared), acme.worker.clone());
-        let request = acme.request(&question("light", &format!("Question {index}")));
+        let request = acme.request(&chat("light", &format!("Question {index}")));
         let replies = Rc::clone(&replies);
         let task = async move {
             shared.sleep(index * PACE_MS).await;
@@ -145,7 +145,7 @@ fn headers_tell_the_state_of_the_lease() {
 fn a_quiet_isolate_asks_for_each_request() {
     let acme = org("leased");
     for index in 0..6 {
-        let reply = acme.ask(&question("light", &format!("Question {index}")));
+        let reply = acme.ask(&chat("light", &format!("Question {index}")));
         pass(&acme, 1_000);
         assert_eq!(acme.record(&reply).draft.outcome, Outcome::Answered);
     }
@@ -159,7 +159,7 @@ fn a_limit_too_small_for_leases_is_as_exact_as_ever() {
     let acme = with("leased", &limits);
     let workers: Vec<Worker> = (1..=3).map(|group| acme.world.worker(group)).collect();
     let requests = (0..60).map(|index| {
-        let body = question("light", &format!("Question {index}"));
+        let body = chat("light", &format!("Question {index}"));
         (workers[index % 3].clone(), acme.request(&body))
     });
     let replies = acme.world.send_all(requests.collect());

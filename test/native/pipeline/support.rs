@@ -123,7 +123,14 @@ pub(crate) fn question(model: &str, text: &str) -> Value {
     json!({ "model": model, "messages": [{ "role": "user", "content": text }] })
 }
 
-/// The same, streamed, with usage at the end.
+/// The same, and what it is for is said: the same for every text.
+pub(crate) fn chat(model: &str, text: &str) -> Value {
+    let mut body = question(model, text);
+    body["metadata"] = json!({ "operation": "chat" });
+    body
+}
+
+/// A question, streamed, with usage at the end.
 pub(crate) fn streamed(model: &str, text: &str) -> Value {
     let mut body = question(model, text);
     body["stream"] = json!(true);

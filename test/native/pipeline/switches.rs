@@ -357,7 +357,7 @@ fn load(acme: &Acme, worker: &Worker) -> Rc<RefCell<Vec<(u64, u16)>>> {
     let told: Rc<RefCell<Vec<(u64, u16)>>> = Rc::default();
     for index in 0..360 {
         let (shared, worker) = (Rc::clone(&acme.world.shared), worker.clone());
-        let request = acme.request(&question("light", &format!("Question {index}")));
+        let request = acme.request(&chat("light", &format!("Question {index}")));
         let (told, group) = (Rc::clone(&told), worker.group);
         let task = async move {
             shared.sleep(index * PACE_MS).await;

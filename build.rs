@@ -7,7 +7,7 @@ use std::{env, fs, io, path::Path};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use source::config::{problem::Problem, yaml::Document};
-use source::{config, money, schema, template, usage};
+use source::{config, malformed, money, schema, template, usage};
 
 #[path = "src"]
 #[expect(
@@ -32,6 +32,7 @@ mod source {
         pub mod unlisted;
         pub mod yaml;
     }
+    pub mod malformed;
     pub mod money;
     pub mod schema;
     pub mod template;

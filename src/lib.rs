@@ -28,6 +28,7 @@ pub mod context;
 pub mod dlp;
 pub mod governor;
 pub mod intent;
+pub mod malformed;
 pub mod money;
 pub mod output;
 pub mod protocol;

@@ -14,10 +14,11 @@
 //! minijinja 2.24 takes 140,000, upon 0.11 65,000.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::vec;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::malformed::Malformed;
 
 /// The longest template, in bytes.
 pub const LARGEST: usize = 32 * 1024;
@@ -42,21 +43,6 @@ enum Node {
         then: Vec<Self>,
         otherwise: Vec<Self>,
     },
-}
-
-/// Why a text is no template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Malformed {
-    /// From 1.
-    pub line: usize,
-    /// What is wrong there.
-    pub reason: String,
-}
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "line {}: {}", self.line, self.reason)
-    }
 }
 
 /// The rendered text would be longer than [`LARGEST_RENDERED`].

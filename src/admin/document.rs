@@ -7,6 +7,7 @@ use super::page::parameters;
 use crate::config::{Problem, yaml};
 use crate::error::{Error, Kind};
 use crate::http::Incoming;
+use crate::malformed::Malformed;
 use crate::protocol::json;
 
 /// Bytes of what an administrator says about a change.
@@ -81,7 +82,7 @@ pub(super) async fn read(incoming: &dyn Incoming) -> Result<Sent, Error> {
             lines: None,
         });
     }
-    let malformed = |it: yaml::Malformed| Error::invalid("", format!("The document: {it}."));
+    let malformed = |it: Malformed| Error::invalid("", format!("The document: {it}."));
     let document = yaml::parse(&text).map_err(malformed)?;
     json::document(document.json.as_bytes())?;
     Ok(Sent {

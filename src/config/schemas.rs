@@ -64,19 +64,6 @@ impl JsonSchema for Template {
     }
 }
 
-impl JsonSchema for crate::schema::Schema {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "AnswerSchema".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A JSON Schema of the keywords that are checked here.",
-            "type": "object",
-        })
-    }
-}
-
 /// Holds a file against the schema of `T`, or writes it where `UPDATE_SCHEMAS` is set.
 fn check<T: JsonSchema>(name: &str) {
     let generator = SchemaSettings::draft2020_12().into_generator();

@@ -7,9 +7,10 @@
 //! JSON has not.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
+
+use crate::malformed::Malformed;
 
 /// Bytes of a document: some hundred operations and models.
 pub const MOST_BYTES: usize = 512 * 1024;
@@ -41,21 +42,6 @@ impl Document {
             };
             path = path.get(..end).unwrap_or_default();
         }
-    }
-}
-
-/// Why a text is no document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Malformed {
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong.
-    pub reason: String,
-}
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "line {}: {}", self.line, self.reason)
     }
 }
 

@@ -17,6 +17,43 @@ pub(super) struct Keep {
     pub(super) count: usize,
 }
 
+/// Ids of ended requests: 24 hours, at most 20,000.
+pub(super) const KEEP_ENDED: Keep = Keep {
+    age: 86_400_000,
+    count: 20_000,
+};
+/// Ids of refused requests: 10 minutes, at most 5,000. A command is repeated within seconds.
+pub(super) const KEEP_REFUSED: Keep = Keep {
+    age: 600_000,
+    count: 5_000,
+};
+/// Ids of changes of the corpus: the last 1,000.
+pub(super) const KEEP_CHANGES: Keep = Keep {
+    age: u64::MAX,
+    count: 1_000,
+};
+
+/// Ids of payments: the last 10,000.
+pub(super) const KEEP_PAYMENTS: Keep = Keep {
+    age: u64::MAX,
+    count: 10_000,
+};
+
+/// Ids of acts of administration: like those of refused requests.
+pub(super) const KEEP_ACTS: Keep = KEEP_REFUSED;
+
+/// Users who were forgotten: as long as a request of theirs may be settled late.
+pub(super) const KEEP_FORGOTTEN: Keep = Keep {
+    age: KEEP_ENDED.age,
+    count: 1_000,
+};
+
+/// Leases that were lost: 24 hours, at most 1,000.
+pub(super) const KEEP_LOST: Keep = Keep {
+    age: 86_400_000,
+    count: 1_000,
+};
+
 /// Ids in the order they came. A map of ordered keys, since ids come from outside and a hash map's
 /// seed would be fixed on this platform.
 #[derive(Clone, Debug)]

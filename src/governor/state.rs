@@ -13,46 +13,17 @@ use super::command::{Target, Tokens, Versions};
 use super::demand::{FlowHold, Holds, MoneyHold, Quantity};
 use super::idempotency::Named;
 use super::journal::{Call, Chain, Entry, Event, Reserved, Settled};
-use super::lease::applied::KEEP_LOST;
 use super::lease::held::{Leases, Lost};
 use super::meters::Meters;
-use super::recent::{Keep, Recent};
+use super::recent::{
+    KEEP_ACTS, KEEP_CHANGES, KEEP_ENDED, KEEP_FORGOTTEN, KEEP_LOST, KEEP_PAYMENTS, KEEP_REFUSED,
+    Recent,
+};
 use super::refusals::Refusals;
 use super::reservations::{Reservation, Reservations};
 use super::rules::{Rules, Scope};
 use super::switches::Switches;
 use crate::money::Nanos;
-
-/// Ids of ended requests: 24 hours, at most 20,000.
-pub(super) const KEEP_ENDED: Keep = Keep {
-    age: 86_400_000,
-    count: 20_000,
-};
-/// Ids of refused requests: 10 minutes, at most 5,000. A command is repeated within seconds.
-pub(super) const KEEP_REFUSED: Keep = Keep {
-    age: 600_000,
-    count: 5_000,
-};
-/// Ids of changes of the corpus: the last 1,000.
-pub(super) const KEEP_CHANGES: Keep = Keep {
-    age: u64::MAX,
-    count: 1_000,
-};
-
-/// Ids of payments: the last 10,000.
-pub(super) const KEEP_PAYMENTS: Keep = Keep {
-    age: u64::MAX,
-    count: 10_000,
-};
-
-/// Ids of acts of administration: like those of refused requests.
-const KEEP_ACTS: Keep = KEEP_REFUSED;
-
-/// Users who were forgotten: as long as a request of theirs may be settled late.
-const KEEP_FORGOTTEN: Keep = Keep {
-    age: KEEP_ENDED.age,
-    count: 1_000,
-};
 
 /// A request that was admitted and has ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -8,24 +8,24 @@
 //! | 32 | digest of what it was trained on |
 //! | 1, then names | how many operations; each name after its length in one byte |
 //! | 4 | `f32`: what scores are multiplied by to be log odds |
-//! | 1 | rarity of a feature without weights |
-//! | 8 each | `f32`, `f32`: bias of an operation, and what a weight of one is worth |
-//! | 4 | `u32`: how many features have weights |
-//! | 1 to 3 each | how far the feature's number is from the one before, seven bits a byte, the low ones first |
-//! | 1 each | the feature's rarity |
-//! | ½ × operations each, rounded up | for each operation the signed root of its weight, plus eight; the high half of a byte first |
+//! | 4 each | `f32`: bias of an operation |
+//! | 4, then 256 × operations, twice | a codebook: `f32`, what one is worth, and 256 rows of an `i8` for each operation |
+//! | 32,768 | a bit for each number of a feature, the low bits of a byte first: whether it has weights |
+//! | 2 each | of each that has, by number: the rows of the two codebooks that together are its weights |
+//!
+//! So a feature costs two bytes whatever the number of operations: residual vector quantization, as in
+//! Joulin et al., `FastText.zip` (2016).
 
 use super::features::{self, GROUPS};
 use super::hash;
 use super::signs::Signs;
 
 /// What the file begins with; its last figure is the version of its form.
-pub const MAGIC: [u8; 8] = *b"INTENT 1";
-
-/// The least weighty feature stands for one; each step of rarity is worth so much more.
-const RARITY_STEP: f32 = 0.6;
-/// What is added to the root of a weight, so that it is no negative number.
-const ZERO: f32 = 8.0;
+pub const MAGIC: [u8; 8] = *b"INTENT 2";
+/// Codebooks.
+pub const BOOKS: usize = 2;
+/// Rows of a codebook.
+pub const ROWS: usize = 256;
 
 const WORD_BITS: u32 = u64::BITS;
 const WORDS: usize = 1 << (hash::BITS - WORD_BITS.ilog2());
@@ -36,32 +36,22 @@ pub struct Model<'a> {
     digest: [u8; 32],
     names: Vec<&'a str>,
     temperature: f32,
-    unknown: f32,
-    classes: Vec<Class>,
+    biases: Vec<f32>,
+    books: [Book; BOOKS],
     known: Known,
-    /// How rare each known feature is, in the order of their numbers.
-    rarities: &'a [u8],
-    /// Their weights.
-    rows: &'a [u8],
+    /// For each known feature, in the order of their numbers, a row of each codebook.
+    codes: &'a [u8],
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Class {
-    bias: f32,
-    step: f32,
-}
+/// Rows of weights, one after the other.
+#[derive(Clone, Debug)]
+struct Book(Vec<f32>);
 
 /// Which features have weights, and how many do before each 64th.
 #[derive(Clone, Debug)]
 struct Known {
     bits: Vec<u64>,
     before: Vec<u32>,
-}
-
-/// How much a rarity, 0 to 15, makes a feature count.
-#[must_use]
-pub fn importance(rarity: u8) -> f32 {
-    1.0 + RARITY_STEP * f32::from(rarity)
 }
 
 impl<'a> Model<'a> {
@@ -76,22 +66,19 @@ impl<'a> Model<'a> {
         let names = (0..rest.byte()?).map(|_| rest.name());
         let names: Vec<&str> = names.collect::<Option<_>>()?;
         let temperature = rest.float()?;
-        let unknown = importance(rest.byte()?);
-        let classes = names.iter().map(|_| rest.class());
-        let classes = classes.collect::<Option<_>>()?;
-        let count = usize::try_from(u32::from_le_bytes(rest.array()?)).ok()?;
-        let known = Known::read(&mut rest, count)?;
-        let rarities = rest.take(count)?;
-        let rows = rest.take(count.checked_mul(row_bytes(names.len()))?)?;
+        let biases = names.iter().map(|_| rest.float());
+        let biases = biases.collect::<Option<_>>()?;
+        let books = [rest.book(names.len())?, rest.book(names.len())?];
+        let known = Known::read(&mut rest)?;
+        let codes = rest.take(known.count()?.checked_mul(BOOKS)?)?;
         rest.0.is_empty().then_some(Self {
             digest,
             names,
             temperature,
-            unknown,
-            classes,
+            biases,
+            books,
             known,
-            rarities,
-            rows,
+            codes,
         })
     }
 
@@ -119,7 +106,7 @@ impl<'a> Model<'a> {
     pub fn scores(&self, text: &str, signs: Signs) -> Vec<f32> {
         let classes = self.names.len().max(1);
         let mut sums = vec![0_f32; classes.saturating_mul(GROUPS)];
-        let mut squares = [0_f32; GROUPS];
+        let mut counts = [0_u16; GROUPS];
         let mut seen = vec![0_u64; WORDS];
         features::each(text, signs, &mut |group, feature| {
             let (word, bit) = place(feature);
@@ -128,38 +115,47 @@ impl<'a> Model<'a> {
             };
             *seen |= bit;
             let group = group as usize;
-            let row = self.row(feature);
-            let importance = row.map_or(self.unknown, |(rarity, _)| importance(rarity));
-            if let Some(square) = squares.get_mut(group) {
-                *square += importance * importance;
+            if let Some(count) = counts.get_mut(group) {
+                *count = count.saturating_add(1);
             }
-            let (Some((_, row)), Some(sums)) = (row, sums.chunks_mut(classes).nth(group)) else {
-                return;
-            };
-            for (pair, &byte) in sums.chunks_mut(2).zip(row) {
-                for (sum, half) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
-                    *sum += importance * weight(half);
+            if let Some(sums) = sums.chunks_mut(classes).nth(group) {
+                for row in self.rows(feature) {
+                    for (sum, weight) in sums.iter_mut().zip(row) {
+                        *sum += weight;
+                    }
                 }
             }
         });
-        let mut scores: Vec<f32> = self.classes.iter().map(|class| class.bias).collect();
-        for (sums, square) in sums.chunks(classes).zip(squares) {
-            let norm = square.max(1.0).sqrt();
-            for ((score, &sum), class) in scores.iter_mut().zip(sums).zip(&self.classes) {
-                *score += sum * class.step / norm;
+        let mut scores = self.biases.clone();
+        for (sums, count) in sums.chunks(classes).zip(counts) {
+            let norm = norm(count);
+            for (score, sum) in scores.iter_mut().zip(sums) {
+                *score += sum / norm;
             }
         }
         scores
     }
 
-    /// The rarity and weights of a feature.
-    fn row(&self, feature: u32) -> Option<(u8, &[u8])> {
-        let index = self.known.index(feature)?;
-        let bytes = row_bytes(self.names.len());
-        let begin = index.checked_mul(bytes)?;
-        let row = self.rows.get(begin..begin.checked_add(bytes)?)?;
-        Some((*self.rarities.get(index)?, row))
+    /// The rows whose sum is the weights of a feature; none for one that has no weights.
+    fn rows(&self, feature: u32) -> impl Iterator<Item = &[f32]> {
+        let index = self.known.index(feature);
+        let codes = index.and_then(|index| self.codes.chunks(BOOKS).nth(index));
+        let pairs = self.books.iter().zip(codes.unwrap_or_default());
+        pairs.map(|(book, &code)| book.row(code, self.names.len()))
     }
+}
+
+impl Book {
+    fn row(&self, code: u8, classes: usize) -> &[f32] {
+        let row = self.0.chunks(classes.max(1)).nth(usize::from(code));
+        row.unwrap_or_default()
+    }
+}
+
+/// What the features of a group are divided by together: as many as it has, it says no more than others.
+#[must_use]
+pub fn norm(count: u16) -> f32 {
+    f32::from(count.max(1)).sqrt()
 }
 
 /// Scores as probabilities.
@@ -174,30 +170,15 @@ pub fn likelihoods(scores: &[f32], temperature: f32) -> Vec<f32> {
     odds.into_iter().map(|odds| odds / all).collect()
 }
 
-/// A weight, of which the file has the signed root.
-fn weight(half: u8) -> f32 {
-    let root = f32::from(half) - ZERO;
-    root * root.abs()
-}
-
-const fn row_bytes(classes: usize) -> usize {
-    classes.div_ceil(2)
-}
-
 /// Where the bit of a feature is.
 const fn place(feature: u32) -> (usize, u64) {
     ((feature / WORD_BITS) as usize, 1 << (feature % WORD_BITS))
 }
 
 impl Known {
-    fn read(rest: &mut Reader<'_>, count: usize) -> Option<Self> {
-        let mut bits = vec![0_u64; WORDS];
-        let mut feature = 0_u32;
-        for _ in 0..count {
-            feature = feature.checked_add(rest.distance()?)?;
-            let (word, bit) = place(feature);
-            *bits.get_mut(word)? |= bit;
-        }
+    fn read(rest: &mut Reader<'_>) -> Option<Self> {
+        let bits = (0..WORDS).map(|_| rest.array().map(u64::from_le_bytes));
+        let bits: Vec<u64> = bits.collect::<Option<_>>()?;
         let mut all = 0_u32;
         let before = bits.iter().map(|word| {
             let before = all;
@@ -205,7 +186,13 @@ impl Known {
             before
         });
         let before = before.collect();
-        (usize::try_from(all) == Ok(count)).then_some(Self { bits, before })
+        Some(Self { bits, before })
+    }
+
+    /// How many features have weights.
+    fn count(&self) -> Option<usize> {
+        let ones = self.bits.iter().map(|word| word.count_ones());
+        usize::try_from(ones.sum::<u32>()).ok()
     }
 
     /// The position of a feature among those that have weights.
@@ -247,22 +234,10 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.take(usize::from(length))?).ok()
     }
 
-    fn class(&mut self) -> Option<Class> {
-        Some(Class {
-            bias: self.float()?,
-            step: self.float()?,
-        })
-    }
-
-    fn distance(&mut self) -> Option<u32> {
-        let mut distance = 0;
-        for shift in [0, 7, 14] {
-            let byte = self.byte()?;
-            distance |= u32::from(byte & 127) << shift;
-            if byte < 128 {
-                return Some(distance);
-            }
-        }
-        None
+    fn book(&mut self, classes: usize) -> Option<Book> {
+        let step = self.float()?;
+        let steps = self.take(classes.checked_mul(ROWS)?)?;
+        let steps = steps.iter().map(|&byte| f32::from(byte.cast_signed()));
+        Some(Book(steps.map(|steps| steps * step).collect()))
     }
 }

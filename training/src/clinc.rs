@@ -79,10 +79,13 @@ impl Learner {
         let all = || within.iter().chain(outside);
         let texts: Vec<Features> = all().map(|(text, _)| read(text)).collect();
         let rarities = Rarities::of(&texts);
-        let vectors: Vec<Vector> = texts.iter().map(|text| rarities.vector(text)).collect();
+        let vectors: Vec<Vector> = texts
+            .iter()
+            .map(|text| rarities.vector(text, |_| true))
+            .collect();
         let label = |name: &String| names.binary_search(name).unwrap_or(names.len());
         let labels: Vec<usize> = all().map(|(_, name)| label(name)).collect();
-        let classes = learn(&vectors, &labels, names.len() + 1, |_, _| true);
+        let classes = learn(&vectors, &labels, names.len() + 1);
         Self {
             names,
             rarities,
@@ -92,7 +95,7 @@ impl Learner {
 
     fn judge(&self, split: &Split) -> Vec<Judged> {
         let judge = |(text, name): &(String, String)| {
-            let vector = self.rarities.vector(&read(text));
+            let vector = self.rarities.vector(&read(text), |_| true);
             let scores = self.names.iter().zip(&self.classes);
             let scores = scores.map(|(name, class)| (class.score(&vector), name));
             let best = scores.max_by(|one, other| one.0.total_cmp(&other.0));

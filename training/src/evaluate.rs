@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::hint::black_box;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::intent::Signs;
@@ -17,18 +17,23 @@ use crate::{files, set};
 const TIMED_CHARACTERS: usize = 200;
 const ROUNDS: u32 = 20;
 
-/// Prints the figures of a file of lines.
+/// Prints the figures of files of lines.
 ///
 /// # Errors
 /// One line for who asked.
-pub fn evaluate(file: &Path) -> Result<(), String> {
-    let lines = set::read(file)?;
+pub fn evaluate(of: &[PathBuf]) -> Result<(), String> {
     let bytes = read(&files::weights())?;
     let model = Model::read(&bytes).ok_or("config/intent.bin cannot be read")?;
+    for file in of.iter().filter(|_| of.len() > 1) {
+        let figures = figures(&model, &set::read(file)?)?;
+        let name = file.file_name().unwrap_or_default().display().to_string();
+        let (operation, tier) = (figures.operation(), figures.tier());
+        println!("{name:<18} operation {operation:.4}, tier {tier:.4}");
+    }
+    let lines = set::read_all(of)?;
     figures(&model, &lines)?.print();
-    let batches = files::batches()?;
-    let batches: Result<Vec<_>, _> = batches.iter().map(|file| set::read(file)).collect();
-    let is_current = model.digest() == set::digest(files::VERSION, &batches?.concat());
+    let learnt = set::read_all(&files::batches()?)?;
+    let is_current = model.digest() == set::digest(files::VERSION, &learnt);
     println!("\nweights of the lines as they are  {is_current}");
     let texts: Vec<String> = lines.iter().map(|line| lengthened(&line.text)).collect();
     let rounds = (0..ROUNDS).map(|_| timed(&model, &texts));

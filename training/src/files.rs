@@ -6,9 +6,6 @@ use std::{env, fs};
 /// Raised where the trainer makes other weights of the same lines.
 pub const VERSION: u32 = 1;
 
-/// The batch that is for testing only. Each batch has an author of its own.
-pub const HELD_OUT: &str = "batch-5.jsonl";
-
 /// A file of the repository.
 #[must_use]
 pub fn root(path: &str) -> PathBuf {
@@ -28,25 +25,30 @@ pub fn weights() -> PathBuf {
     root("config/intent.bin")
 }
 
-/// The batch that is for testing only.
-#[must_use]
-pub fn held_out() -> PathBuf {
-    root("training/intent").join(HELD_OUT)
-}
-
-/// The batches to learn from, in the order of their names.
+/// The batches to learn from, in the order of their names. Each batch has an author of its own.
 ///
 /// # Errors
 /// Where the folder cannot be read.
 pub fn batches() -> Result<Vec<PathBuf>, String> {
-    let folder = root("training/intent");
+    files_of("training/intent")
+}
+
+/// The batches that are for testing only.
+///
+/// # Errors
+/// Where the folder cannot be read.
+pub fn held_out() -> Result<Vec<PathBuf>, String> {
+    files_of("training/intent/held-out")
+}
+
+fn files_of(folder: &str) -> Result<Vec<PathBuf>, String> {
+    let folder = root(folder);
     let entries =
         fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut batches: Vec<PathBuf> = files
+    let mut files: Vec<PathBuf> = files
         .filter(|file| file.extension().is_some_and(|end| end == "jsonl"))
-        .filter(|file| file.file_name().is_some_and(|name| name != HELD_OUT))
         .collect();
-    batches.sort();
-    Ok(batches)
+    files.sort();
+    Ok(files)
 }

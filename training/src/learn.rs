@@ -31,19 +31,12 @@ impl Linear {
     }
 }
 
-/// Learns every class from `vectors`, the classes of which are `labels`; `allowed` says which features a
-/// class may use.
-pub fn learn(
-    vectors: &[Vector],
-    labels: &[usize],
-    classes: usize,
-    allowed: impl Fn(usize, u32) -> bool + Sync,
-) -> Vec<Linear> {
+/// Learns every class from `vectors`, the classes of which are `labels`.
+pub fn learn(vectors: &[Vector], labels: &[usize], classes: usize) -> Vec<Linear> {
     let mut learnt: Vec<Option<Linear>> = vec![None; classes];
     let share = classes.div_ceil(THREADS);
     thread::scope(|scope| {
         for (part, slots) in learnt.chunks_mut(share).enumerate() {
-            let allowed = &allowed;
             scope.spawn(move || {
                 for (index, slot) in slots.iter_mut().enumerate() {
                     let class = part * share + index;
@@ -51,14 +44,7 @@ pub fn learn(
                         .iter()
                         .map(|&label| if label == class { 1.0 } else { -1.0 })
                         .collect();
-                    let own: Vec<Vector> = vectors
-                        .iter()
-                        .map(|vector| {
-                            let usable = vector.iter().filter(|it| allowed(class, it.0));
-                            usable.copied().collect()
-                        })
-                        .collect();
-                    *slot = Some(separate(&own, &sides, class as u64));
+                    *slot = Some(separate(vectors, &sides, class as u64));
                 }
             });
         }
@@ -126,14 +112,16 @@ fn dot(weights: &[f32], vector: &Vector) -> f32 {
 }
 
 /// Xorshift: the same numbers for the same seed.
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    fn new(seed: u64) -> Self {
+    /// A sequence of its own for each seed.
+    pub const fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(7_919).wrapping_add(12_345))
     }
 
-    fn next(&mut self) -> u64 {
+    /// The next number.
+    pub const fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! train                   learns from training/intent/ and writes config/intent.bin
-//! eval [FILE.jsonl]       how good the weights are on labelled lines; the held-out batch without a file
+//! eval [FILE.jsonl]       how good the weights are on labelled lines; the held-out batches without a file
 //! clinc FILE.json         the same learner on CLINC150
 //! prepare FILE.jsonl …    makes batches of raw lines: adds tiers, leaves out near-duplicates
 //! ```
@@ -15,6 +15,7 @@
 )]
 
 mod clinc;
+mod codebooks;
 mod cross;
 mod duplicates;
 mod evaluate;
@@ -47,8 +48,10 @@ fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     let done = match args.split_first() {
         Some((command, [])) if command == "train" => train(),
-        Some((command, [])) if command == "eval" => evaluate::evaluate(&files::held_out()),
-        Some((command, [file])) if command == "eval" => evaluate::evaluate(&PathBuf::from(file)),
+        Some((command, [])) if command == "eval" => {
+            files::held_out().and_then(|files| evaluate::evaluate(&files))
+        }
+        Some((command, [file])) if command == "eval" => evaluate::evaluate(&[PathBuf::from(file)]),
         Some((command, [file])) if command == "clinc" => clinc::check(&PathBuf::from(file)),
         Some((command, files)) if command == "prepare" => prepare::prepare(files),
         _ => Err("train | eval [FILE.jsonl] | clinc FILE.json | prepare FILE.jsonl …".to_owned()),

@@ -2,7 +2,7 @@
 //! earlier batch.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -24,7 +24,7 @@ struct Raw {
     features: Vec<Feature>,
 }
 
-/// Writes each of `files`, in their order, under its name into `training/intent/`.
+/// Writes each of `files`, in their order, under its name into `training/intent/`, or into `held-out/` there.
 ///
 /// # Errors
 /// One line that says which and why.
@@ -46,19 +46,24 @@ pub fn prepare(files: &[String]) -> Result<(), String> {
                 kept += 1;
             }
         }
-        let name = file.file_name().unwrap_or_default();
-        let to = files::root("training/intent").join(name);
+        let to = destination(file);
         fs::write(&to, batch).map_err(|error| place(&error))?;
         println!("{}: {kept} of {} lines", to.display(), raw.len());
     }
     Ok(())
 }
 
+/// Where the batch of a file goes: what lies in a folder `held-out` is for testing only.
+fn destination(file: &Path) -> PathBuf {
+    let is_held_out = file.parent().is_some_and(|it| it.ends_with("held-out"));
+    let folder = if is_held_out { "held-out" } else { "" };
+    let folder = files::root("training/intent").join(folder);
+    folder.join(file.file_name().unwrap_or_default())
+}
+
 /// Those of the batches that are there.
 fn known_tiers() -> Result<Tiers, String> {
-    let batches = files::batches()?;
-    let batches: Result<Vec<_>, _> = batches.iter().map(|file| set::read(file)).collect();
-    Ok(Tiers::of_lines(batches?.iter().flatten()))
+    Ok(Tiers::of_lines(&set::read_all(&files::batches()?)?))
 }
 
 fn labelled(line: &str, tiers: &Tiers) -> Result<Line, String> {

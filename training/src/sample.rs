@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::intent::features::{self, GROUPS, Group};
-use crate::intent::model::importance;
+use crate::intent::model::norm;
 use crate::intent::{Signs, hash};
 
 /// How many numbers features may have.
@@ -12,8 +12,11 @@ pub const SPACE: usize = 1 << hash::BITS;
 /// How much each group has to say: words, letters, ends, shape, what is pasted, signs.
 const WEIGHTS: [f32; GROUPS] = [1.5, 1.0, 0.8, 0.6, 0.6, 0.15];
 
-/// The most that rarity can be.
-const MOST_RARITY: f32 = 15.0;
+/// What a rarity is divided by, so that values are about one.
+const MEAN_RARITY: f32 = 5.0;
+
+/// The most that rarity can be: a feature of one line says little of the language.
+const MOST_RARITY: f32 = 8.0;
 
 /// The features of a text, each once, in the order of their numbers.
 pub type Features = Vec<(u32, Group)>;
@@ -30,71 +33,48 @@ pub fn features(text: &str, signs: Signs) -> Features {
     found.into_iter().collect()
 }
 
-/// How rare each feature is among texts, and which are known.
+/// How rare each feature is among texts.
 pub struct Rarities {
-    rarities: Vec<u8>,
-    /// Of a feature that is not known.
-    pub unknown: u8,
-    known: Vec<bool>,
+    rarities: Vec<f32>,
+    /// In how many texts each feature is.
+    pub counts: Vec<u32>,
 }
 
 impl Rarities {
-    /// Of the features of texts; all of them are known.
+    /// Of the features of texts: inverse document frequency, ln((n + 1) / (count + 1)) + 1.
     pub fn of(texts: &[Features]) -> Self {
         let mut counts = vec![0_u32; SPACE];
         for &(feature, _) in texts.iter().flatten() {
             counts[feature as usize] += 1;
         }
-        let all = texts.len() as f32;
-        // The usual inverse document frequency, ln((n + 1) / (count + 1)) + 1, in steps.
-        let step = importance(1) - importance(0);
-        let rarity = |count: u32| {
-            let rarity = ((all + 1.0) / (count as f32 + 1.0)).ln() / step;
-            rarity.round().clamp(0.0, MOST_RARITY) as u8
-        };
+        let all = texts.len() as f32 + 1.0;
+        let rarity = |&count: &u32| (all / (count as f32 + 1.0)).ln() + 1.0;
         Self {
-            rarities: counts.iter().map(|&count| rarity(count)).collect(),
-            unknown: rarity(0),
-            known: vec![true; SPACE],
+            rarities: counts
+                .iter()
+                .map(|count| rarity(count).min(MOST_RARITY))
+                .collect(),
+            counts,
         }
     }
 
-    /// Keeps only some.
-    pub fn keep(&mut self, known: Vec<bool>) {
-        self.known = known;
+    /// What a feature counts in a text where it is the only one of its group.
+    pub fn value(&self, feature: u32, group: Group) -> f32 {
+        self.rarities[feature as usize] / MEAN_RARITY * WEIGHTS[group as usize]
     }
 
-    /// Whether a feature is known.
-    pub fn knows(&self, feature: u32) -> bool {
-        self.known[feature as usize]
-    }
-
-    /// How rare a feature is.
-    pub fn get(&self, feature: u32) -> u8 {
-        if self.knows(feature) {
-            self.rarities[feature as usize]
-        } else {
-            self.unknown
+    /// The features of a text that are in use, such that each group has as much to say whatever the number
+    /// of its features.
+    pub fn vector(&self, text: &Features, used: impl Fn(u32) -> bool) -> Vector {
+        let mut counts = [0_u16; GROUPS];
+        for &(_, group) in text {
+            counts[group as usize] += 1;
         }
+        let used = text.iter().filter(|it| used(it.0));
+        used.map(|&(feature, group)| {
+            let value = self.value(feature, group) / norm(counts[group as usize]);
+            (feature, value)
+        })
+        .collect()
     }
-
-    /// The known features of a text, such that each group is as long as it has to say.
-    pub fn vector(&self, text: &Features) -> Vector {
-        let mut squares = [0_f32; GROUPS];
-        for &(feature, group) in text {
-            squares[group as usize] += importance(self.get(feature)).powi(2);
-        }
-        let known = text.iter().filter(|(feature, _)| self.knows(*feature));
-        known
-            .map(|&(feature, group)| {
-                let norm = squares[group as usize].max(1.0).sqrt();
-                (feature, importance(self.get(feature)) * say(group) / norm)
-            })
-            .collect()
-    }
-}
-
-/// How much a group has to say.
-pub fn say(group: Group) -> f32 {
-    WEIGHTS[group as usize]
 }

@@ -1,7 +1,7 @@
 //! The labelled set: files of `training/intent/`, a text a line.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::intent::{Signs, features};
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,15 @@ pub fn read(file: &Path) -> Result<Vec<Line>, String> {
             parsed.map_err(|error| format!("{}:{number}: {error}", file.display()))
         })
         .collect()
+}
+
+/// Reads files of lines, one after the other.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_all(files: &[PathBuf]) -> Result<Vec<Line>, String> {
+    let batches: Result<Vec<_>, _> = files.iter().map(|file| read(file)).collect();
+    Ok(batches?.concat())
 }
 
 /// A digest of everything that training sees: each line's label and features. So it changes with the

@@ -3,22 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use crate::intent::features::Group;
 use crate::intent::model::MAGIC;
 
+use crate::codebooks::{Book, Rows, codebooks};
 use crate::files::VERSION;
 use crate::learn::{Linear, learn};
-use crate::sample::{Features, Rarities, SPACE, Vector, features, say};
+use crate::sample::{Features, Rarities, SPACE, Vector, features};
 use crate::set::{self, Feature, Line};
 
-/// Features that a class keeps. More is better, slowly, and larger.
-const KEPT: usize = 5600;
+/// Features that are kept. More is better, slowly, and larger.
+const KEPT: usize = 110_000;
 /// A feature of fewer lines is left out: it says more of the line than of the language.
 const LEAST_LINES: u32 = 2;
-/// Roots of weights are whole numbers between -7 and 7: most weights are small, and small ones need the
-/// finer steps.
-const MOST_ROOT: f32 = 7.0;
-const ZERO: i32 = 8;
 /// Of so many lines, some are learnt from with other signs too. No multiple of what batches repeat.
 const CYCLE: usize = 23;
 
@@ -33,24 +29,31 @@ pub fn train(lines: &[Line], temperature: f32) -> Vec<u8> {
         .iter()
         .map(|line| features(&line.text, line.signs()))
         .collect();
-    let mut rarities = Rarities::of(&texts);
-    let vectors = |rarities: &Rarities| -> Vec<Vector> {
-        texts.iter().map(|text| rarities.vector(text)).collect()
+    let rarities = Rarities::of(&texts);
+    let vectors = |used: &[bool]| -> Vec<Vector> {
+        let used = |feature: u32| used[feature as usize];
+        texts
+            .iter()
+            .map(|text| rarities.vector(text, used))
+            .collect()
     };
-    let first = learn(&vectors(&rarities), &labels, names.len(), |_, _| true);
-    let counts = Counts::of(&texts);
-    let kept: Vec<Vec<bool>> = first.iter().map(|class| counts.best(class)).collect();
-    let known = |feature: usize| kept.iter().any(|kept| kept[feature]);
-    rarities.keep((0..SPACE).map(known).collect());
-    let allowed = |class: usize, feature: u32| kept[class][feature as usize];
-    let classes = learn(&vectors(&rarities), &labels, names.len(), allowed);
+    let repeated: Vec<bool> = rarities
+        .counts
+        .iter()
+        .map(|&count| count >= LEAST_LINES)
+        .collect();
+    let all = vectors(&repeated);
+    let first = learn(&all, &labels, names.len());
+    let known = best(&first, &all);
+    let some = vectors(&known);
+    let classes = learn(&some, &labels, names.len());
     let file = Packing {
         digest,
         names: &names,
         temperature,
-        rarities: &rarities,
-        groups: &counts.groups,
-        classes: &classes,
+        known: &known,
+        rows: rows(&classes, &known, &some, &values(&texts, &rarities)),
+        biases: centred(classes.iter().map(|class| class.bias)),
     };
     file.pack()
 }
@@ -82,40 +85,63 @@ fn names(lines: &[Line]) -> Vec<&str> {
     names.into_iter().collect()
 }
 
-/// In how many texts each feature is, and its group.
-struct Counts {
-    counts: Vec<u32>,
-    groups: Vec<Option<Group>>,
+/// The features that tell classes apart most in the lines.
+fn best(classes: &[Linear], vectors: &[Vector]) -> Vec<bool> {
+    let squares = squares(vectors);
+    let mut ranked: Vec<(f32, usize)> = (0..SPACE)
+        .filter(|&feature| squares[feature] > 0.0)
+        .map(|feature| {
+            let weights = centred(classes.iter().map(|class| class.weights[feature]));
+            let spread: f32 = weights.iter().map(|weight| weight * weight).sum();
+            (spread * squares[feature], feature)
+        })
+        .collect();
+    ranked.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let mut kept = vec![false; SPACE];
+    for (_, feature) in ranked.into_iter().take(KEPT) {
+        kept[feature] = true;
+    }
+    kept
 }
 
-impl Counts {
-    fn of(texts: &[Features]) -> Self {
-        let mut counts = vec![0; SPACE];
-        let mut groups = vec![None; SPACE];
-        for &(feature, group) in texts.iter().flatten() {
-            counts[feature as usize] += 1;
-            groups[feature as usize] = Some(group);
-        }
-        Self { counts, groups }
+/// The sum of the squares of what each feature counts.
+fn squares(vectors: &[Vector]) -> Vec<f32> {
+    let mut squares = vec![0_f32; SPACE];
+    for &(feature, value) in vectors.iter().flatten() {
+        squares[feature as usize] += value * value;
     }
+    squares
+}
 
-    /// The features that say most for or against a class.
-    fn best(&self, class: &Linear) -> Vec<bool> {
-        let mut ranked: Vec<(f32, usize)> = (0..SPACE)
-            .filter(|&feature| self.counts[feature] >= LEAST_LINES)
-            .map(|feature| {
-                let says = class.weights[feature].abs() * (self.counts[feature] as f32).sqrt();
-                (says, feature)
-            })
-            .filter(|(says, _)| *says > 0.0)
-            .collect();
-        ranked.sort_by(|one, other| other.0.total_cmp(&one.0));
-        let mut kept = vec![false; SPACE];
-        for (_, feature) in ranked.into_iter().take(KEPT) {
-            kept[feature] = true;
-        }
-        kept
+/// Numbers less their mean: what speaks for every class alike says nothing.
+fn centred(numbers: impl ExactSizeIterator<Item = f32>) -> Vec<f32> {
+    let count = numbers.len() as f32;
+    let numbers: Vec<f32> = numbers.collect();
+    let mean = numbers.iter().sum::<f32>() / count;
+    numbers.into_iter().map(|number| number - mean).collect()
+}
+
+/// What each feature counts where it is the only one of its group.
+fn values(texts: &[Features], rarities: &Rarities) -> Vec<f32> {
+    let mut values = vec![0_f32; SPACE];
+    for &(feature, group) in texts.iter().flatten() {
+        values[feature as usize] = rarities.value(feature, group);
     }
+    values
+}
+
+/// The weights of known features together with what the feature counts. An error in one matters as often as
+/// the feature is met.
+fn rows(classes: &[Linear], known: &[bool], vectors: &[Vector], values: &[f32]) -> Rows {
+    let squares = squares(vectors);
+    let mut rows = Rows::new(classes.len());
+    for feature in (0..SPACE).filter(|&feature| known[feature]) {
+        let value = values[feature];
+        let weights = classes.iter().map(|class| class.weights[feature]);
+        let row = centred(weights.map(|weight| weight * value));
+        rows.push(&row, squares[feature] / value.powi(2));
+    }
+    rows
 }
 
 /// What goes into the file.
@@ -123,14 +149,14 @@ struct Packing<'a> {
     digest: [u8; 32],
     names: &'a [&'a str],
     temperature: f32,
-    rarities: &'a Rarities,
-    groups: &'a [Option<Group>],
-    classes: &'a [Linear],
+    known: &'a [bool],
+    rows: Rows,
+    biases: Vec<f32>,
 }
 
 impl Packing<'_> {
     /// As `esclusa::intent::model` says.
-    fn pack(&self) -> Vec<u8> {
+    fn pack(self) -> Vec<u8> {
         let mut file = Vec::new();
         file.extend(MAGIC);
         file.extend(self.digest);
@@ -140,59 +166,26 @@ impl Packing<'_> {
             file.extend(name.as_bytes());
         }
         file.extend(self.temperature.to_le_bytes());
-        file.push(self.rarities.unknown);
-        let steps: Vec<f32> = self.classes.iter().map(|class| self.step(class)).collect();
-        for (class, step) in self.classes.iter().zip(&steps) {
-            file.extend(class.bias.to_le_bytes());
-            file.extend(step.to_le_bytes());
+        file.extend(self.biases.iter().flat_map(|bias| bias.to_le_bytes()));
+        let books = codebooks(self.rows);
+        for book in &books {
+            file.extend(book.step.to_le_bytes());
+            file.extend(book.rows.iter().map(|steps| steps.cast_unsigned()));
         }
-        let rows = self.rows(&steps);
-        file.extend((rows.len() as u32).to_le_bytes());
-        let mut last = 0;
-        for (feature, _) in &rows {
-            push_distance(&mut file, feature - last);
-            last = *feature;
-        }
-        file.extend(rows.iter().map(|(feature, _)| self.rarities.get(*feature)));
-        file.extend(rows.into_iter().flat_map(|(_, row)| row));
-        file
-    }
-
-    /// What a weight of one is worth to a class.
-    fn step(&self, class: &Linear) -> f32 {
-        let weights = (0..SPACE as u32).map(|feature| self.weight(class, feature).abs());
-        weights.fold(0.0, f32::max) / MOST_ROOT.powi(2)
-    }
-
-    /// A weight, together with how much its group has to say.
-    fn weight(&self, class: &Linear, feature: u32) -> f32 {
-        let group = self.groups[feature as usize];
-        class.weights[feature as usize] * group.map_or(0.0, say)
-    }
-
-    /// Features with their weights.
-    fn rows(&self, steps: &[f32]) -> Vec<(u32, Vec<u8>)> {
-        let known = (0..SPACE as u32).filter(|&feature| self.rarities.knows(feature));
-        known
-            .map(|feature| {
-                let weights = self.classes.iter().zip(steps).map(|(class, step)| {
-                    let weight = self.weight(class, feature) / step;
-                    let root = weight.signum() * weight.abs().sqrt().round();
-                    (root as i32 + ZERO) as u8
-                });
-                let halves: Vec<u8> = weights.collect();
-                let both = |pair: &[u8]| pair[0] << 4 | pair.get(1).copied().unwrap_or(0);
-                (feature, halves.chunks(2).map(both).collect())
+        file.extend(self.known.chunks(8).map(|eight| {
+            let bits = eight.iter().zip(0..);
+            bits.fold(0_u8, |byte, (&known, place)| {
+                byte | u8::from(known) << place
             })
-            .collect()
+        }));
+        file.extend(codes(&books));
+        file
     }
 }
 
-/// Seven bits a byte, the low ones first.
-fn push_distance(file: &mut Vec<u8>, mut distance: u32) {
-    while distance > 127 {
-        file.push((distance & 127) as u8 | 128);
-        distance >>= 7;
-    }
-    file.push(distance as u8);
+/// For each row in turn, its code in each book.
+fn codes(books: &[Book]) -> Vec<u8> {
+    let count = books.first().map_or(0, |book| book.codes.len());
+    let of_row = |row: usize| books.iter().map(move |book| book.codes[row]);
+    (0..count).flat_map(of_row).collect()
 }

@@ -8,16 +8,9 @@ use crate::governor::Id;
 use crate::governor::command::Subjects;
 use crate::governor::demand::{Demand, Quantity};
 use crate::governor::journal::{Leased, Reserved, Settled};
-use crate::governor::recent::Keep;
 use crate::governor::reservations::Reservation;
 use crate::governor::state::State;
 use crate::money::Nanos;
-
-/// Leases that were lost: 24 hours, at most 1,000.
-pub(in crate::governor) const KEEP_LOST: Keep = Keep {
-    age: 86_400_000,
-    count: 1_000,
-};
 
 impl State {
     /// Holds a lease. It counts as used at the last moment at which it may be, so that no window

@@ -1,7 +1,7 @@
 //! Who asks, may they, and is the body sane. Nothing here costs money.
 
 use crate::auth::{self, PresentedKey, Principal, Rights, Scope};
-use crate::config;
+use crate::config::{self, ProviderSlug};
 use crate::error::{Error, Kind};
 use crate::governor::command::{Command, Reply};
 use crate::http::{Gateway, Incoming, JSON_BODY_LIMIT};
@@ -52,10 +52,26 @@ pub struct Admitted {
     pub retries: Option<Retries>,
     /// Whether another model than the first may be asked.
     pub falls_back: bool,
-    /// The caller's own key of the provider.
-    pub own_key: Option<Key>,
+    /// The key that the caller brings.
+    pub own_key: Option<OwnKey>,
     /// Headers that may go on to a provider.
     pub passing: Vec<(String, String)>,
+}
+
+/// A key that a caller brings: of one provider, and for no other's eyes.
+#[derive(Clone)]
+pub struct OwnKey {
+    /// Whose it is.
+    pub provider: ProviderSlug,
+    key: Key,
+}
+
+impl OwnKey {
+    /// The key, where it is of this provider.
+    #[must_use]
+    pub fn of(&self, provider: &ProviderSlug) -> Option<&Key> {
+        (self.provider == *provider).then_some(&self.key)
+    }
 }
 
 /// Finds out who asks, for work that the org's governor admits: it refuses revoked keys itself.
@@ -167,7 +183,7 @@ pub async fn admit(
         attempt_ms,
         retries: Retries::of(incoming)?,
         falls_back: falls_back(incoming)?,
-        own_key: own_key(exchange, incoming, path.gateway),
+        own_key: own_key(exchange, incoming, path.gateway)?,
         passing: passing(incoming, path.dialect),
     })
 }
@@ -210,9 +226,21 @@ pub fn custom_cost(
 }
 
 /// The key that a caller brings for the provider in the path, where the caller's own key may.
-fn own_key(exchange: &Exchange, incoming: &dyn Incoming, gateway: Gateway<'_>) -> Option<Key> {
-    gateway.provider.filter(|_| exchange.rights.bring_keys)?;
-    Key::parse(&auth::foreign_key(incoming)?)
+fn own_key(
+    exchange: &Exchange,
+    incoming: &dyn Incoming,
+    gateway: Gateway<'_>,
+) -> Result<Option<OwnKey>, Error> {
+    let Some(name) = gateway.provider.filter(|_| exchange.rights.bring_keys) else {
+        return Ok(None);
+    };
+    let key = auth::foreign_key(incoming).and_then(|key| Key::parse(&key));
+    let provider = config::catalogue()?.resolve_provider(name);
+    let own = key.zip(provider).map(|(key, provider)| OwnKey {
+        provider: provider.slug.clone(),
+        key,
+    });
+    Ok(own)
 }
 
 /// Headers that mean something to providers of the dialect's family.

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use self::failed::{exhausted, left_alone};
 use self::leave::Leave;
+use crate::config::ProviderSlug;
 use crate::config::attempts::{ContentPolicy, Switch};
 use crate::error::{Error, Kind};
 use crate::governor::command::Target;
@@ -38,8 +39,15 @@ pub struct Terms {
     pub subject: Cow<'static, str>,
     /// Whether another candidate than the first may be asked.
     pub falls_back: bool,
-    /// Whether the caller's own account is asked, of which nothing is known here.
-    pub own_account: bool,
+    /// The provider at which the caller's own account is asked, of which nothing is known here.
+    pub own_account: Option<ProviderSlug>,
+}
+
+impl Terms {
+    /// Whether the account is the deployment's, and so what was met there counts for everybody.
+    fn is_known(&self, candidate: &Candidate) -> bool {
+        self.own_account.as_ref() != Some(&candidate.model.provider)
+    }
 }
 
 /// Where a candidate stands among those that may be asked.
@@ -192,7 +200,7 @@ impl<'a> Walk<'a> {
             self.exchange.pass_over(&candidate.id, "window");
             return None;
         }
-        let is_known = !self.terms.own_account;
+        let is_known = self.terms.is_known(candidate);
         if self.failed == 0 && is_known {
             let now = self.exchange.ports.clock.now();
             let mut health = self.exchange.health.borrow_mut();
@@ -236,7 +244,7 @@ impl<'a> Walk<'a> {
         let mut others = self.candidates.iter().skip(following);
         self.terms.falls_back
             && !self.last_resort
-            && others.any(|other| !health.is_open(&other.id, now))
+            && others.any(|other| !self.terms.is_known(other) || !health.is_open(&other.id, now))
     }
 
     /// Notes why a candidate cannot be asked; gives the next one.
@@ -335,7 +343,7 @@ impl<'a> Walk<'a> {
         }
         let now = self.exchange.ports.clock.now();
         let mut health = self.exchange.health.borrow_mut();
-        let may = self.terms.own_account || health.take_retry(&candidate.id, now);
+        let may = !self.terms.is_known(candidate) || health.take_retry(&candidate.id, now);
         may.then_some(pause)
     }
 

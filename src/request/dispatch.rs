@@ -77,7 +77,7 @@ pub async fn dispatch(
         retries: admitted.retries,
         subject: admitted.dialect.name(&Field::from("messages")).into(),
         falls_back: admitted.falls_back,
-        own_account: admitted.own_key.is_some(),
+        own_account: admitted.own_key.as_ref().map(|own| own.provider.clone()),
     };
     let ports = exchange.ports.clone();
     let own = admitted.request.messages.first();
@@ -136,7 +136,10 @@ async fn prepare(
     let provider = config::catalogue()?.provider(model.provider.as_str());
     let provider =
         provider.ok_or_else(|| Error::internal(format!("no provider of {}", model.id)))?;
-    let route = match &admitted.own_key {
+    // What the caller brings for one provider is none of the others' business.
+    let own = admitted.own_key.as_ref();
+    let own = own.and_then(|own| own.of(&model.provider));
+    let route = match own {
         Some(key) => Route::with_key(provider, key.clone(), ports.secrets.as_ref())?,
         None => Route::find(provider, ports.secrets.as_ref())?,
     };

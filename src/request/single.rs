@@ -344,7 +344,7 @@ async fn dispatch<'a>(
         retries: asked.retries,
         subject: work.subject.into(),
         falls_back: asked.falls_back,
-        own_account: false,
+        own_account: None,
     };
     let attempt = async |exchange: &Exchange, candidate: &Candidate, (), ms, used: &mut Usage| {
         let render = asked

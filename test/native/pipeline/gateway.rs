@@ -180,6 +180,50 @@ fn a_callers_own_key_is_used_on_the_paths_of_its_provider() {
 }
 
 #[test]
+fn a_callers_own_key_goes_to_no_other_provider() {
+    for path in [
+        "/anthropic/v1/messages",
+        "/v1/acme/main/anthropic/v1/messages",
+    ] {
+        let acme = keyed();
+        for model in [QWEN, LLAMA_SMALL] {
+            let broken = Act::Status(500, "broken");
+            acme.world.provider.always(model, broken);
+        }
+        let ours = bringing(&acme);
+        let ask = |model: &str| {
+            acme.world.provider.web.calls.borrow_mut().clear();
+            let body = json!({ "model": model, "max_tokens": 9,
+                "messages": [{ "role": "user", "content": "Hi" }] });
+            let request = Request::new("POST", path)
+                .header("cf-aig-authorization", &format!("Bearer {ours}"))
+                .header("x-api-key", OWN)
+                .json(&body);
+            acme.world.expect(&acme.worker, request, 200)
+        };
+        let response = ask("light");
+        assert_eq!(response.told("cf-aig-model"), "openai/gpt-4.1-nano");
+        let headers = sent_headers(&acme);
+        assert!(
+            headers.contains(&bearer(DEPLOYMENTS)),
+            "{path}: {headers:?}"
+        );
+        let all = format!("{headers:?}");
+        assert!(!all.contains(OWN), "{path}: {all}");
+        // What the deployment's own accounts met counts, whoever asked.
+        for _ in 0..5 {
+            ask("light");
+        }
+        let asked = acme.world.provider.answered_by();
+        assert_eq!(asked.iter().filter(|model| *model == QWEN).count(), 5);
+        let response = ask("claude-haiku-4-5");
+        let own = ("x-api-key".to_owned(), OWN.to_owned());
+        assert!(sent_headers(&acme).contains(&own), "{path}");
+        assert_eq!(response.told("cf-aig-model"), "anthropic/claude-haiku-4-5");
+    }
+}
+
+#[test]
 fn elsewhere_and_without_the_scope_a_foreign_key_goes_nowhere() {
     let acme = keyed();
     let cases = [

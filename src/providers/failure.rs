@@ -136,6 +136,12 @@ impl Failure {
         )
     }
 
+    /// Whether nobody but this deployment says so: no provider told of it.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        self.status.is_none() && self.code.is_none()
+    }
+
     /// An answer that cannot be understood. `message` never quotes it: it may be a person's text.
     #[must_use]
     pub fn malformed(message: &str) -> Self {

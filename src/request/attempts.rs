@@ -3,11 +3,13 @@
 
 mod failed;
 mod leave;
+mod times;
 
 use std::borrow::Cow;
 
 use self::failed::{exhausted, left_alone};
 use self::leave::Leave;
+pub use self::times::Times;
 use crate::config::ProviderSlug;
 use crate::config::attempts::{ContentPolicy, Switch};
 use crate::error::{Error, Kind};
@@ -19,7 +21,7 @@ use crate::request::exchange::{Exchange, chance};
 use crate::request::reserve::{check_on, extend, target};
 use crate::request::retries::Retries;
 use crate::routing::breaker::Resting;
-use crate::routing::health::Outcome;
+use crate::routing::health::By;
 use crate::routing::plan::Candidate;
 use crate::usage::Usage;
 
@@ -31,8 +33,8 @@ const SHORT_WAIT_MS: u64 = 2_000;
 pub struct Terms {
     /// What the governor holds for the request.
     pub held: Nanos,
-    /// Milliseconds of each attempt, less where the request's time ends before.
-    pub milliseconds: u64,
+    /// How long each attempt may take, less where the request's time ends before.
+    pub times: Times,
     /// How often each model is asked, where the caller says so.
     pub retries: Option<Retries>,
     /// The field that is too long where the models say so.
@@ -110,12 +112,20 @@ pub async fn first_success<C, T>(
             }
             Err(error) => return Err(error),
         }
-        let Some(milliseconds) = walk.time_left(leave.milliseconds) else {
+        let Some(left) = walk.time_left() else {
             break;
         };
+        leave.limit = leave.limit.at_most(left, By::Request);
         let began = walk.exchange.ports.clock.now();
         let mut usage = Usage::default();
-        let outcome = attempt(walk.exchange, candidate, call, milliseconds, &mut usage).await;
+        let outcome = attempt(
+            walk.exchange,
+            candidate,
+            call,
+            leave.limit.milliseconds,
+            &mut usage,
+        )
+        .await;
         walk.note(candidate, &mut leave, outcome.as_ref().err(), began, usage);
         next = match outcome {
             Ok(answer) => return Ok((index, answer)),
@@ -207,14 +217,11 @@ impl<'a> Walk<'a> {
             health.earn_retry(&candidate.id, now);
         }
         let heeds = is_known && self.exchange.attempts.circuit_breaker == Switch::On;
+        let limit = self.terms.times.of(candidate);
         let leave = match (is_known, heeds && !self.last_resort) {
-            (false, _) => Ok(Leave::unknown(self.terms.milliseconds)),
-            (true, false) => Ok(Leave::forced(
-                self.exchange,
-                &candidate.id,
-                self.terms.milliseconds,
-            )),
-            (true, true) => Leave::ask(self.exchange, &candidate.id, self.terms.milliseconds),
+            (false, _) => Ok(Leave::unknown(limit)),
+            (true, false) => Ok(Leave::forced(self.exchange, &candidate.id, limit)),
+            (true, true) => Leave::ask(self.exchange, &candidate.id, limit),
         };
         match leave {
             Ok(leave) => Some(leave),
@@ -272,12 +279,12 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Milliseconds that the next attempt has; `None` where the request's time is over.
-    fn time_left(&self, usual: u64) -> Option<u64> {
+    /// Milliseconds that the next attempt has at most; `None` where the request's time is over.
+    fn time_left(&self) -> Option<u64> {
         let exchange = &*self.exchange;
         let elapsed = exchange.ports.clock.now().saturating_sub(exchange.draft.at);
         let left = exchange.attempts.total_ms.checked_sub(elapsed);
-        Some(usual.min(left.filter(|left| *left > 0)?))
+        left.filter(|left| *left > 0)
     }
 
     /// Records an attempt, and what it says of its deployment. What one of unknown cost used nobody
@@ -301,8 +308,10 @@ impl<'a> Walk<'a> {
             candidate.cost(&usage)
         };
         self.exchange.note(attempt);
-        let outcome = failure.map_or(Outcome::Answered(took), |it| Outcome::Failed(it, took));
-        leave.tell(self.exchange, outcome);
+        match failure {
+            None => leave.answered(self.exchange, took),
+            Some(failure) => leave.failed(self.exchange, failure),
+        }
     }
 
     /// What follows a failure: the same candidate after a pause, the next one, or nothing.
@@ -338,7 +347,7 @@ impl<'a> Walk<'a> {
         let told = told.saturating_mul(1_000);
         let is_long = told > SHORT_WAIT_MS && self.others_left();
         let pause = own.max(told);
-        if is_long || self.time_left(u64::MAX) <= Some(pause) {
+        if is_long || self.time_left() <= Some(pause) {
             return None;
         }
         let now = self.exchange.ports.clock.now();

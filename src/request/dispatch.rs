@@ -7,18 +7,17 @@ use crate::config::{self, Capability, Model};
 use crate::error::Error;
 use crate::ports::{Body, ModelCall, Ports};
 use crate::protocol::forward::Forwarder;
-use crate::protocol::{
-    Answer, ChatRequest, Field, Json, Message, ReasoningMode, ResponseFormat, Role, Warning,
-};
+use crate::protocol::{Answer, ChatRequest, Field, Json, Message, ResponseFormat, Role, Warning};
 use crate::providers::workers_ai;
 use crate::providers::{Encoded, Failure, Prompt, Route, Target, Wire, Work, encode};
 use crate::remote_image::Pictures;
 use crate::request::admit::Admitted;
-use crate::request::attempts::{Place, Terms, first_success};
+use crate::request::attempts::{Place, Terms, Times, first_success};
 use crate::request::call::{self, OpenStream, Reading, Spoken};
 use crate::request::exchange::Exchange;
 use crate::request::stall::Stall;
 use crate::routing::Plan;
+use crate::routing::health::Awaited;
 use crate::routing::plan::Candidate;
 use crate::usage::Usage;
 
@@ -66,14 +65,26 @@ pub async fn dispatch(
 ) -> Result<Dispatched, Error> {
     let org = exchange.attempts;
     let streams = admitted.request.stream && !plan.is_whole();
-    let usual = if streams {
-        org.first_event_ms.unwrap_or(FIRST_THOUGHT_MS)
+    let times = if streams {
+        Times {
+            awaited: Awaited::FirstEvent,
+            usual_ms: FIRST_EVENT_MS,
+            thinking_ms: FIRST_THOUGHT_MS,
+            org_ms: org.first_event_ms,
+            caller_ms: admitted.attempt_ms,
+        }
     } else {
-        org.answer_ms.unwrap_or(WHOLE_ANSWER_MS)
+        Times {
+            awaited: Awaited::Whole,
+            usual_ms: WHOLE_ANSWER_MS,
+            thinking_ms: WHOLE_ANSWER_MS,
+            org_ms: org.answer_ms,
+            caller_ms: admitted.attempt_ms,
+        }
     };
     let terms = Terms {
         held: plan.bound,
-        milliseconds: admitted.attempt_ms.unwrap_or(usual),
+        times,
         retries: admitted.retries,
         subject: admitted.dialect.name(&Field::from("messages")).into(),
         falls_back: admitted.falls_back,
@@ -100,9 +111,8 @@ pub async fn dispatch(
                          _: &mut Usage| {
         exchange.come_to(candidate);
         let (wire, warnings) = (prepared.spoken.wire, prepared.warnings.clone());
-        let ms = candidate.milliseconds(ms);
         let streamed = streams.then_some(admitted);
-        let delivery = run(exchange, streamed, candidate, prepared, ms).await?;
+        let delivery = run(exchange, streamed, prepared, ms).await?;
         Ok((candidate.clone(), wire, delivery, warnings))
     };
     let answered = first_success(exchange, &plan.candidates, terms, prepare, attempt).await;
@@ -239,21 +249,10 @@ pub fn forwarder(admitted: &Admitted, wire: Wire) -> Option<Forwarder> {
     Forwarder::new(admitted.dialect, wire, admitted.request.include_usage)
 }
 
-fn first_event_ms(candidate: &Candidate) -> u64 {
-    let thinks = candidate.model.can(Capability::Reasoning)
-        && candidate.reasoning != Some(ReasoningMode::Off);
-    if thinks {
-        FIRST_THOUGHT_MS
-    } else {
-        FIRST_EVENT_MS
-    }
-}
-
 /// Asks; for a stream where the request is `streamed`.
 async fn run(
     exchange: &Exchange,
     streamed: Option<&Admitted>,
-    candidate: &Candidate,
     prepared: Prepared,
     milliseconds: u64,
 ) -> Result<Delivery, Failure> {
@@ -266,9 +265,6 @@ async fn run(
             spoken,
             stall: Stall::new(ports.clock.clone(), exchange.draft.at),
         };
-        let usual = exchange.attempts.first_event_ms;
-        let usual = usual.unwrap_or_else(|| first_event_ms(candidate));
-        let milliseconds = milliseconds.min(usual);
         let open = OpenStream::open(ports, call, reading);
         let stream = call::within(clock, milliseconds, open).await?;
         return Ok(Delivery::Stream(Box::new(stream)));

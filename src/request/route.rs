@@ -19,6 +19,7 @@ use crate::request::exchange::Exchange;
 use crate::routing::bound;
 use crate::routing::graph::walk::{Chance, Circumstances, Market, Step, walk};
 use crate::routing::graph::{Facts, Route, Way};
+use crate::routing::health::Awaited;
 use crate::routing::plan::{Candidate, Wishes, operation_on_route};
 use crate::routing::wanted::route_name;
 use crate::usage::Usage;
@@ -280,6 +281,7 @@ impl Known<'_> {
 /// What models cost a request, and what this isolate knows of them.
 pub struct Rates<'a> {
     usage: Usage,
+    awaited: Awaited,
     view: &'a OrgView,
     at: u64,
 }
@@ -295,7 +297,17 @@ impl<'a> Rates<'a> {
             output_tokens: output,
             ..Usage::default()
         };
-        Self { usage, view, at }
+        let awaited = if request.stream {
+            Awaited::FirstEvent
+        } else {
+            Awaited::Whole
+        };
+        Self {
+            usage,
+            awaited,
+            view,
+            at,
+        }
     }
 
     /// The id of the model that a route names.
@@ -313,7 +325,7 @@ impl Market for Rates<'_> {
 
     fn latency_ms(&self, model: &str) -> Option<u32> {
         let id = self.named(model)?.id;
-        self.view.health.borrow().latency_ms(&id)
+        self.view.health.borrow().latency_ms(&id, self.awaited)
     }
 
     fn is_down(&self, model: &str) -> bool {

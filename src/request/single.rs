@@ -28,7 +28,7 @@ use crate::request;
 use crate::request::admit::{
     attempt_ms, authenticate, check_account, custom_cost, falls_back, qualified,
 };
-use crate::request::attempts::{Terms, first_success};
+use crate::request::attempts::{Terms, Times, first_success};
 use crate::request::body_watch::BodyWatch;
 use crate::request::call::Chunks;
 use crate::request::copies::Copies;
@@ -40,6 +40,7 @@ use crate::request::retries::Retries;
 use crate::request::settle::{refuse, settle, settle_failure};
 use crate::request::subjects::{note_body, note_subjects};
 use crate::routing::custom_cost::CustomCost;
+use crate::routing::health::Awaited;
 use crate::routing::plan::Candidate;
 use crate::routing::single::{Ask, Plan};
 use crate::usage::Usage;
@@ -337,10 +338,15 @@ async fn dispatch<'a>(
     plan: &Plan,
 ) -> Result<Answered<'a>, Error> {
     let work = asked.task.work();
-    let usual = exchange.attempts.answer_ms.unwrap_or(work.milliseconds);
     let terms = Terms {
         held: plan.bound,
-        milliseconds: asked.attempt_ms.unwrap_or(usual),
+        times: Times {
+            awaited: Awaited::Whole,
+            usual_ms: work.milliseconds,
+            thinking_ms: work.milliseconds,
+            org_ms: exchange.attempts.answer_ms,
+            caller_ms: asked.attempt_ms,
+        },
         retries: asked.retries,
         subject: work.subject.into(),
         falls_back: asked.falls_back,

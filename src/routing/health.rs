@@ -4,10 +4,13 @@
 //! Everything here is this isolate's own and may be lost at any time. Only what the deployment's own
 //! account met counts: calls with a caller's key neither feed it nor heed it.
 
+mod limit;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+pub use self::limit::{Awaited, By, Limit};
 use super::breaker::{Breaker, Resting, Rests, Turn, Turned, Why};
 use super::retry_budget::RetryBudget;
 use crate::governor::hints::Hint;
@@ -31,11 +34,6 @@ const HELP_MS: u64 = 10_000;
 const MOST_BUSY_MS: u64 = 600_000;
 /// Milliseconds after which an account that was refused is tried again.
 const REFUSED_MS: u64 = 300_000;
-/// Milliseconds without an answer that count as a failure: a caller may wait for less, which tells
-/// nothing of the model.
-const FAIR_MS: u64 = 10_000;
-/// A probe waits this many times the usual milliseconds, at least [`FAIR_MS`].
-const PROBE_FACTOR: u64 = 4;
 /// The newest answer's share of the moving average is one of this many.
 const AVERAGE_PARTS: u32 = 8;
 /// Milliseconds for which an answer of a model weighs more than what others say of it.
@@ -91,8 +89,10 @@ impl Part {
 #[derive(Debug, Default)]
 struct Deployment {
     breaker: Breaker,
-    /// Milliseconds to the first byte, as a moving average.
-    average: Option<u32>,
+    /// Milliseconds to the first event of a stream, as a moving average.
+    first_event: Option<u32>,
+    /// Milliseconds to the end of a whole answer, as a moving average.
+    whole: Option<u32>,
     /// When it answered last, Unix milliseconds.
     answered_at: u64,
     /// The last hint of another isolate.
@@ -103,18 +103,18 @@ struct Deployment {
 /// What came of a call.
 #[derive(Clone, Copy, Debug)]
 pub enum Outcome<'a> {
-    /// It was answered after so many milliseconds.
-    Answered(u64),
-    /// It failed after so many milliseconds.
-    Failed(&'a Failure, u64),
+    /// It was answered.
+    Answered,
+    /// It failed, within this limit.
+    Failed(&'a Failure, Limit),
 }
 
 impl Health {
-    /// Milliseconds to a model's first byte (of a whole answer: to its end), as a moving average over
-    /// its answers; `None` before the first.
+    /// Milliseconds to what is awaited of a model, as a moving average over its answers; `None` before the
+    /// first.
     #[must_use]
-    pub fn latency_ms(&self, model: &str) -> Option<u32> {
-        self.deployments.get(model)?.average
+    pub fn latency_ms(&self, model: &str, awaited: Awaited) -> Option<u32> {
+        self.deployments.get(model)?.average(awaited)
     }
 
     /// Whether a model is left alone at `now` (Unix milliseconds). Not where a probe is due.
@@ -129,35 +129,37 @@ impl Health {
         self.deployments.get(model)?.breaker.resting(now)
     }
 
-    /// Asks for leave to call a model; gives it with the milliseconds that the call has, fewer for a
-    /// probe, for which somebody waits.
+    /// Asks for leave to call a model; gives it with the limit of the call, a shorter one for a probe, for
+    /// which somebody waits.
     ///
     /// # Errors
     /// Why not.
-    pub fn ask(
-        &mut self,
-        model: &str,
-        now: u64,
-        milliseconds: u64,
-    ) -> Result<(Turn, u64), Resting> {
+    pub fn ask(&mut self, model: &str, now: u64, limit: Limit) -> Result<(Turn, Limit), Resting> {
         let deployment = self.deployment(model);
-        let usual = deployment.average.map(u64::from);
-        let probing = usual.map_or(milliseconds, |usual| {
-            usual.saturating_mul(PROBE_FACTOR).max(FAIR_MS)
-        });
-        let turn = deployment.breaker.ask(now, milliseconds)?;
-        let patience = if turn.probes() {
-            probing.min(milliseconds)
-        } else {
-            milliseconds
+        let average = deployment.average(limit.awaited);
+        let turn = deployment.breaker.ask(now, limit.milliseconds)?;
+        let limit = match average {
+            Some(average) if turn.probes() => limit.at_most(Limit::of_probe(average), By::Usual),
+            _ => limit,
         };
-        Ok((turn, patience))
+        Ok((turn, limit))
     }
 
     /// Leave to call a model whatever is known of it, where nothing else is left.
     #[must_use]
     pub fn force(&mut self, model: &str) -> Turn {
         self.deployment(model).breaker.force()
+    }
+
+    /// Notes after how many milliseconds a model gave what was awaited.
+    pub fn measure(&mut self, model: &str, awaited: Awaited, milliseconds: u64, now: u64) {
+        let deployment = self.deployment(model);
+        deployment.answered_at = now;
+        let average = match awaited {
+            Awaited::FirstEvent => &mut deployment.first_event,
+            Awaited::Whole => &mut deployment.whole,
+        };
+        *average = Some(moved(*average, milliseconds));
     }
 
     /// Notes what came of a call. Gives what that changed.
@@ -171,21 +173,20 @@ impl Health {
     ) -> Option<Turned> {
         let deployment = self.deployment(model);
         match outcome {
-            Outcome::Answered(milliseconds) => {
-                deployment.average(milliseconds);
-                deployment.answered_at = now;
-                deployment.breaker.succeeded(turn)
+            Outcome::Answered => deployment.breaker.succeeded(turn),
+            Outcome::Failed(failure, limit) => {
+                let is_fair = limit.is_fair(deployment.average(limit.awaited));
+                match blame(failure, is_fair, now) {
+                    Blame::None => {
+                        deployment.breaker.left(turn);
+                        None
+                    }
+                    Blame::Failure => deployment.breaker.failed(turn, now, RESTS, jitter),
+                    Blame::Cools(milliseconds, why) => {
+                        deployment.breaker.cool(turn, now, milliseconds, why, RESTS)
+                    }
+                }
             }
-            Outcome::Failed(failure, milliseconds) => match blame(failure, milliseconds, now) {
-                Blame::None => {
-                    deployment.breaker.left(turn);
-                    None
-                }
-                Blame::Failure => deployment.breaker.failed(turn, now, RESTS, jitter),
-                Blame::Cools(milliseconds, why) => {
-                    deployment.breaker.cool(turn, now, milliseconds, why, RESTS)
-                }
-            },
         }
     }
 
@@ -246,14 +247,21 @@ impl Health {
 }
 
 impl Deployment {
-    fn average(&mut self, milliseconds: u64) {
-        let newest = u32::try_from(milliseconds).unwrap_or(u32::MAX);
-        let average = self.average.map_or(newest, |average| {
-            let rest = average.saturating_sub(average / AVERAGE_PARTS);
-            rest.saturating_add(newest / AVERAGE_PARTS)
-        });
-        self.average = Some(average);
+    const fn average(&self, awaited: Awaited) -> Option<u32> {
+        match awaited {
+            Awaited::FirstEvent => self.first_event,
+            Awaited::Whole => self.whole,
+        }
     }
+}
+
+/// A moving average after its newest part.
+fn moved(average: Option<u32>, milliseconds: u64) -> u32 {
+    let newest = u32::try_from(milliseconds).unwrap_or(u32::MAX);
+    average.map_or(newest, |average| {
+        let rest = average.saturating_sub(average / AVERAGE_PARTS);
+        rest.saturating_add(newest / AVERAGE_PARTS)
+    })
 }
 
 /// What a failure says of the deployment.
@@ -266,7 +274,8 @@ enum Blame {
     None,
 }
 
-fn blame(failure: &Failure, milliseconds: u64, now: u64) -> Blame {
+/// `is_fair` tells whether the model had the time that it may need.
+fn blame(failure: &Failure, is_fair: bool, now: u64) -> Blame {
     match failure.class {
         FailureClass::BadRequest
         | FailureClass::ContentPolicy
@@ -286,7 +295,7 @@ fn blame(failure: &Failure, milliseconds: u64, now: u64) -> Blame {
         }
         FailureClass::DailyLimit => Blame::Cools(REFUSED_MS, Why::Quota),
         FailureClass::Unauthorized => Blame::Cools(REFUSED_MS, Why::Refused),
-        FailureClass::Timeout if milliseconds < FAIR_MS && failure.status.is_none() => Blame::None,
+        FailureClass::Timeout if failure.is_ours() && !is_fair => Blame::None,
         FailureClass::Malformed
         | FailureClass::ServerError
         | FailureClass::Timeout

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Catalogue, Model, ModelKind, Operation, Rag, TenantConfig, Tier};
+use crate::config::{Capability, Catalogue, Model, ModelKind, Operation, Rag, TenantConfig, Tier};
 use crate::error::Error;
 use crate::governor::command::Tokens;
 use crate::intent;
@@ -71,11 +71,16 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Milliseconds to the first byte of an attempt that has so many: fewer where its route says so.
+    /// Milliseconds that its route gives an attempt at most.
     #[must_use]
-    pub fn milliseconds(&self, usual: u64) -> u64 {
-        let own = self.step.as_ref().and_then(|step| step.terms.timeout_ms);
-        own.map_or(usual, |own| own.min(usual))
+    pub fn timeout_ms(&self) -> Option<u64> {
+        self.step.as_ref()?.terms.timeout_ms
+    }
+
+    /// Whether it thinks before it answers.
+    #[must_use]
+    pub fn thinks(&self) -> bool {
+        self.model.can(Capability::Reasoning) && self.reasoning != Some(ReasoningMode::Off)
     }
 
     /// What an attempt that used this costs.

@@ -4,14 +4,15 @@
 use std::rc::Rc;
 
 use crate::governor::hints::Sighting;
+use crate::providers::Failure;
 use crate::request::exchange::{Exchange, chance};
 use crate::routing::breaker::{Resting, Turn, Turned};
-use crate::routing::health::{Outcome, SharedHealth};
+use crate::routing::health::{Limit, Outcome, SharedHealth};
 
 /// The leave to ask a deployment once. A call that is dropped without a word makes way for the next.
 pub(super) struct Leave {
-    /// Milliseconds that the call may take.
-    pub(super) milliseconds: u64,
+    /// How long the call may take.
+    pub(super) limit: Limit,
     /// None where nothing is known of who is asked.
     taken: Option<Taken>,
 }
@@ -34,45 +35,52 @@ impl Drop for Leave {
 
 impl Leave {
     /// Leave to ask an account of which nothing is known here.
-    pub(super) const fn unknown(milliseconds: u64) -> Self {
-        Self {
-            milliseconds,
-            taken: None,
-        }
+    pub(super) const fn unknown(limit: Limit) -> Self {
+        Self { limit, taken: None }
     }
 
     /// Leave to ask whatever is known of the model.
-    pub(super) fn forced(exchange: &Exchange, model: &str, milliseconds: u64) -> Self {
+    pub(super) fn forced(exchange: &Exchange, model: &str, limit: Limit) -> Self {
         let turn = exchange.health.borrow_mut().force(model);
-        Self::of(exchange, model, turn, milliseconds)
+        Self::of(exchange, model, turn, limit)
     }
 
     /// Leave to ask, where the model is worth asking.
-    pub(super) fn ask(
-        exchange: &Exchange,
-        model: &str,
-        milliseconds: u64,
-    ) -> Result<Self, Resting> {
+    pub(super) fn ask(exchange: &Exchange, model: &str, limit: Limit) -> Result<Self, Resting> {
         let now = exchange.ports.clock.now();
-        let asked = exchange.health.borrow_mut().ask(model, now, milliseconds);
-        let (turn, milliseconds) = asked?;
-        Ok(Self::of(exchange, model, turn, milliseconds))
+        let asked = exchange.health.borrow_mut().ask(model, now, limit);
+        let (turn, limit) = asked?;
+        Ok(Self::of(exchange, model, turn, limit))
     }
 
-    fn of(exchange: &Exchange, model: &str, turn: Turn, milliseconds: u64) -> Self {
+    fn of(exchange: &Exchange, model: &str, turn: Turn, limit: Limit) -> Self {
         let taken = Taken {
             health: Rc::clone(&exchange.health),
             model: model.to_owned(),
             turn,
         };
         Self {
-            milliseconds,
+            limit,
             taken: Some(taken),
         }
     }
 
-    /// Tells what came of the call.
-    pub(super) fn tell(&mut self, exchange: &mut Exchange, outcome: Outcome<'_>) {
+    /// Tells that the call was answered after so many milliseconds.
+    pub(super) fn answered(&mut self, exchange: &mut Exchange, milliseconds: u64) {
+        if let Some(taken) = &self.taken {
+            let now = exchange.ports.clock.now();
+            let mut health = taken.health.borrow_mut();
+            health.measure(&taken.model, self.limit.awaited, milliseconds, now);
+        }
+        self.tell(exchange, Outcome::Answered);
+    }
+
+    /// Tells that the call failed.
+    pub(super) fn failed(&mut self, exchange: &mut Exchange, failure: &Failure) {
+        self.tell(exchange, Outcome::Failed(failure, self.limit));
+    }
+
+    fn tell(&mut self, exchange: &mut Exchange, outcome: Outcome<'_>) {
         let Some(taken) = self.taken.take() else {
             return;
         };

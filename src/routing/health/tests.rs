@@ -4,16 +4,51 @@ const MODEL: &str = "@cf/openai/gpt-oss-120b";
 /// 23:59:50 of a day.
 const NOW: u64 = DAY_MS * 20_000 - 10_000;
 
-/// A call that fails after so many milliseconds.
-fn fail(health: &mut Health, failure: &Failure, milliseconds: u64, now: u64) -> Option<Turned> {
-    let (turn, _) = health.ask(MODEL, now, 30_000).unwrap();
-    let outcome = Outcome::Failed(failure, milliseconds);
-    health.note(MODEL, turn, outcome, now, 0)
+/// So many milliseconds to a first event.
+fn first_event(milliseconds: u64, by: By) -> Limit {
+    let awaited = Awaited::FirstEvent;
+    Limit {
+        awaited,
+        milliseconds,
+        by,
+    }
 }
 
-fn answer(health: &mut Health, milliseconds: u64) {
-    let (turn, _) = health.ask(MODEL, NOW, 30_000).unwrap();
-    health.note(MODEL, turn, Outcome::Answered(milliseconds), NOW, 0);
+/// The same to the end of a whole answer.
+fn whole(milliseconds: u64, by: By) -> Limit {
+    let awaited = Awaited::Whole;
+    Limit {
+        awaited,
+        milliseconds,
+        by,
+    }
+}
+
+const fn usual() -> Limit {
+    Limit {
+        awaited: Awaited::FirstEvent,
+        milliseconds: 30_000,
+        by: By::Usual,
+    }
+}
+
+/// A call that fails within a limit.
+fn fail(health: &mut Health, failure: &Failure, limit: Limit, now: u64) -> Option<Turned> {
+    let (turn, limit) = health.ask(MODEL, now, limit).unwrap();
+    health.note(MODEL, turn, Outcome::Failed(failure, limit), now, 0)
+}
+
+fn answer(health: &mut Health, awaited: Awaited, milliseconds: u64) {
+    let (turn, _) = health.ask(MODEL, NOW, usual()).unwrap();
+    health.measure(MODEL, awaited, milliseconds, NOW);
+    health.note(MODEL, turn, Outcome::Answered, NOW, 0);
+}
+
+/// Whether five calls that come to nothing within a limit leave the model alone.
+fn opens(health: &mut Health, limit: Limit) -> bool {
+    let silent = Failure::timeout(limit.milliseconds);
+    let turned = (0..5).filter_map(|_| fail(health, &silent, limit, NOW));
+    turned.count() == 1
 }
 
 fn failure(class: FailureClass) -> Failure {
@@ -33,13 +68,52 @@ fn what_is_the_requests_fault_never_opens() {
         FailureClass::NotFound,
     ];
     for class in classes.repeat(10) {
-        assert_eq!(fail(&mut health, &failure(class), 50, NOW), None);
-    }
-    let impatient = Failure::timeout(9_999);
-    for _ in 0..20 {
-        assert_eq!(fail(&mut health, &impatient, 9_999, NOW), None);
+        assert_eq!(fail(&mut health, &failure(class), usual(), NOW), None);
     }
     assert!(!health.is_open(MODEL, NOW));
+}
+
+#[test]
+fn silence_counts_where_it_is_long_for_the_model() {
+    use Awaited::{FirstEvent, Whole};
+    use By::{Org, Request, Usual};
+    // Milliseconds that it took on average, those of the limit that count, and those that do not.
+    let cases: [(Option<(Awaited, u64)>, fn(u64, By) -> Limit, By, u64, u64); 9] = [
+        (None, first_event, Usual, 1, 0),
+        (None, first_event, Org, 5_000, 4_999),
+        (None, first_event, Request, 10_000, 9_999),
+        (Some((FirstEvent, 400)), first_event, Org, 1_600, 1_599),
+        (Some((FirstEvent, 50)), first_event, Org, 1_000, 999),
+        (Some((FirstEvent, 400)), first_event, Request, 10_000, 9_999),
+        (
+            Some((FirstEvent, 4_000)),
+            first_event,
+            Request,
+            16_000,
+            15_999,
+        ),
+        (Some((Whole, 4_000)), whole, Org, 16_000, 15_999),
+        (Some((Whole, 400)), first_event, Org, 5_000, 4_999),
+    ];
+    for (known, limit, by, counts, too_short) in cases {
+        for (milliseconds, expected) in [(counts, true), (too_short, false)] {
+            if by == Usual && !expected {
+                continue;
+            }
+            let mut health = Health::default();
+            if let Some((awaited, took)) = known {
+                answer(&mut health, awaited, took);
+            }
+            let limit = limit(milliseconds, by);
+            assert_eq!(opens(&mut health, limit), expected, "{known:?} {limit:?}");
+        }
+    }
+    let mut health = Health::default();
+    answer(&mut health, Whole, 100);
+    assert!(
+        !opens(&mut health, whole(119_000, Request)),
+        "of whole answers a caller tells nothing"
+    );
 }
 
 #[test]
@@ -56,9 +130,9 @@ fn what_is_the_providers_fault_opens_at_the_fifth() {
     for failure in told {
         let mut health = Health::default();
         for _ in 0..4 {
-            assert_eq!(fail(&mut health, &failure, 30_000, NOW), None);
+            assert_eq!(fail(&mut health, &failure, usual(), NOW), None);
         }
-        let turned = fail(&mut health, &failure, 30_000, NOW);
+        let turned = fail(&mut health, &failure, usual(), NOW);
         assert_eq!(turned, Some(Turned::Opened(5_000)), "{failure}");
         assert!(health.is_open(MODEL, NOW + 4_999) && !health.is_open(MODEL, NOW + 5_000));
         assert!(!health.is_open("@cf/zai-org/glm-4.7-flash", NOW));
@@ -73,7 +147,7 @@ fn a_provider_says_when_to_ask_again_and_is_believed_for_ten_minutes() {
             retry_after: Some(seconds),
             ..failure(FailureClass::Capacity)
         };
-        let turned = fail(&mut health, &busy, 50, NOW);
+        let turned = fail(&mut health, &busy, usual(), NOW);
         assert_eq!(turned, Some(Turned::Opened(rest)));
         assert_eq!(health.resting(MODEL, NOW).unwrap().why, Why::Busy);
     }
@@ -86,7 +160,7 @@ fn a_daily_allocation_lasts_until_midnight() {
         code: Some(3036),
         ..failure(FailureClass::DailyLimit)
     };
-    fail(&mut health, &used_up, 50, NOW);
+    fail(&mut health, &used_up, usual(), NOW);
     assert_eq!(health.resting(MODEL, NOW).unwrap().why, Why::Quota);
     assert!(health.is_open(MODEL, NOW + 9_999) && !health.is_open(MODEL, NOW + 10_000));
 }
@@ -98,7 +172,7 @@ fn an_account_that_is_refused_is_left_alone_for_minutes() {
         (FailureClass::DailyLimit, Why::Quota),
     ] {
         let mut health = Health::default();
-        let turned = fail(&mut health, &failure(class), 50, NOW);
+        let turned = fail(&mut health, &failure(class), usual(), NOW);
         assert_eq!(turned, Some(Turned::Opened(300_000)));
         assert_eq!(health.resting(MODEL, NOW).unwrap().why, why);
     }
@@ -107,29 +181,33 @@ fn an_account_that_is_refused_is_left_alone_for_minutes() {
 #[test]
 fn the_average_follows_the_answers() {
     let mut health = Health::default();
-    assert_eq!(health.latency_ms(MODEL), None);
-    answer(&mut health, 800);
-    assert_eq!(health.latency_ms(MODEL), Some(800));
+    let known = |health: &Health| health.latency_ms(MODEL, Awaited::FirstEvent);
+    assert_eq!(known(&health), None);
+    answer(&mut health, Awaited::FirstEvent, 800);
+    assert_eq!(known(&health), Some(800));
     for _ in 0..60 {
-        answer(&mut health, 80);
+        answer(&mut health, Awaited::FirstEvent, 80);
+        answer(&mut health, Awaited::Whole, 8_000);
     }
-    let settled = health.latency_ms(MODEL).unwrap();
+    let settled = known(&health).unwrap();
+    let whole = health.latency_ms(MODEL, Awaited::Whole);
+    assert_eq!(whole, Some(8_000), "each kind for itself");
     assert!((80..=90).contains(&settled), "{settled}");
     let failed = failure(FailureClass::ServerError);
-    fail(&mut health, &failed, 30_000, NOW);
-    assert_eq!(health.latency_ms(MODEL), Some(settled), "answers only");
+    fail(&mut health, &failed, usual(), NOW);
+    assert_eq!(known(&health), Some(settled), "answers only");
 }
 
 #[test]
 fn a_probe_waits_four_times_as_long_as_usual() {
-    for (usual, patience) in [(500, 10_000), (4_000, 16_000), (20_000, 30_000)] {
+    for (took, patience) in [(500, 10_000), (4_000, 16_000), (20_000, 30_000)] {
         let mut health = Health::default();
-        answer(&mut health, usual);
-        assert_eq!(health.ask(MODEL, NOW, 30_000).unwrap().1, 30_000);
+        answer(&mut health, Awaited::FirstEvent, took);
+        assert_eq!(health.ask(MODEL, NOW, usual()).unwrap().1, usual());
         health.told(&hint(1), NOW + 1_000, 0);
-        let (turn, waits) = health.ask(MODEL, NOW + 1_000, 30_000).unwrap();
+        let (turn, limit) = health.ask(MODEL, NOW + 1_000, usual()).unwrap();
         assert!(turn.probes());
-        assert_eq!(waits, patience, "{usual}");
+        assert_eq!(limit, first_event(patience, By::Usual), "{took}");
     }
 }
 
@@ -141,7 +219,7 @@ fn hint(at: u64) -> Hint {
 #[test]
 fn a_hint_is_heard_once_and_later_than_an_answer() {
     let mut health = Health::default();
-    answer(&mut health, 50);
+    answer(&mut health, Awaited::FirstEvent, 50);
     health.told(&hint(1), NOW + 999, 100);
     assert!(
         !health.is_open(MODEL, NOW + 999),

@@ -44,6 +44,21 @@ fn a_provider_that_hangs_takes_nobody_with_it() {
     replay_all(Trouble::Hangs);
 }
 
+/// It gives a call up sooner than any other org.
+#[test]
+fn a_provider_that_hangs_takes_nobody_with_it_who_waits_less() {
+    let outage = Outage {
+        provider: &PROVIDERS[0],
+        trouble: Trouble::Hangs,
+        rate: 10,
+        minutes: 6,
+        first_event_ms: Some(5_000),
+    };
+    let figures = replay(&outage);
+    println!("{}\n{}", figures::HEAD, figures.row(&outage));
+    check(&outage, &figures);
+}
+
 fn replay_all(trouble: Trouble) {
     let is_whole = env::var("OUTAGES").is_ok_and(|wish| wish == "all");
     // Requests in a second, and minutes.
@@ -61,6 +76,7 @@ fn replay_all(trouble: Trouble) {
                 trouble,
                 rate: *rate,
                 minutes: *minutes,
+                first_event_ms: None,
             };
             let figures = replay(&outage);
             println!("{}", figures.row(&outage));

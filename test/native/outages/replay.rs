@@ -93,6 +93,8 @@ pub(crate) struct Outage {
     /// Requests in a second.
     pub(crate) rate: u64,
     pub(crate) minutes: u64,
+    /// Milliseconds to a stream's first event, where the org says so.
+    pub(crate) first_event_ms: Option<u64>,
 }
 
 /// Replays an outage.
@@ -100,7 +102,10 @@ pub(crate) fn replay(outage: &Outage) -> Figures {
     let world = World::new(outage.rate);
     let admin = world.worker(1);
     let models: Vec<&str> = [outage.provider.models, outage.provider.others].concat();
-    let config = json!({ "limits": [], "budgets": [], "tiers": { "light": models } });
+    let config = json!({
+        "limits": [], "budgets": [], "tiers": { "light": models },
+        "attempts": { "first_event_ms": outage.first_event_ms }
+    });
     let key = world.org(&admin, "acme", &config);
     for model in &models {
         world.provider.always(model, Act::Slow(ANSWER_MS));

@@ -156,6 +156,77 @@ fn hangs_open_a_circuit_and_impatient_callers_do_not() {
 }
 
 #[test]
+fn hangs_open_a_circuit_also_where_the_org_waits_less() {
+    let acme = Acme::with(&json!({ "attempts": { "first_event_ms": 2_000, "answer_ms": 12_000 } }));
+    for body in [streamed("light", "Hello"), question("light", "Hello")] {
+        acme.world.provider.always(QWEN, Act::Answer);
+        pass(&acme, 60_000);
+        acme.ask(&body);
+        acme.world.provider.always(QWEN, Act::Hang);
+        let before = calls(&acme, QWEN);
+        for _ in 0..8 {
+            acme.ask(&body);
+        }
+        assert_eq!(calls(&acme, QWEN), before + 5, "{body}");
+    }
+}
+
+#[test]
+fn hangs_open_a_circuit_also_where_the_route_waits_less() {
+    let large = json!({ "model": QWEN, "timeout": 5_000 });
+    let elements = json!([
+        { "id": "start", "type": "start", "outputs": { "next": { "elementId": "large" } } },
+        { "id": "large", "type": "model", "properties": large,
+          "outputs": { "fallback": { "elementId": "small" } } },
+        { "id": "small", "type": "model", "properties": { "model": LLAMA_SMALL } },
+    ]);
+    let acme = Acme::with(&json!({ "routes": { "r": { "elements": elements } } }));
+    acme.world.provider.always(QWEN, Act::Hang);
+    for _ in 0..8 {
+        let response = acme.ask(&streamed("dynamic/r", "Hello"));
+        assert_eq!(response.told("cf-aig-model"), LLAMA_SMALL);
+    }
+    assert_eq!(calls(&acme, QWEN), 5);
+}
+
+#[test]
+fn an_org_in_a_hurry_closes_a_slow_model_to_nobody() {
+    let acme = Acme::new();
+    let hasty = json!({ "attempts": { "first_event_ms": 100, "answer_ms": 100 } });
+    let hasty = acme.world.org(&acme.worker, "hasty", &hasty);
+    acme.world.provider.always(QWEN, Act::Slow(900));
+    for body in [streamed("light", "Hello"), question("light", "Hello")] {
+        let known = acme.ask(&body);
+        assert_eq!(known.told("cf-aig-model"), QWEN);
+        for _ in 0..12 {
+            let request = Request::chat(&hasty, &body);
+            let response = acme.world.expect(&acme.worker, request, 200);
+            assert_eq!(response.told("cf-aig-model"), LLAMA_SMALL);
+        }
+        assert_eq!(acme.ask(&body).told("cf-aig-model"), QWEN);
+    }
+}
+
+#[test]
+fn long_answers_that_a_caller_does_not_wait_for_close_a_model_to_nobody() {
+    let acme = Acme::new();
+    for _ in 0..5 {
+        answers(&acme);
+    }
+    acme.world.provider.always(QWEN, Act::Slow(20_000));
+    for _ in 0..12 {
+        let request = acme.request(&question("light", "Tell me everything"));
+        let request = request.header("cf-aig-request-timeout", "10000");
+        let response = acme.world.expect(&acme.worker, request, 200);
+        assert_eq!(response.told("cf-aig-model"), LLAMA_SMALL);
+    }
+    let other = acme.world.org(&acme.worker, "other", &json!({}));
+    let request = Request::chat(&other, &question("light", "Hello"));
+    let response = acme.world.expect(&acme.worker, request, 200);
+    assert_eq!(response.told("cf-aig-model"), QWEN);
+}
+
+#[test]
 fn requests_that_are_wrong_open_nothing() {
     let refused = r#"{"error":"no such parameter"}"#;
     let too_long = r#"{"errors":[{"code":5021,"message":"too long"}]}"#;

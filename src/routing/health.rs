@@ -95,7 +95,7 @@ struct Deployment {
     whole: Option<u32>,
     /// When it answered last, Unix milliseconds.
     answered_at: u64,
-    /// The last hint of another isolate.
+    /// The newest hint of another isolate: each org's governor has its own.
     hinted_at: u64,
     retries: RetryBudget,
 }
@@ -217,7 +217,7 @@ impl Health {
     /// Each hint is heard once, and not where the model has just answered here.
     pub fn told(&mut self, hint: &Hint, now: u64, chance: u8) {
         let deployment = self.deployment(&hint.model);
-        if deployment.hinted_at == hint.at {
+        if hint.at <= deployment.hinted_at {
             return;
         }
         deployment.hinted_at = hint.at;

@@ -231,6 +231,8 @@ fn a_hint_is_heard_once_and_later_than_an_answer() {
     assert!(health.is_open(MODEL, NOW + 5_399) && !health.is_open(MODEL, NOW + 5_400));
     health.told(&hint(2), NOW + 5_400, 100);
     assert!(!health.is_open(MODEL, NOW + 5_400), "heard already");
+    health.told(&hint(1), NOW + 5_400, 100);
+    assert!(!health.is_open(MODEL, NOW + 5_400), "older news");
 }
 
 #[test]

@@ -281,6 +281,38 @@ fn what_one_isolate_met_costs_the_next_one_probe() {
 }
 
 #[test]
+fn what_two_orgs_tell_costs_no_more_than_what_one_does() {
+    let acme = Acme::new();
+    let bolt = acme.world.org(&acme.worker, "bolt", &json!({}));
+    let other = acme.world.worker(2);
+    let third = acme.world.worker(3);
+    acme.world.provider.always(QWEN, BROKEN);
+    let body = question("light", "Hello");
+    // Each org's governor hears of it at a moment of its own.
+    for (key, worker) in [(&acme.key, &acme.worker), (&bolt, &third)] {
+        for _ in 0..5 {
+            let request = Request::chat(key, &body);
+            acme.world.expect(worker, request, 200);
+        }
+        pass(&acme, 100);
+    }
+    acme.world.provider.always(QWEN, Act::Answer);
+    for key in [&acme.key, &bolt] {
+        let request = Request::chat(key, &body);
+        acme.world.expect(&other, request, 200);
+    }
+    pass(&acme, 2_500);
+    for _ in 0..4 {
+        for key in [&acme.key, &bolt] {
+            let request = Request::chat(key, &body);
+            let response = acme.world.expect(&other, request, 200);
+            assert_eq!(response.told("cf-aig-model"), QWEN, "it answers here");
+            pass(&acme, 1_001);
+        }
+    }
+}
+
+#[test]
 fn a_hint_that_is_wrong_costs_one_detour() {
     let acme = Acme::new();
     let other = acme.world.worker(2);

@@ -51,7 +51,7 @@ fn a_provider_that_hangs_takes_nobody_with_it_who_waits_less() {
         provider: &PROVIDERS[0],
         trouble: Trouble::Hangs,
         rate: 10,
-        minutes: 6,
+        minutes: 2,
         first_event_ms: Some(5_000),
     };
     let figures = replay(&outage);

@@ -345,9 +345,11 @@ impl<'a> Walk<'a> {
         let own = self.retries_at(candidate).pause(failed, chance)?;
         let told = failure.retry_after.unwrap_or_default();
         let told = told.saturating_mul(1_000);
-        let is_long = told > SHORT_WAIT_MS && self.others_left();
+        // One that has too much to do is not asked again for nothing.
+        let is_full = failure.class == FailureClass::Capacity && told == 0;
         let pause = own.max(told);
-        if is_long || self.time_left() <= Some(pause) {
+        let goes_on = (is_full || told > SHORT_WAIT_MS) && self.others_left();
+        if goes_on || self.time_left() <= Some(pause) {
             return None;
         }
         let now = self.exchange.ports.clock.now();

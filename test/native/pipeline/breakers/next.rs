@@ -253,6 +253,22 @@ fn a_short_wait_that_the_provider_asks_for_is_waited_for() {
 }
 
 #[test]
+fn what_is_out_of_capacity_is_not_asked_again_while_another_is_left() {
+    let full = r#"{"errors":[{"code":3040,"message":"Capacity temporarily exceeded"}]}"#;
+    let limited = r#"{"error":{"code":"rate_limit_exceeded","message":"slow down"}}"#;
+    for act in [Act::Status(500, full), Act::Status(429, limited)] {
+        let acme = Acme::with(&json!({ "attempts": { "max_attempts": 2 } }));
+        acme.world.provider.once(QWEN, act.clone());
+        let begun = acme.world.shared.clock.elapsed();
+        assert_eq!(answers(&acme), LLAMA_SMALL, "{act:?}");
+        assert_eq!(acme.world.shared.clock.elapsed(), begun, "at once");
+        acme.world.provider.once(QWEN, act);
+        acme.ask(&question(QWEN, "Hello"));
+        assert_eq!(calls(&acme, QWEN), 1 + 2, "nobody else is left");
+    }
+}
+
+#[test]
 fn second_attempts_have_a_budget() {
     let acme = Acme::with(&json!({ "attempts": { "max_attempts": 2, "retry_delay_ms": 0 } }));
     // Every third call fails, so that no circuit opens.

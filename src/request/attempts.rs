@@ -378,9 +378,10 @@ impl<'a> Walk<'a> {
         });
         let named: Vec<(&str, Resting)> = named.collect();
         match self.unfit {
+            // One that is left alone may do what others cannot.
+            _ if !named.is_empty() => left_alone(&named),
             Some(error) => error,
-            None if named.is_empty() => exhausted(&[], &[], &self.terms.subject),
-            None => left_alone(&named),
+            None => exhausted(&[], &[], &self.terms.subject),
         }
     }
 }

@@ -73,6 +73,21 @@ fn a_model_that_wants_to_be_left_alone_is_not_the_last_resort() {
 }
 
 #[test]
+fn what_passes_is_told_rather_than_what_does_not() {
+    let keyless = "groq/llama-3.3-70b-versatile";
+    for models in [[QWEN, keyless], [keyless, QWEN]] {
+        let acme = Acme::with(&json!({ "tiers": { "light": models } }));
+        acme.world.provider.once(QWEN, Act::Busy(30));
+        for _ in 0..2 {
+            let refused = acme.send(&question("light", "Hello"));
+            check_error(&refused, 429, "upstream_rate_limited");
+            assert_eq!(refused.told("retry-after"), "30");
+        }
+        assert_eq!(calls(&acme, QWEN), 1);
+    }
+}
+
+#[test]
 fn an_account_that_is_refused_is_left_alone_and_the_operator_hears_of_it() {
     let acme = Acme::new();
     let body = r#"{"error":{"type":"authentication_error","message":"key disabled"}}"#;

@@ -2,7 +2,7 @@
 //! beyond what is held, and none asked that is known to fail.
 
 mod failed;
-mod leave;
+pub mod leave;
 mod times;
 
 use std::borrow::Cow;
@@ -41,6 +41,8 @@ pub struct Terms {
     pub subject: Cow<'static, str>,
     /// Whether another candidate than the first may be asked.
     pub falls_back: bool,
+    /// Whether an answer may yet break off after it was given.
+    pub goes_on: bool,
     /// The provider at which the caller's own account is asked, of which nothing is known here.
     pub own_account: Option<ProviderSlug>,
 }
@@ -126,7 +128,7 @@ pub async fn first_success<C, T>(
             &mut usage,
         )
         .await;
-        walk.note(candidate, &mut leave, outcome.as_ref().err(), began, usage);
+        walk.note(candidate, leave, outcome.as_ref().err(), began, usage);
         next = match outcome {
             Ok(answer) => return Ok((index, answer)),
             Err(failure) => walk.after(candidate, failure).await,
@@ -292,7 +294,7 @@ impl<'a> Walk<'a> {
     fn note(
         &mut self,
         candidate: &Candidate,
-        leave: &mut Leave,
+        mut leave: Leave,
         failure: Option<&Failure>,
         began: u64,
         usage: Usage,
@@ -309,6 +311,10 @@ impl<'a> Walk<'a> {
         };
         self.exchange.note(attempt);
         match failure {
+            None if self.terms.goes_on => {
+                leave.begun(self.exchange, took);
+                self.exchange.leave = Some(leave);
+            }
             None => leave.answered(self.exchange, took),
             Some(failure) => leave.failed(self.exchange, failure),
         }

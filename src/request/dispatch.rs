@@ -88,6 +88,7 @@ pub async fn dispatch(
         retries: admitted.retries,
         subject: admitted.dialect.name(&Field::from("messages")).into(),
         falls_back: admitted.falls_back,
+        goes_on: streams,
         own_account: admitted.own_key.as_ref().map(|own| own.provider.clone()),
     };
     let ports = exchange.ports.clone();

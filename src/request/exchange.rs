@@ -17,6 +17,8 @@ use crate::isolate::{OrgView, SharedHolder, SharedNotice};
 use crate::money::Nanos;
 use crate::ports::{Entropy, Ports};
 use crate::protocol::Answer;
+use crate::providers::Failure;
+use crate::request::attempts::leave::Leave;
 use crate::request::route::Taken;
 use crate::request_files::day;
 use crate::routing::health::SharedHealth;
@@ -52,6 +54,8 @@ pub struct Exchange {
     pub attempts: Attempts,
     /// What this isolate knows of deployments.
     pub health: SharedHealth,
+    /// The leave to ask whose answer is on its way.
+    pub leave: Option<Leave>,
     /// Models that turned out to fail, or to answer again.
     pub sightings: Vec<Sighting>,
     /// The lease that it was admitted from.
@@ -94,6 +98,7 @@ impl Exchange {
             lends: false,
             attempts: Attempts::default(),
             health: SharedHealth::default(),
+            leave: None,
             sightings: Vec::new(),
             part: None,
             switches: SharedNotice::default(),
@@ -176,6 +181,28 @@ impl Exchange {
     pub fn cost(&self) -> Nanos {
         let costs = self.draft.attempts.iter().map(|attempt| attempt.cost);
         costs.fold(Nanos::ZERO, Nanos::saturating_add)
+    }
+
+    /// Notes that an answer on its way has gone on for now.
+    pub fn goes_on(&mut self) {
+        if let Some(mut leave) = self.leave.take() {
+            leave.prove(self);
+            self.leave = Some(leave);
+        }
+    }
+
+    /// Notes that the whole of an answer on its way has come.
+    pub fn complete(&mut self) {
+        if let Some(mut leave) = self.leave.take() {
+            leave.ended(self);
+        }
+    }
+
+    /// Notes that an answer on its way broke off.
+    pub fn break_off(&mut self, failure: &Failure) {
+        if let Some(mut leave) = self.leave.take() {
+            leave.failed(self, failure);
+        }
     }
 
     /// Notes a call of a model.

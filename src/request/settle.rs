@@ -25,7 +25,10 @@ pub(crate) const RETRY_MS: [u64; 3] = [1_000, 4_000, 15_000];
 ///
 /// Where the org is admitted from leases, nobody waits: it is told with others, and there are no newer
 /// limits to give.
-pub async fn settle(exchange: Exchange) -> (Draft, Option<State>) {
+pub async fn settle(mut exchange: Exchange) -> (Draft, Option<State>) {
+    if exchange.draft.outcome == Outcome::Answered {
+        exchange.complete();
+    }
     exchange.ended.set(Some(exchange.draft.outcome));
     if let Some(transcript) = &exchange.transcript {
         transcript.store(&exchange.ports, &exchange.org, &exchange.draft);

@@ -350,6 +350,7 @@ async fn dispatch<'a>(
         retries: asked.retries,
         subject: work.subject.into(),
         falls_back: asked.falls_back,
+        goes_on: work.kind == ModelKind::Speech,
         own_account: None,
     };
     let attempt = async |exchange: &Exchange, candidate: &Candidate, (), ms, used: &mut Usage| {

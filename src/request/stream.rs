@@ -79,6 +79,14 @@ impl Meter {
     fn push(&mut self, event: &Event) {
         if let Some(metered) = &mut self.open {
             metered.assembler.push(event);
+            metered.exchange.goes_on();
+        }
+    }
+
+    /// The provider has not given all of it.
+    fn break_off(&mut self, failure: &Failure) {
+        if let Some(metered) = &mut self.open {
+            metered.exchange.break_off(failure);
         }
     }
 
@@ -288,6 +296,7 @@ impl Release {
     }
 
     async fn break_off(&mut self, failure: &Failure, bytes: &mut Vec<u8>) {
+        self.meter.break_off(failure);
         let message = format!(
             "The provider's stream broke off ({}): the answer is not complete. Retry.",
             failure.class.as_str()

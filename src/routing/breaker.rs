@@ -200,6 +200,16 @@ impl Breaker {
         is_broken.then(|| self.open(now, rests, jitter))
     }
 
+    /// A probe has come so far that it is waited for until then.
+    pub const fn prolong(&mut self, turn: Turn, until: u64) {
+        if turn.probes
+            && turn.generation == self.generation
+            && let Some(rest) = &mut self.rest
+        {
+            rest.probe_until = Some(until);
+        }
+    }
+
     /// A call neither failed nor succeeded in what the breaker is about, or was given up.
     pub fn left(&mut self, turn: Turn) {
         if turn.probes

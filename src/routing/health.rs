@@ -190,6 +190,13 @@ impl Health {
         }
     }
 
+    /// Notes that a probe has begun to be answered: it is given a while more.
+    pub fn prolong(&mut self, model: &str, turn: Turn, until: u64) {
+        if let Some(deployment) = self.deployments.get_mut(model) {
+            deployment.breaker.prolong(turn, until);
+        }
+    }
+
     /// Notes that a call was given up by whoever wanted it.
     pub fn leave(&mut self, model: &str, turn: Turn) {
         if let Some(deployment) = self.deployments.get_mut(model) {

@@ -9,12 +9,19 @@ use crate::request::exchange::{Exchange, chance};
 use crate::routing::breaker::{Resting, Turn, Turned};
 use crate::routing::health::{Limit, Outcome, SharedHealth};
 
+/// Milliseconds after which a stream that is a probe counts as answered.
+const PROVEN_MS: u64 = 5_000;
+/// Milliseconds that a probe has from its first event on.
+const PROBING_MS: u64 = 20_000;
+
 /// The leave to ask a deployment once. A call that is dropped without a word makes way for the next.
-pub(super) struct Leave {
+pub struct Leave {
     /// How long the call may take.
     pub(super) limit: Limit,
     /// None where nothing is known of who is asked.
     taken: Option<Taken>,
+    /// When its answer began, Unix milliseconds.
+    begun_at: u64,
 }
 
 struct Taken {
@@ -36,7 +43,11 @@ impl Drop for Leave {
 impl Leave {
     /// Leave to ask an account of which nothing is known here.
     pub(super) const fn unknown(limit: Limit) -> Self {
-        Self { limit, taken: None }
+        Self {
+            limit,
+            taken: None,
+            begun_at: 0,
+        }
     }
 
     /// Leave to ask whatever is known of the model.
@@ -62,21 +73,51 @@ impl Leave {
         Self {
             limit,
             taken: Some(taken),
+            begun_at: 0,
         }
     }
 
     /// Tells that the call was answered after so many milliseconds.
     pub(super) fn answered(&mut self, exchange: &mut Exchange, milliseconds: u64) {
-        if let Some(taken) = &self.taken {
-            let now = exchange.ports.clock.now();
-            let mut health = taken.health.borrow_mut();
-            health.measure(&taken.model, self.limit.awaited, milliseconds, now);
+        self.begun(exchange, milliseconds);
+        self.ended(exchange);
+    }
+
+    /// Notes that an answer has begun after so many milliseconds, which may yet break off.
+    pub(super) fn begun(&mut self, exchange: &Exchange, milliseconds: u64) {
+        let Some(taken) = &self.taken else { return };
+        let now = exchange.ports.clock.now();
+        self.begun_at = now;
+        let mut health = taken.health.borrow_mut();
+        health.measure(&taken.model, self.limit.awaited, milliseconds, now);
+        health.prolong(&taken.model, taken.turn, now.saturating_add(PROBING_MS));
+    }
+
+    /// Takes an answer that has gone on for a while for one that proves its model well, where others wait
+    /// to know that. The rest of it is another matter.
+    pub fn prove(&mut self, exchange: &mut Exchange) {
+        let Some(taken) = &self.taken else { return };
+        let lasts = exchange.ports.clock.now().saturating_sub(self.begun_at);
+        if !taken.turn.probes() || lasts < PROVEN_MS {
+            return;
         }
+        let (health, model) = (Rc::clone(&taken.health), taken.model.clone());
+        self.tell(exchange, Outcome::Answered);
+        let turn = health.borrow_mut().force(&model);
+        self.taken = Some(Taken {
+            health,
+            model,
+            turn,
+        });
+    }
+
+    /// Tells that all of the answer has come.
+    pub fn ended(&mut self, exchange: &mut Exchange) {
         self.tell(exchange, Outcome::Answered);
     }
 
-    /// Tells that the call failed.
-    pub(super) fn failed(&mut self, exchange: &mut Exchange, failure: &Failure) {
+    /// Tells that the call failed, or that its answer broke off.
+    pub fn failed(&mut self, exchange: &mut Exchange, failure: &Failure) {
         self.tell(exchange, Outcome::Failed(failure, self.limit));
     }
 

@@ -6,6 +6,7 @@ use futures::stream::{LocalBoxStream, StreamExt};
 
 use crate::audit::Outcome;
 use crate::error::{Error, Kind};
+use crate::providers::{Failure, FailureClass};
 use crate::request::call::Chunks;
 use crate::request::exchange::{DEADLINE_MS, Exchange};
 use crate::request::settle::settle;
@@ -50,13 +51,22 @@ impl Relay {
                 self.settle(Outcome::Answered, None).await;
                 return None;
             }
-            Either::Left((Some(Err(broken)), _)) => broken.0,
+            Either::Left((Some(Err(broken)), _)) => {
+                self.break_off(&Failure::new(FailureClass::Truncated, &broken.0));
+                broken.0
+            }
             Either::Right(_) => "the answer did not end within the request's time".to_owned(),
         };
         let message = "The provider's answer broke off: it is not complete. Retry.";
         let error = Error::new(Kind::UpstreamFailed, message).with_detail(broken);
         self.settle(Outcome::Truncated, Some(&error)).await;
         Some(Err(error))
+    }
+
+    fn break_off(&mut self, failure: &Failure) {
+        if let Some(exchange) = &mut self.open {
+            exchange.break_off(failure);
+        }
     }
 
     /// Settles also where the client goes meanwhile.

@@ -227,6 +227,77 @@ fn long_answers_that_a_caller_does_not_wait_for_close_a_model_to_nobody() {
 }
 
 #[test]
+fn streams_that_break_off_open_a_circuit() {
+    for act in [Act::Cut(3), Act::ErrorEvent(3), Act::Stall(3)] {
+        let acme = Acme::new();
+        let ask = || acme.ask(&streamed("light", "Hello"));
+        acme.world.provider.always(QWEN, act.clone());
+        for _ in 0..4 {
+            assert!(ask().text().contains("\"error\""), "{act:?}");
+        }
+        acme.world.provider.once(QWEN, Act::Answer);
+        assert!(ask().text().contains("[DONE]"), "it counts anew");
+        for _ in 0..8 {
+            ask();
+        }
+        assert_eq!(calls(&acme, QWEN), 4 + 1 + 5, "{act:?}");
+        assert!(ask().text().contains("[DONE]"));
+        pass(&acme, 5_000);
+        assert!(ask().text().contains("\"error\""), "a probe");
+        assert!(ask().text().contains("[DONE]"), "left alone again: {act:?}");
+        acme.check_released();
+    }
+}
+
+#[test]
+fn streams_whose_clients_go_say_nothing_of_their_model() {
+    let acme = Acme::new();
+    acme.world.provider.always(QWEN, Act::Drip(1_000));
+    for _ in 0..8 {
+        let (worker, request) = (acme.worker.clone(), acme.request(&streamed("light", "Hi")));
+        let task = async move { drop(worker.open(request).await.finish().await) };
+        let executor = &acme.world.shared.executor;
+        let task = executor.spawn(1, Box::pin(task));
+        pass(&acme, 4_000);
+        assert!(executor.cancel(task));
+    }
+    assert_eq!(calls(&acme, QWEN), 8);
+    acme.world.provider.always(QWEN, Act::Answer);
+    assert_eq!(answers(&acme), QWEN);
+}
+
+#[test]
+fn a_long_stream_that_is_a_probe_keeps_nobody_waiting() {
+    let acme = Acme::new();
+    open(&acme, QWEN);
+    pass(&acme, 5_000);
+    acme.world.provider.always(QWEN, Act::Drip(1_000));
+    let (worker, request) = (acme.worker.clone(), acme.request(&streamed("light", "Hi")));
+    let task = async move { drop(worker.open(request).await.finish().await) };
+    let executor = &acme.world.shared.executor;
+    let task = executor.spawn(1, Box::pin(task));
+    pass(&acme, 3_000);
+    acme.world.provider.always(QWEN, Act::Answer);
+    assert_eq!(answers(&acme), LLAMA_SMALL, "it has only begun");
+    pass(&acme, 6_000);
+    assert_eq!(answers(&acme), QWEN);
+    assert!(executor.cancel(task), "it goes on all the while");
+}
+
+#[test]
+fn speech_that_breaks_off_opens_a_circuit() {
+    let acme = Acme::new();
+    acme.world.provider.always(AURA, Act::Cut(1));
+    let speech = json!({ "model": "tts", "input": "Hello to you all", "voice": "alloy" });
+    for _ in 0..8 {
+        let request = Request::new("POST", "/v1/audio/speech").key(&acme.key);
+        acme.world.send(&acme.worker, request.json(&speech));
+    }
+    let asked = acme.world.provider.calls.borrow();
+    assert_eq!(asked.iter().filter(|call| call.model == AURA).count(), 5);
+}
+
+#[test]
 fn requests_that_are_wrong_open_nothing() {
     let refused = r#"{"error":"no such parameter"}"#;
     let too_long = r#"{"errors":[{"code":5021,"message":"too long"}]}"#;

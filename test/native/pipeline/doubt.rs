@@ -146,6 +146,123 @@ fn what_cannot_be_paid_for_is_served_by_the_default_operation() {
     acme.check_released();
 }
 
+/// The same with rules.
+fn ruled(rules: &Value) -> Acme {
+    let mut config = json!({ "intent": { "threshold": 1, "below": "ask" } });
+    for (name, value) in rules.as_object().unwrap() {
+        config[name] = value.clone();
+    }
+    let acme = Acme::with(&config);
+    acme.world.provider.always(LLAMA_SMALL, named("translate"));
+    acme
+}
+
+/// Asks for what is served as small talk, for a reason that the record tells.
+fn served_as_chat(acme: &Acme, text: &str, reason: &str) {
+    check_served_as_chat(acme, &acme.ask(&question("auto", text)), reason);
+}
+
+fn check_served_as_chat(acme: &Acme, response: &Response, reason: &str) {
+    assert_eq!(response.told("x-ai-operation"), "chat");
+    assert_ne!(response.told("x-ai-cache-status"), "HIT");
+    let draft = acme.record(response).draft;
+    assert_eq!(
+        (draft.operation.as_str(), draft.tier.as_str()),
+        ("chat", "medium")
+    );
+    let told = format!("served as chat: {reason}");
+    assert!(draft.policy.contains(&told), "{:?}", draft.policy);
+}
+
+/// What the budgets of operations have spent, by operation.
+fn spent_by_operation(acme: &Acme) -> Vec<(String, String)> {
+    let limits = acme.limits();
+    let budgets = limits["budgets"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    budgets
+        .filter(|it| it["per"] == "operation" && it["spent_usd"] != "0")
+        .map(|it| (text(&it["subject"]), text(&it["spent_usd"])))
+        .collect()
+}
+
+#[test]
+fn an_operation_that_is_off_serves_nothing_that_turns_out_to_be_for_it() {
+    let acme = ruled(&json!({}));
+    let cached = acme.ask(&question("auto", TEXT));
+    assert_eq!(cached.told("x-ai-operation"), "translate");
+    assert_eq!(
+        acme.ask(&question("auto", TEXT)).told("x-ai-cache-status"),
+        "HIT"
+    );
+    let path = "/admin/v1/orgs/acme/switches/operation/translate";
+    let off = Request::new("PUT", path)
+        .admin()
+        .json(&json!({ "why": "an incident" }));
+    acme.world.expect(&acme.worker, off, 200);
+    served_as_chat(&acme, TEXT, "kill_switch");
+    served_as_chat(&acme, "Hello everybody", "kill_switch");
+    acme.check_released();
+}
+
+#[test]
+fn a_model_that_is_off_does_not_change_what_a_request_is_for() {
+    let acme = ruled(&json!({ "tiers": { "light": [QWEN, LLAMA_SMALL] } }));
+    let path = format!("/admin/v1/orgs/acme/switches/model/{QWEN}");
+    let off = Request::new("PUT", &path)
+        .admin()
+        .json(&json!({ "why": "an incident" }));
+    acme.world.expect(&acme.worker, off, 200);
+    let response = acme.ask(&question("auto", TEXT));
+    assert_eq!(response.told("x-ai-operation"), "translate");
+    assert_eq!(response.told("cf-aig-model"), LLAMA_SMALL);
+    acme.check_released();
+}
+
+#[test]
+fn the_budget_of_an_operation_is_charged_for_what_turns_out_to_be_for_it() {
+    let acme = ruled(&json!({ "budgets": [{ "per": "operation", "usd": "1", "period": "day" }] }));
+    let response = acme.ask(&question("auto", TEXT));
+    let cost = acme.record(&response).cost.to_usd();
+    assert_eq!(spent_by_operation(&acme), [("translate".to_owned(), cost)]);
+    acme.check_released();
+    let none = json!({ "per": "operation", "only": "translate", "usd": "0", "period": "day" });
+    let acme = ruled(&json!({ "budgets": [none] }));
+    served_as_chat(&acme, TEXT, "budget_exhausted");
+    assert_eq!(spent_by_operation(&acme), []);
+    acme.check_released();
+}
+
+#[test]
+fn the_limit_of_an_operation_counts_what_turns_out_to_be_for_it() {
+    let one = json!({ "per": "operation", "count": "requests", "limit": 1, "seconds": 60 });
+    let acme = ruled(&json!({ "limits": [one] }));
+    let first = acme.ask(&question("auto", TEXT));
+    assert_eq!(first.told("x-ai-operation"), "translate");
+    served_as_chat(&acme, "Hello everybody", "rate_limit_exceeded");
+    let third = acme.send(&question("auto", "Hello you"));
+    check_error(&third, 429, "rate_limit_exceeded");
+    acme.check_released();
+}
+
+#[test]
+fn a_request_that_was_admitted_from_a_lease_keeps_to_the_rules_of_its_operation_too() {
+    let acme = ruled(&json!({
+        "admission": "leased",
+        "budgets": [{ "per": "operation", "only": "translate", "usd": "0", "period": "day" }],
+    }));
+    acme.world.shared.latency.set(5);
+    let greet = |index| acme.ask(&question("auto", &format!("Hello {index}")));
+    let responses: Vec<Response> = (0..60).map(greet).collect();
+    let leased = acme.world.governors.of("acme").borrow().ledger().leased;
+    assert!(leased > 0, "there was a lease");
+    acme.world.shared.executor.pass(5_000);
+    for response in &responses {
+        check_served_as_chat(&acme, response, "budget_exhausted");
+    }
+    assert_eq!(spent_by_operation(&acme), []);
+    acme.check_released();
+}
+
 #[test]
 fn a_section_that_makes_no_sense_is_refused_with_its_path() {
     let acme = Acme::new();

@@ -13,18 +13,17 @@ use crate::config::intent::Below;
 use crate::error::Error;
 use crate::isolate::OrgView;
 use crate::ports::ModelCall;
+use crate::protocol::Needs;
 use crate::providers::workers_ai;
 use crate::request::Reserved;
 use crate::request::admit::Admitted;
 use crate::request::classify::classify;
 use crate::request::exchange::Exchange;
 use crate::request::extend::change_purpose;
-use crate::request::ground::head;
 use crate::request::helper::{Helper, help};
 use crate::request::recall::{place, recall};
 use crate::routing::Plan;
-use crate::routing::bound::QUERY_BYTES;
-use crate::routing::doubt::{Doubt, answer_tokens};
+use crate::routing::doubt::{Doubt, answer_tokens, excerpt};
 use crate::routing::health::Part;
 
 /// Milliseconds that the question may take.
@@ -45,7 +44,11 @@ pub(super) async fn resolve(
         return reserved;
     };
     let text = admitted.request.last_user_text().into_owned();
-    let verdict = match answer(exchange, &doubt, head(&text, QUERY_BYTES)).await {
+    let asked = Asked {
+        text: &text,
+        needs: admitted.request.needs(),
+    };
+    let verdict = match answer(exchange, &doubt, asked).await {
         Some(name) if name != reserved.plan.operation.name => name,
         _ => return reserved,
     };
@@ -90,15 +93,24 @@ async fn plan_again(
     Ok(plan)
 }
 
+/// What the answer depends on.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    text: &'a str,
+    needs: Needs,
+}
+
 /// One of the operations in question: as it was answered before, or is now.
-async fn answer(exchange: &mut Exchange, doubt: &Doubt, text: &str) -> Option<String> {
-    let key = key(exchange, doubt, text);
+async fn answer(exchange: &mut Exchange, doubt: &Doubt, asked: Asked<'_>) -> Option<String> {
+    let key = key(exchange, doubt, asked);
     let is_one = |name: &String| doubt.operations.contains(name);
     let remembered = look_up(exchange, &key).await.filter(is_one);
     let (name, how) = if let Some(name) = remembered {
         (name, "remembered")
     } else {
-        let name = ask(exchange, doubt, text).await.filter(is_one)?;
+        let name = ask(exchange, doubt, &excerpt(asked.text))
+            .await
+            .filter(is_one)?;
         remember(exchange, key, &name);
         (name, "asked")
     };
@@ -133,14 +145,17 @@ async fn ask(exchange: &mut Exchange, doubt: &Doubt, text: &str) -> Option<Strin
 }
 
 /// Where an answer is remembered: nothing that it depends on is left out, and none crosses an org.
-fn key(exchange: &Exchange, doubt: &Doubt, text: &str) -> String {
+fn key(exchange: &Exchange, doubt: &Doubt, Asked { text, needs }: Asked<'_>) -> String {
     let version = exchange.draft.versions.config.to_string();
+    let signs = [needs.tools, needs.vision, needs.audio, needs.json];
+    let signs = signs.map(|sign| if sign { "1" } else { "0" }).concat();
     let parts = [
-        "esclusa-intent-1",
+        "esclusa-intent-2",
         &exchange.org,
         &version,
         config::digest(),
         &doubt.model.id,
+        &signs,
         text,
     ];
     let hash = parts.into_iter().fold(Sha256::new(), |hash, part| {

@@ -83,6 +83,66 @@ fn what_was_answered_once_is_not_asked_again() {
 }
 
 #[test]
+fn what_the_cache_answers_costs_what_was_asked_before() {
+    let acme = in_doubt("ask");
+    let names = |text: &str| {
+        acme.world.provider.once(LLAMA_SMALL, named("translate"));
+        let request = acme.request(&question("auto", text));
+        let request = request.header("cf-aig-cache-key", "greeting");
+        acme.world.expect(&acme.worker, request, 200)
+    };
+    names(TEXT);
+    let response = names("Hello everybody");
+    assert_eq!(response.told("x-ai-cache-status"), "HIT");
+    assert_eq!(purposes(&acme, &response), ["intent"]);
+    let record = acme.record(&response);
+    assert!(record.cost.get() > 0);
+    assert_eq!(response.told("x-ai-cost-usd"), record.cost.to_usd());
+    assert_eq!(
+        response.json()["usage"]["cost_usd"],
+        json!(record.cost.to_usd())
+    );
+    acme.check_released();
+}
+
+#[test]
+fn a_long_text_is_read_at_both_ends_and_remembered_as_a_whole() {
+    let acme = in_doubt("ask");
+    let contract = "The parties agree as follows. ".repeat(200);
+    let asking = |end: &str| question("auto", &format!("{contract}{end}"));
+    acme.world.provider.once(LLAMA_SMALL, named("translate"));
+    let first = acme.ask(&asking("Please put this into French."));
+    assert_eq!(first.told("x-ai-operation"), "translate");
+    let asked = acme.world.provider.calls.borrow()[0].input.to_string();
+    assert!(
+        asked.contains("The parties") && asked.contains("put this into French"),
+        "{asked}"
+    );
+    acme.world.provider.once(LLAMA_SMALL, named("summarize"));
+    let second = acme.ask(&asking("Please give me the gist."));
+    assert_eq!(second.told("x-ai-operation"), "summarize");
+    let mut with_tool = asking("Please give me the gist.");
+    with_tool["tools"] = json!([{ "type": "function", "function": { "name": "look" } }]);
+    acme.world.provider.once(LLAMA_SMALL, named("translate"));
+    let third = acme.ask(&with_tool);
+    assert!(
+        purposes(&acme, &third).contains(&"intent".to_owned()),
+        "asked anew"
+    );
+    acme.check_released();
+}
+
+#[test]
+fn nobody_is_asked_about_a_request_without_a_text() {
+    let acme = in_doubt("ask");
+    let mut body = question("auto", "");
+    body["messages"][0]["content"] = json!([{ "type": "image_url", "image_url": { "url": "data:image/png;base64,iVBORw0KGgo=" } }]);
+    let response = acme.ask(&body);
+    assert_eq!(response.told("x-ai-operation"), "chat");
+    assert_eq!(purposes(&acme, &response), ["answer"]);
+}
+
+#[test]
 fn the_deciding_model_chooses_among_the_orgs_operations_too() {
     let own = json!({
         "intent": { "threshold": 1, "below": "decide" },

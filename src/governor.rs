@@ -51,6 +51,7 @@ mod journal;
 pub mod lease;
 mod meters;
 mod people;
+mod purpose;
 mod recent;
 mod refusals;
 mod reservations;

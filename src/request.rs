@@ -11,6 +11,7 @@ pub mod copies;
 pub mod dispatch;
 pub mod doubt;
 pub mod exchange;
+pub mod extend;
 pub mod ground;
 pub mod guard;
 pub mod header;

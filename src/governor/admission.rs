@@ -8,6 +8,7 @@ use super::journal::{Event, Leased, Reserved};
 use super::lease::Granted;
 use super::lease::grant::grant;
 use super::meters::{Price, Spent};
+use super::purpose;
 use super::reservations::Reservation;
 use super::state::State;
 use crate::audit::{CacheStatus, Draft};
@@ -139,11 +140,7 @@ fn repeated_admission(
     moment: Moment<'_>,
 ) -> Decision {
     let by = reserve.bound.saturating_sub(open.bound);
-    let candidate = open.target.as_ref().and_then(|target| {
-        let mut candidates = reserve.candidates.iter();
-        candidates.position(|candidate| candidate == target)
-    });
-    let candidate = candidate.unwrap_or_default();
+    let candidate = purpose::position(open, &reserve.candidates);
     if by <= Nanos::ZERO {
         let lease = state.leases.get(&reserve.draft.request);
         return Decision::unchanged(Answer::Admitted {
@@ -226,7 +223,7 @@ fn allowed(
 }
 
 /// Of two reasons the one that is over first.
-fn sooner(first: Option<Spent>, second: Spent) -> Spent {
+pub(super) fn sooner(first: Option<Spent>, second: Spent) -> Spent {
     let wait = |spent: &Spent| match spent {
         Spent::Refused(Refusal::RateLimited { retry_after_ms, .. }) => *retry_after_ms,
         _ => u64::MAX,
@@ -277,7 +274,7 @@ fn credits(state: &State, reserve: &Reserve) -> Result<(), Spent> {
     }
 }
 
-fn balance_carries(state: &State, amount: Nanos) -> bool {
+pub(super) fn balance_carries(state: &State, amount: Nanos) -> bool {
     let balance = state.credits.unwrap_or_default().get();
     let held = state.reserved.plus(amount).get();
     !state.rules.prepaid || amount == Nanos::ZERO || held <= balance
@@ -335,10 +332,14 @@ pub(super) fn extension(state: &State, extend: &Extend, moment: Moment<'_>) -> D
         return refused(Refusal::NotReserved);
     };
     if open.steps.contains(&extend.step) {
-        return Decision::unchanged(Answer::admitted(0, open.holds.clone()));
+        let position = purpose::position(open, &extend.candidates);
+        return Decision::unchanged(Answer::admitted(position, open.holds.clone()));
     }
     if open.steps.len() >= MAX_STEPS || extend.by < Nanos::ZERO {
         return refused(no_budget());
+    }
+    if let Some(purpose) = &extend.purpose {
+        return purpose::change(state, open, (extend, purpose), moment);
     }
     let raise = Raise {
         request: &extend.request,
@@ -370,6 +371,7 @@ fn raised(state: &State, open: &Reservation, raise: &Raise<'_>, moment: Moment<'
                 step: raise.step,
                 by: raise.by,
                 target: raise.target.cloned(),
+                purpose: None,
             };
             let shown = open.holds.clone();
             Decision::changed(event, Answer::admitted(raise.candidate, shown))
@@ -421,7 +423,7 @@ fn exhausted() -> Spent {
     Spent::Refused(no_budget())
 }
 
-fn no_budget() -> Refusal {
+pub(super) fn no_budget() -> Refusal {
     Refusal::BudgetExhausted {
         budget: String::new(),
         cache_only: false,

@@ -96,7 +96,8 @@ pub enum Command {
         /// Unix milliseconds.
         at: u64,
     },
-    /// Raises the bound of a reservation, or asks for another candidate, before one more attempt.
+    /// Raises the bound of a reservation, asks for another candidate before one more attempt, or says
+    /// what the request turned out to be for.
     Extend(Extend),
     /// Ends requests and leases.
     Flush(Flush),
@@ -152,7 +153,15 @@ impl Command {
     /// Whether it is answered by the switches of the deployment too.
     #[must_use]
     pub const fn asks_the_root(&self) -> bool {
-        matches!(self, Self::Check { .. } | Self::Reserve(_))
+        matches!(
+            self,
+            Self::Check { .. }
+                | Self::Extend(Extend {
+                    purpose: Some(_),
+                    ..
+                })
+                | Self::Reserve(_)
+        )
     }
 }
 
@@ -288,8 +297,8 @@ pub struct Tokens {
     pub output: u64,
 }
 
-/// One more attempt of an admitted request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One more attempt of an admitted request, or what that turned out to be for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Extend {
     /// The request's id.
     pub request: String,
@@ -300,6 +309,24 @@ pub struct Extend {
     /// The candidate that is asked now, where it is not the one that was admitted.
     #[serde(default)]
     pub target: Option<Target>,
+    /// What the request turned out to be for, before any model was asked to answer it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
+    /// The models that may answer then, in order. Those at their limit are passed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Target>,
+}
+
+/// What an admitted request turned out to be for: it counts as that from then on, and only as that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purpose {
+    /// The operation.
+    pub operation: String,
+    /// The tier.
+    pub tier: String,
+    /// The tokens it is likely to use.
+    #[serde(default)]
+    pub tokens: Tokens,
 }
 
 /// Money that the org paid in advance.

@@ -221,6 +221,59 @@ impl Holds {
     }
 }
 
+/// What becomes of holds where something is to be counted elsewhere.
+#[derive(Debug, Default)]
+pub(super) struct Moved {
+    /// What is held already and goes on to be.
+    pub(super) stays: Holds,
+    /// What is to be held besides.
+    pub(super) comes: Holds,
+    /// What is no longer to be held.
+    pub(super) goes: Holds,
+}
+
+impl Holds {
+    /// Holds in `places`, and nowhere else.
+    pub(super) fn moved(&self, places: Self) -> Moved {
+        let same_flow = |one: &FlowHold, other: &FlowHold| {
+            (&one.family, &one.place) == (&other.family, &other.place)
+        };
+        let same_money = |one: &MoneyHold, other: &MoneyHold| {
+            (&one.account, &one.place) == (&other.account, &other.place)
+        };
+        let (flows, gone_flows) = self.flows.iter().cloned().partition(|held| {
+            let mut places = places.flows.iter();
+            places.any(|place| same_flow(held, place))
+        });
+        let (money, gone_money) = self.money.iter().cloned().partition(|held| {
+            let mut places = places.money.iter();
+            places.any(|place| same_money(held, place))
+        });
+        let mut comes = places;
+        comes
+            .flows
+            .retain(|place| !self.flows.iter().any(|held| same_flow(held, place)));
+        comes
+            .money
+            .retain(|place| !self.money.iter().any(|held| same_money(held, place)));
+        Moved {
+            stays: Self { flows, money },
+            comes,
+            goes: Self {
+                flows: gone_flows,
+                money: gone_money,
+            },
+        }
+    }
+
+    /// Both together.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.flows.extend(other.flows);
+        self.money.extend(other.money);
+        self
+    }
+}
+
 /// A place in a flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FlowHold {

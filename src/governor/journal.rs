@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Id;
 use super::calendar::Periods;
-use super::command::{Activate, Idempotency, Refusal, Subjects, Target, Tokens, TopUp};
+use super::command::{Activate, Idempotency, Purpose, Refusal, Subjects, Target, Tokens, TopUp};
 use super::demand::MoneyHold;
 use super::lease::{Part, Return, Slice};
 use super::switches::{Edition, Turn};
@@ -87,7 +87,8 @@ pub(super) enum Event {
     Expired { request: Id },
     /// Alerts up to `id` were delivered.
     Delivered { id: u64 },
-    /// The bound of an open reservation was raised, or another candidate is asked.
+    /// The bound of an open reservation was raised, another candidate is asked, or it turned out what
+    /// the request is for.
     Extended {
         request: Id,
         /// The step of `Extend`; absent where a repeated `Reserve` raised it.
@@ -95,6 +96,8 @@ pub(super) enum Event {
         by: Nanos,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         target: Option<Target>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        purpose: Option<Purpose>,
     },
     /// Who an end user is, here by digest, was forgotten.
     Forgotten { id: Id, user: String },

@@ -242,13 +242,23 @@ impl Meters {
         unused: impl Fn(Measure) -> u64,
         at: u64,
     ) {
+        self.flow_change(flows, |measure| (unused(measure), 0), at);
+    }
+
+    /// Replaces the first of two amounts, which was held of flows, by the second.
+    pub(super) fn flow_change(
+        &mut self,
+        flows: &[FlowHold],
+        amounts: impl Fn(Measure) -> (u64, u64),
+        at: u64,
+    ) {
         for hold in flows {
             let gauge = hold.family.gauge(0);
-            let amount = unused(hold.family.measure);
+            let amounts = amounts(hold.family.measure);
             let flow = self
                 .flows
                 .entry(&hold.family, &hold.place, || Flow::new(gauge));
-            flow.correct(gauge, (amount, 0), hold.at, at);
+            flow.correct(gauge, amounts, hold.at, at);
         }
     }
 

@@ -181,7 +181,13 @@ impl State {
                 step,
                 by,
                 target,
-            } => self.extend(&request, step, by, target.as_ref(), at),
+                purpose,
+            } => match purpose {
+                Some(purpose) => {
+                    self.repurpose(&request, step, (&purpose, target, by), at);
+                }
+                None => self.extend(&request, step, by, target.as_ref(), at),
+            },
             Event::Forgotten { id, user } => {
                 self.open.forget(&user);
                 // Anew, since who is known keeps the place of the first time.

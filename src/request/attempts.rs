@@ -18,7 +18,8 @@ use crate::money::Nanos;
 use crate::providers::{Failure, FailureClass};
 use crate::request::call;
 use crate::request::exchange::{Exchange, chance};
-use crate::request::reserve::{check_on, extend, target};
+use crate::request::extend::extend;
+use crate::request::reserve::{check_on, target};
 use crate::request::retries::Retries;
 use crate::routing::breaker::Resting;
 use crate::routing::health::By;
@@ -31,7 +32,7 @@ const SHORT_WAIT_MS: u64 = 2_000;
 /// What all attempts have to keep to.
 #[derive(Clone, Debug)]
 pub struct Terms {
-    /// What the governor holds for the request.
+    /// What the governor holds for the request, but for what that was raised by since.
     pub held: Nanos,
     /// How long each attempt may take, less where the request's time ends before.
     pub times: Times,
@@ -143,8 +144,6 @@ struct Walk<'a> {
     candidates: &'a [Candidate],
     terms: Terms,
     retries: Retries,
-    /// What the governor holds.
-    held: Nanos,
     /// The candidate that is asked now; none before the first.
     at: Option<usize>,
     /// How often it has failed.
@@ -170,7 +169,6 @@ impl<'a> Walk<'a> {
             Retries::NONE
         };
         Self {
-            held: terms.held,
             retries,
             exchange,
             candidates,
@@ -267,16 +265,15 @@ impl<'a> Walk<'a> {
     /// all of them. Where limits speak of models, the governor is asked about a candidate that it did
     /// not admit.
     async fn hold(&mut self, candidate: &Candidate) -> Result<(), Error> {
-        let exchange = &*self.exchange;
+        let exchange = &mut *self.exchange;
         check_on(exchange, &target(candidate))?;
         let is_other = self.at != Some(exchange.admitted_for) && self.failed == 0;
         let other: Option<Target> = (exchange.guarded && is_other).then(|| target(candidate));
         let needed = exchange.cost().saturating_add(candidate.bound);
-        if needed > self.held || other.is_some() {
-            let step = u32::try_from(self.failures.len()).unwrap_or(u32::MAX);
-            let by = needed.saturating_sub(self.held).at_least_zero();
-            extend(exchange, step, by, other).await?;
-            self.held = needed.max(self.held);
+        let held = self.terms.held.saturating_add(exchange.raised.by);
+        if needed > held || other.is_some() {
+            let by = needed.saturating_sub(held).at_least_zero();
+            extend(exchange, by, other).await?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! org wants that, and the request is planned again for what that says.
 //!
 //! It is asked once the request is admitted, for the default operation and the price of asking. Where it
-//! fails, is slow, or what it says cannot be paid for, the default operation serves the request.
+//! fails, is slow, or what it says is not admitted, the default operation serves the request.
 
 use futures::future::{Either, select};
 use sha2::{Digest, Sha256};
@@ -10,20 +10,20 @@ use sha2::{Digest, Sha256};
 use crate::audit::CacheStatus;
 use crate::config;
 use crate::config::intent::Below;
+use crate::error::Error;
 use crate::isolate::OrgView;
 use crate::ports::ModelCall;
+use crate::protocol::Needs;
 use crate::providers::workers_ai;
 use crate::request::Reserved;
 use crate::request::admit::Admitted;
 use crate::request::classify::classify;
 use crate::request::exchange::Exchange;
-use crate::request::ground::head;
+use crate::request::extend::change_purpose;
 use crate::request::helper::{Helper, help};
 use crate::request::recall::{place, recall};
-use crate::request::reserve::{extend, target};
 use crate::routing::Plan;
-use crate::routing::bound::QUERY_BYTES;
-use crate::routing::doubt::{Doubt, answer_tokens};
+use crate::routing::doubt::{Doubt, answer_tokens, excerpt};
 use crate::routing::health::Part;
 
 /// Milliseconds that the question may take.
@@ -32,8 +32,6 @@ const ASK_MS: u64 = 1_500;
 const LOOK_UP_MS: u64 = 500;
 /// Seconds for which an answer is remembered.
 const REMEMBER_SECONDS: u64 = 24 * 60 * 60;
-/// The raise of what is held for the plan that the answer makes; attempts count theirs from 0.
-const STEP: u32 = u32::MAX;
 
 /// Removes the doubt of an admitted plan, as far as that can be.
 pub(super) async fn resolve(
@@ -46,16 +44,27 @@ pub(super) async fn resolve(
         return reserved;
     };
     let text = admitted.request.last_user_text().into_owned();
-    let verdict = match answer(exchange, &doubt, head(&text, QUERY_BYTES)).await {
+    let asked = Asked {
+        text: &text,
+        needs: admitted.request.needs(),
+    };
+    let verdict = match answer(exchange, &doubt, asked).await {
         Some(name) if name != reserved.plan.operation.name => name,
         _ => return reserved,
     };
+    let before = exchange.draft.clone();
     admitted.wishes.verdict = Some(verdict);
-    let Some(plan) = plan_again(exchange, admitted, view, &reserved.plan).await else {
-        admitted.wishes.verdict = None;
-        note(exchange, &reserved.plan);
-        exchange.draft.cache = CacheStatus::Bypass;
-        return reserved;
+    let plan = match plan_again(exchange, admitted, view, &reserved.plan).await {
+        Ok(plan) => plan,
+        Err(error) => {
+            admitted.wishes.verdict = None;
+            exchange.draft = before;
+            let (name, code) = (&reserved.plan.operation.name, error.kind.row().code);
+            let policy = format!("served as {name}: {code}");
+            exchange.draft.policy.push(policy);
+            exchange.draft.cache = CacheStatus::Bypass;
+            return reserved;
+        }
     };
     let place = place(exchange, admitted, &plan);
     let (cache, hit) = recall(exchange, place.as_ref()).await;
@@ -68,43 +77,40 @@ pub(super) async fn resolve(
     }
 }
 
-/// The plan for what was answered, with what it may cost held; `None` where it cannot be.
+/// The plan for what was answered, admitted as that: before its answer is looked for anywhere, since
+/// rules and switches of its operation hold for cached ones too.
 async fn plan_again(
     exchange: &mut Exchange,
     admitted: &mut Admitted,
     view: &OrgView,
     first: &Plan,
-) -> Option<Plan> {
-    let mut plan = classify(exchange, admitted, view).ok()?;
+) -> Result<Plan, Error> {
+    let mut plan = classify(exchange, admitted, view)?;
     let needed = exchange.cost().saturating_add(plan.bound);
-    let guarded = plan.candidates.first().filter(|_| exchange.guarded);
-    let other = guarded.map(target);
-    if needed > first.bound || other.is_some() {
-        let by = needed.saturating_sub(first.bound).at_least_zero();
-        extend(exchange, STEP, by, other).await.ok()?;
-    }
+    let by = needed.saturating_sub(first.bound).at_least_zero();
+    change_purpose(exchange, &plan, by).await?;
     plan.bound = needed.max(first.bound);
-    exchange.admitted_for = 0;
-    Some(plan)
+    Ok(plan)
 }
 
-/// Notes the plan that the request goes on with after all.
-fn note(exchange: &mut Exchange, plan: &Plan) {
-    exchange.draft.operation.clone_from(&plan.operation.name);
-    plan.tier.as_str().clone_into(&mut exchange.draft.tier);
-    let prompt = plan.instructions.as_ref();
-    exchange.draft.prompt = prompt.map_or_else(String::new, |prompt| prompt.label.clone());
+/// What the answer depends on.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    text: &'a str,
+    needs: Needs,
 }
 
 /// One of the operations in question: as it was answered before, or is now.
-async fn answer(exchange: &mut Exchange, doubt: &Doubt, text: &str) -> Option<String> {
-    let key = key(exchange, doubt, text);
+async fn answer(exchange: &mut Exchange, doubt: &Doubt, asked: Asked<'_>) -> Option<String> {
+    let key = key(exchange, doubt, asked);
     let is_one = |name: &String| doubt.operations.contains(name);
     let remembered = look_up(exchange, &key).await.filter(is_one);
     let (name, how) = if let Some(name) = remembered {
         (name, "remembered")
     } else {
-        let name = ask(exchange, doubt, text).await.filter(is_one)?;
+        let name = ask(exchange, doubt, &excerpt(asked.text))
+            .await
+            .filter(is_one)?;
         remember(exchange, key, &name);
         (name, "asked")
     };
@@ -139,14 +145,17 @@ async fn ask(exchange: &mut Exchange, doubt: &Doubt, text: &str) -> Option<Strin
 }
 
 /// Where an answer is remembered: nothing that it depends on is left out, and none crosses an org.
-fn key(exchange: &Exchange, doubt: &Doubt, text: &str) -> String {
+fn key(exchange: &Exchange, doubt: &Doubt, Asked { text, needs }: Asked<'_>) -> String {
     let version = exchange.draft.versions.config.to_string();
+    let signs = [needs.tools, needs.vision, needs.audio, needs.json];
+    let signs = signs.map(|sign| if sign { "1" } else { "0" }).concat();
     let parts = [
-        "esclusa-intent-1",
+        "esclusa-intent-2",
         &exchange.org,
         &version,
         config::digest(),
         &doubt.model.id,
+        &signs,
         text,
     ];
     let hash = parts.into_iter().fold(Sha256::new(), |hash, part| {

@@ -19,6 +19,7 @@ use crate::ports::{Entropy, Ports};
 use crate::protocol::Answer;
 use crate::providers::Failure;
 use crate::request::attempts::leave::Leave;
+use crate::request::extend::Raised;
 use crate::request::route::Taken;
 use crate::request_files::day;
 use crate::routing::health::SharedHealth;
@@ -46,6 +47,8 @@ pub struct Exchange {
     pub admitted_for: usize,
     /// Whether the governor wants to be asked before another candidate is.
     pub guarded: bool,
+    /// By how much attempts had to raise what the governor holds.
+    pub raised: Raised,
     /// Where the org is admitted from leases, what this isolate holds.
     pub holder: Option<SharedHolder>,
     /// Whether the org's rules let requests be admitted from leases.
@@ -94,6 +97,7 @@ impl Exchange {
             subjects: Subjects::default(),
             admitted_for: 0,
             guarded: false,
+            raised: Raised::default(),
             holder: None,
             lends: false,
             attempts: Attempts::default(),

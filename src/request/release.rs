@@ -5,7 +5,6 @@ use crate::cache::Entry;
 use crate::config::Wire;
 use crate::governor::command::State;
 use crate::http::{Body, Reply};
-use crate::money::Nanos;
 use crate::protocol::writer::Head;
 use crate::protocol::{Answer, Bill, ChatRequest, Dialect, Source, Warning, assembly};
 use crate::request::admit::Admitted;
@@ -22,7 +21,7 @@ use crate::routing::plan::Candidate;
 use crate::routing::{Plan, bound};
 use crate::usage::Usage;
 
-/// Gives a cached answer, for free.
+/// Gives a cached answer, which costs nothing but what was asked to find it.
 pub async fn release_cached(
     mut exchange: Exchange,
     admitted: &Admitted,
@@ -33,12 +32,13 @@ pub async fn release_cached(
     exchange.say(&entry.answer);
     exchange.draft.status = 200;
     exchange.draft.sources = u32::try_from(entry.sources.len()).unwrap_or(u32::MAX);
+    let cost = exchange.cost();
     let usage = entry.answer.usage.unwrap_or_default();
     let decision = Decision {
         step: None,
         provider: entry.provider,
         model: entry.model,
-        cost: Some(Nanos::ZERO),
+        cost: Some(cost),
     };
     let head = head(&exchange, &decision.model, entry.sources);
     let keeper = Keeper::of(&exchange, &admitted.request, &head);
@@ -46,7 +46,7 @@ pub async fn release_cached(
     let (draft, settled) = settle(exchange).await;
     let bill = Bill {
         usage: &usage,
-        cost: Nanos::ZERO,
+        cost,
     };
     let request = keep(keeper, &admitted.request, &entry.answer, bill).await;
     let mut reply = if admitted.request.stream {

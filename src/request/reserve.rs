@@ -5,8 +5,7 @@ use std::rc::Rc;
 
 use crate::error::{Error, Kind, Source};
 use crate::governor::command::{
-    Closed, Command, Extend, Refusal, Reply as Verdict, Reserve, State, Subjects, Target, Tokens,
-    Versions,
+    Closed, Command, Refusal, Reply as Verdict, Reserve, State, Subjects, Target, Tokens, Versions,
 };
 use crate::governor::lease::Part;
 use crate::governor::switches::{MOST_SWITCHES, Subject};
@@ -317,32 +316,6 @@ pub async fn reserve(exchange: &Exchange, asking: Asking) -> Result<Admission, E
     }
 }
 
-/// Asks for more of the budget, or for another candidate, before one more attempt.
-///
-/// # Errors
-/// `BudgetExhausted` where there is none, `RateLimited` where the candidate is at a limit,
-/// `Unavailable`.
-pub async fn extend(
-    exchange: &Exchange,
-    step: u32,
-    by: Nanos,
-    target: Option<Target>,
-) -> Result<(), Error> {
-    leasing::detach(exchange).await?;
-    let extend = Extend {
-        request: exchange.draft.request.clone(),
-        step,
-        by,
-        target,
-    };
-    match exchange.govern(Command::Extend(extend)).await? {
-        Verdict::Admitted { .. } | Verdict::Done { .. } => Ok(()),
-        Verdict::Downgrade { .. } => Err(refusal(&spent(), by)),
-        Verdict::Refused { reason, .. } => Err(refusal(&reason, by)),
-        reply => Err(Error::internal(format!("extend was answered {reply:?}"))),
-    }
-}
-
 /// Puts off the end of what is held for a request that is still under way, without anybody waiting for
 /// it. Where that fails, what is held expires, charged at its bound, until it is settled after all.
 pub fn renew(exchange: &Exchange) {
@@ -378,14 +351,6 @@ pub fn look(exchange: &Exchange) {
             hear(&switches, &reply);
         }
     }));
-}
-
-/// A request that is under way is not planned again.
-const fn spent() -> Refusal {
-    Refusal::BudgetExhausted {
-        budget: String::new(),
-        cache_only: false,
-    }
 }
 
 /// What a caller is told of a refusal.

@@ -1,6 +1,7 @@
 //! Where nobody says what a request is for and the classifier is in doubt: which model is asked, what,
 //! and what that may cost.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::config::intent::Below;
@@ -10,6 +11,11 @@ use crate::providers::workers_ai::NAME_TOKENS;
 use crate::routing::bound::QUERY_BYTES;
 use crate::usage::Usage;
 
+/// Bytes of a text that are read from its beginning, where it has more than [`QUERY_BYTES`]; the others
+/// are those of its end: what is asked stands at either, what is pasted in between.
+const HEAD_BYTES: usize = 1_200;
+/// What stands for what is left out.
+const CUT: &str = "\n…\n";
 /// Bytes around the text and the names: the question, the frame of JSON.
 const FRAME_BYTES: u64 = 1_000;
 /// Bytes around each name.
@@ -53,6 +59,22 @@ impl Doubt {
     }
 }
 
+/// What is read of a text: all of it, or where it is long, its two ends.
+#[must_use]
+pub fn excerpt(text: &str) -> Cow<'_, str> {
+    if text.len() <= QUERY_BYTES {
+        return Cow::Borrowed(text);
+    }
+    let end = text.floor_char_boundary(HEAD_BYTES);
+    let tail = QUERY_BYTES
+        .saturating_sub(HEAD_BYTES)
+        .saturating_sub(CUT.len());
+    let begin = text.ceil_char_boundary(text.len().saturating_sub(tail));
+    let head = text.get(..end).unwrap_or_default();
+    let tail = text.get(begin..).unwrap_or_default();
+    Cow::Owned([head, CUT, tail].concat())
+}
+
 /// Whether a model of Workers AI answers with JSON, without thinking first.
 fn answers_at_once(model: &Model) -> bool {
     model.wire == Some(Wire::WorkersAiNative)
@@ -85,4 +107,22 @@ pub const fn answer_tokens(below: Below) -> u64 {
 
 fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_read_at_its_ends_within_what_is_paid_for() {
+        assert_eq!(excerpt("Translate this"), "Translate this");
+        let long = format!("first {} last", "é".repeat(5_000));
+        let read = excerpt(&long);
+        assert!(read.starts_with("first é") && read.ends_with("é last"));
+        assert!(
+            (1_900..=QUERY_BYTES).contains(&read.len()),
+            "{}",
+            read.len()
+        );
+    }
 }

@@ -261,13 +261,10 @@ fn choose_operation(
             doubt: None,
         });
     }
+    let text = request.last_user_text();
     let guess = match wanted {
         Wanted::Model(_) | Wanted::Route(_) => None,
-        _ => Some(intent::classify(
-            &request.last_user_text(),
-            request.needs().into(),
-            catalogue,
-        )),
+        _ => Some(intent::classify(&text, request.needs().into(), catalogue)),
     };
     let confidence = guess.as_ref().map_or(0, |guess| guess.confidence.min(99));
     let below = guess
@@ -279,7 +276,7 @@ fn choose_operation(
     let name = verdict.or(guessed).unwrap_or(&catalogue.default_operation);
     let operation = catalogue.operation(name);
     let operation = operation.ok_or_else(|| Error::internal(format!("no operation {name}")))?;
-    let below = below.filter(|_| verdict.is_none());
+    let below = below.filter(|_| verdict.is_none() && !text.trim().is_empty());
     Ok(Choice {
         operation: Arc::clone(operation),
         confidence,

@@ -186,7 +186,7 @@ fn an_attempt_more_is_held_too_and_never_refused_by_a_gate() {
         request: "a".to_owned(),
         step: 1,
         by: Nanos::new(30),
-        target: None,
+        ..Extend::default()
     };
     assert!(is_admitted(&world.run(Command::Extend(more.clone()))));
     let told = closed(&mut world, through("b", "u", &[MONEY, MONTH], 11));

@@ -323,6 +323,7 @@ fn another_candidate_is_asked_for_and_counted_where_it_is_sent() {
             step,
             by: Nanos::ZERO,
             target: Some(target),
+            ..Extend::default()
         })
     };
     assert!(is_admitted(&world.run(to("a", 1, 1))));

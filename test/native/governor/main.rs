@@ -22,6 +22,7 @@ mod limits;
 mod model;
 mod people;
 mod properties;
+mod purpose;
 mod refusals;
 mod restart;
 mod simulation;

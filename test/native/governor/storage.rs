@@ -287,7 +287,7 @@ pub(crate) fn extend(request: &str, step: u32, by: i64) -> Command {
         request,
         step,
         by,
-        target: None,
+        ..Extend::default()
     })
 }
 

@@ -151,6 +151,7 @@ fn a_fallback_that_is_off_is_refused_and_the_next_is_not() {
             step,
             by: Nanos::ZERO,
             target: Some(target(name)),
+            ..Extend::default()
         })
     };
     assert_eq!(refusal(world.read(extend(1, "p/b"))), killed("model/b"));

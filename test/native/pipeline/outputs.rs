@@ -101,6 +101,37 @@ fn an_answer_that_does_not_fit_is_mended_once_by_the_same_model() {
 }
 
 #[test]
+fn what_is_held_for_attempts_covers_those_of_the_second_round_once() {
+    let acme = shop(&json!({ "schema": schema(), "repair": true }));
+    let provider = &acme.world.provider;
+    for act in [Act::ResetAfter, Act::ResetAfter] {
+        provider.once(LLAMA_SMALL, act);
+    }
+    let wrong = Act::Say(r#"{"answer":"Seven"}"#.to_owned());
+    for act in [wrong, Act::ResetAfter, Act::Say(GOOD.to_owned())] {
+        provider.once(GLM, act);
+    }
+    let request = acme
+        .request(&question("operation/quote", "How many days?"))
+        .header("cf-aig-max-attempts", "2");
+    let response = acme.world.expect(&acme.worker, request, 200);
+    assert_eq!(response.answer(), GOOD);
+    let record = acme.record(&response);
+    let costs: Vec<i64> = record
+        .draft
+        .attempts
+        .iter()
+        .map(|attempt| attempt.cost.get())
+        .collect();
+    // The last attempt may have cost as much as the one before it, of which nobody knows.
+    let [first, second, wrong, lost, _] = costs[..] else {
+        panic!("{costs:?}");
+    };
+    assert_eq!(record.bound.get(), first + second + wrong + lost + lost);
+    acme.check_released();
+}
+
+#[test]
 fn what_cannot_be_mended_is_an_error_that_is_paid_for() {
     for (repair, attempts) in [(false, 1), (true, 2)] {
         let acme = shop(&json!({ "schema": schema(), "repair": repair }));

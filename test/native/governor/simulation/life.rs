@@ -374,6 +374,7 @@ impl<'a> Life<'a> {
             step,
             by,
             target: target.clone(),
+            ..Extend::default()
         };
         let (reply, written) = self.send(&Command::Extend(extend));
         if written.is_none() {

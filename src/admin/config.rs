@@ -203,7 +203,9 @@ fn expected(asked: Asked<'_>) -> Result<Option<u64>, Error> {
     if header == "*" {
         return Ok(None);
     }
-    let number = header.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    // What compresses an answer on its way makes its `ETag` a weak one.
+    let tag = header.strip_prefix("W/").unwrap_or(header);
+    let number = tag.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
     let number = number.and_then(|number| number.parse().ok());
     number.map(Some).ok_or_else(|| {
         let message = "`If-Match` is the `ETag` of a version, like \"7\", or *.";

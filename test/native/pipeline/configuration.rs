@@ -124,7 +124,8 @@ fn a_part_of_it_is_changed_by_a_merge_patch() {
         &acme,
         &json!({ "limits": limited(5)["limits"], "time_zone": "UTC", "credits": "off" }),
     );
-    let patch = request("PATCH", "").header("if-match", "\"3\"");
+    // What compresses an answer on its way makes its `ETag` a weak one.
+    let patch = request("PATCH", "").header("if-match", "W/\"3\"");
     let part = json!({ "time_zone": null, "transcripts": { "store": "redacted" } });
     let changed = expect(&acme, patch.json(&part), 200).json();
     let expected = json!({

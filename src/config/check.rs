@@ -19,6 +19,8 @@ const MOST_CANDIDATES: usize = 8;
 const LEAST_CACHE_SECONDS: u64 = 60;
 const MOST_CACHE_SECONDS: u64 = 30 * 24 * 60 * 60;
 const MOST_VECTORS: u32 = 50;
+/// The provider whose models help: the only one that is asked for that.
+const HELPING: &str = "workers-ai";
 
 /// Reports everything that does not fit.
 pub(crate) fn meaning(parts: &Parts, reports: &mut Reports) {
@@ -252,6 +254,9 @@ fn check_helpers(parts: &Parts, report: &mut Report) {
         let reason = match parts.models.find(id) {
             Found::Here(model) if model.kind != kind => {
                 format!("{id} is not of kind {}", kind.as_str())
+            }
+            Found::Here(model) if model.provider.as_str() != HELPING => {
+                format!("{id} is not of Workers AI, which alone is asked for help")
             }
             Found::Nowhere => format!("unknown model {id}"),
             Found::Here(_) | Found::Malformed => continue,

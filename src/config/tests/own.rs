@@ -102,6 +102,8 @@ const CONTRADICTIONS: &[(&str, &str, &str)] = &[
     (r#"{"operations": {"faq": {"tier": "light", "colour": 1}}}"#, "operations.faq.colour", "unknown field"),
     (r#"{"operations": {"faq": {"tier": "tts"}}}"#, "operations.faq.tier", "one of the same kind"),
     (r#"{"operations": {"Faq!": {"tier": "light"}}}"#, "operations.Faq!", "lower-case letters"),
+    (r#"{"operations": {"a12345678901234567890123456789012345678901234567890123456789012345": {"tier": "light"}}}"#, "operations.a12345678901234567890123456789012345678901234567890123456789012345", "at most 64"),
+    (r#"{"models": {"ollama/a b": {"provider": "ollama", "kind": "chat", "price": {"tokens": {"input": "0", "output": "0"}}, "context_window": 9, "max_output": 9}}}"#, "models.ollama/a b", "kill switch"),
     (r#"{"operations": {"own": {"tier": "light", "models": []}}}"#, "operations.own.models", "at least one"),
     (r#"{"operations": {"own": {"tier": "light", "models": ["openai/nope"]}}}"#, "operations.own.models[0]", "unknown model"),
     (r#"{"operations": {"own": {"tier": "vision", "models": ["@cf/qwen/qwen3-30b-a3b-fp8"]}}}"#, "operations.own.models[0]", "capability vision"),

@@ -298,7 +298,8 @@ fn switches_are_listed_with_who_when_and_why() {
         "until": until, "abort": true, "known": true, "effective_at": now,
     });
     assert_eq!(shown, expected);
-    assert_eq!(turn_on(&acme, &of_all("model/mystery"))["known"], false);
+    let mystery = format!("{}?unlisted=true", of_all("model/mystery"));
+    assert_eq!(turn_on(&acme, &mystery)["known"], false);
     let listed = list(&acme, "/admin/v1/orgs/acme/switches");
     let expected = json!([{
         "switch": "operation/faq", "on": true, "by": "admin", "at": now, "why": "leaked",
@@ -318,6 +319,52 @@ fn switches_are_listed_with_who_when_and_why() {
         [json!(null); 0]
     );
     acme.ask(&faq());
+}
+
+#[test]
+fn a_switch_turns_off_what_its_name_means_to_the_org_or_is_refused() {
+    let acme = Acme::with(&json!({
+        "aliases": { "house": QWEN },
+        "operations": { "quote_price": { "tier": "light" } },
+        "tiers": { "light": [QWEN, LLAMA_SMALL] },
+    }));
+    let shown = turn_on(&acme, &of_org("model/house"));
+    assert_eq!(
+        (&shown["switch"], &shown["known"]),
+        (&json!(format!("model/{QWEN}")), &json!(true))
+    );
+    let instead = acme.ask(&question("light", "Hello"));
+    assert_eq!(instead.told("cf-aig-model"), LLAMA_SMALL);
+    turn_off(&acme, &of_org("model/house"));
+    assert!(list(&acme, "/admin/v1/orgs/acme/switches").is_empty());
+    let shown = turn_on(&acme, &of_org("operation/quote_price"));
+    assert_eq!(shown["known"], true);
+    refused(
+        &acme,
+        &acme.worker,
+        acme.request(&question("operation/quote_price", "Hi")),
+    );
+    for unknown in [
+        of_org("operation/quote_prise"),
+        of_org("model/nobody/nothing"),
+        of_org("provider/nobody"),
+        of_all("operation/quote_price"),
+        of_all("model/house"),
+    ] {
+        let response = acme.world.send(&acme.worker, put(&unknown, &json!({})));
+        let message = check_error(&response, 404, "not_found");
+        assert!(message.contains("?unlisted=true"), "{message}");
+        let forced = turn_on(&acme, &format!("{unknown}?unlisted=true"));
+        assert_eq!(
+            (&forced["on"], &forced["known"]),
+            (&json!(true), &json!(false))
+        );
+        assert_eq!(turn_off(&acme, &unknown)["on"], false);
+    }
+    let twisted = format!("{}?unlisted=perhaps", of_org("model/x"));
+    let response = acme.world.send(&acme.worker, put(&twisted, &json!({})));
+    check_error(&response, 400, "invalid_request");
+    assert!(list(&acme, "/admin/v1/switches").is_empty());
 }
 
 #[test]

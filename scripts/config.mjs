@@ -5,9 +5,9 @@
  *   npm run config -- diff --url URL --org ORG FILE…
  *   npm run config -- push --url URL --org ORG [--note TEXT] FILE…
  *
- * One file is the whole document, as `pull` writes it: YAML where its name ends so, else JSON. Several
- * files, and one with --merge, are sections that change the document in force: ai_partition_map.yaml
- * ai_cost_model.yaml. Exit codes: 0; 1 for what went wrong; 2 where `diff` finds changes.
+ * One file is the whole document, as `pull` writes it: YAML where its name ends so, else JSON. One that
+ * was not pulled is pushed as such only with --replace. Several files, and one with --merge, are sections
+ * that change the document in force: ai_partition_map.yaml ai_cost_model.yaml. Exit codes: 0; 1 for what went wrong; 2 where `diff` finds changes.
  */
 
 import { parseArgs } from "node:util";
@@ -32,12 +32,12 @@ const foundChanges = 2;
  * @returns {Promise<number>}
  */
 export async function config(args, log = console.log) {
-  const { command, names, merge, note, administration } = read(args);
+  const { command, names, merge, replace, note, administration } = read(args);
   if (command === "pull") return pull(administration, names, log);
   const files = await readFiles(names, merge);
   return command === "diff"
     ? diff(administration, files, log)
-    : push(administration, files, note, log);
+    : push(administration, files, { note, replace }, log);
 }
 
 /** @param {string[]} args */
@@ -48,6 +48,7 @@ function read(args) {
     "admin-key": { type: "string" },
     note: { type: "string" },
     merge: { type: "boolean" },
+    replace: { type: "boolean" },
   });
   const { values, positionals } = parsed(args, options);
   const [command = "", ...names] = positionals;
@@ -58,10 +59,12 @@ function read(args) {
   if (!values.url || !values.org) throw new Problem(`Say where and whose: ${usage}`);
   if (!key)
     throw new Problem("Set ESCLUSA_ADMIN_KEY, or pass --admin-key: yours, or the deployment's.");
+  if (values.merge && values.replace) throw new Problem("Say either --merge or --replace.");
   return {
     command,
     names,
     merge: values.merge ?? false,
+    replace: values.replace ?? false,
     note: values.note ?? "",
     administration: new Administration(values.url, values.org, key),
   };
@@ -111,13 +114,19 @@ async function diff(administration, files, log) {
  * Puts the files in force, unless somebody else changed what they were made from.
  * @param {Administration} administration
  * @param {Files} files
- * @param {string} note
+ * @param {{ note: string, replace: boolean }} options
  * @param {(line: string) => void} log
  */
-async function push(administration, files, note, log) {
+async function push(administration, files, { note, replace }, log) {
   const validation = await administration.validate(files);
   show(log, files, validation);
   if (!validation.valid) return 1;
+  if (!files.merge && !replace && files.etag === undefined) {
+    const message = `${files.names.join(", ")} was not pulled, and would take the place of the whole document.`;
+    throw new Problem(
+      `${message} Say --merge where it changes sections of that, --replace where it is all of it.`,
+    );
+  }
   const read = `"${validation.version}"`;
   const expected = files.etag ?? read;
   if (expected !== read) {

@@ -6,17 +6,24 @@
  *
  * The load is its own: an org and a key that it creates. Switches of the whole deployment stop every org
  * for some seconds, so another host than this one takes `--deployment` too. Ends with code 1 if
- * anything was admitted.
+ * anything was admitted, or too little was asked to tell. Interrupted it turns off what is on; where it
+ * cannot, the switch goes off by itself after two minutes.
  */
 
 import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
-import { putLoad } from "./lib/load.mjs";
+import { inTime, putLoad } from "./lib/load.mjs";
 import { isMain, runMain } from "./lib/main.mjs";
 import { Problem } from "./lib/process.mjs";
 
 /** Requests that are answered in each state. */
 const requests = 40;
+/** Milliseconds after which a switch goes off by itself, whatever becomes of this process. */
+const longest = 120_000;
+/** Milliseconds that the administration has for an answer. */
+const patience = 40_000;
+/** How often a switch is turned off until that works. */
+const mostTries = 3;
 
 const operation = "summarize";
 
@@ -44,19 +51,24 @@ const body = {
  * @param {string} options.adminKey
  * @param {boolean} options.deployment whether switches of the whole deployment are turned too
  * @param {"strict" | "leased"} [options.admission] of the org
+ * @param {number} [options.milliseconds] for which answers are waited for while a switch is on
+ * @param {AbortSignal} [options.signal] ends it, with every switch off
  * @param {(line: string) => void} [options.log]
  * @returns {Promise<Result[]>}
  */
-export async function drill({ workers, adminKey, deployment, admission = "strict", log }) {
+export async function drill(options) {
+  const { workers, adminKey, deployment, admission = "strict", signal, log } = options;
   const admin = administrator(workers, adminKey);
   const { org, key, keyId } = await prepare(admin, admission);
   const headers = { "x-ai-operation": operation, "cf-aig-skip-cache": "true" };
-  const load = putLoad({ workers, key, body, headers });
+  const load = putLoad({ workers, key, body, headers, signal });
   const results = [];
   try {
     await load.more(requests);
+    if (signal?.aborted) throw interrupted();
     for (const { path, meant } of switches({ org, keyId, deployment, first: first(load.asked) })) {
-      const result = await turn({ admin, load, path, meant });
+      if (signal?.aborted) throw interrupted();
+      const result = await turn({ admin, load, path, meant, milliseconds: options.milliseconds });
       log?.(told(result));
       results.push(result);
     }
@@ -65,6 +77,10 @@ export async function drill({ workers, adminKey, deployment, admission = "strict
     await admin("DELETE", `/admin/v1/orgs/${org}/keys/${keyId}`);
   }
   return results;
+}
+
+function interrupted() {
+  return new Problem("Interrupted. What was on is off.");
 }
 
 /**
@@ -100,25 +116,31 @@ function switches({ org, keyId, deployment, first }) {
  * @param {ReturnType<typeof putLoad>} options.load
  * @param {string} options.path
  * @param {(asked: Asked) => boolean} options.meant
+ * @param {number} [options.milliseconds]
  * @returns {Promise<Result>}
  */
-async function turn({ admin, load, path, meant }) {
+async function turn({ admin, load, path, meant, milliseconds }) {
   const isAdmitted = (/** @type {Asked} */ it) => it.status === 200 && meant(it);
   const began = performance.now();
   let on = 0;
   let off = 0;
   try {
-    await admin("PUT", path, { why: "a drill" });
+    await admin("PUT", path, { why: "a drill", until: Date.now() + longest });
     on = performance.now();
-    await load.more(requests);
+    await load.more(requests, milliseconds);
   } finally {
     off = performance.now();
-    await admin("DELETE", path);
+    await turnOff(admin, path);
   }
   const after = load.since(on).filter(({ sent }) => sent < off);
   const strange = after.find(({ status, code }) => status !== 200 && code !== "kill_switch");
   if (strange)
     throw new Problem(`${path}: a request was answered ${strange.status} ${strange.code}.`);
+  if (load.isInterrupted()) throw interrupted();
+  if (after.length < requests) {
+    const message = `${path}: only ${after.length} of ${requests} requests were answered while it was on`;
+    throw new Problem(`${message}: too few to tell.`);
+  }
   const recovered = await firstSince(load, off, isAdmitted);
   return {
     path,
@@ -127,6 +149,17 @@ async function turn({ admin, load, path, meant }) {
     flip: on - began,
     recovery: recovered.done - off,
   };
+}
+
+/** @param {Admin} admin @param {string} path */
+async function turnOff(admin, path) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await admin("DELETE", path);
+    } catch (error) {
+      if (tries === mostTries) throw error;
+    }
+  }
 }
 
 /**
@@ -164,10 +197,12 @@ function administrator(workers, adminKey) {
   return async (method, path, body) => {
     const reach = /** @type {Reach} */ (workers[turn++ % workers.length]);
     const headers = { authorization: `Bearer ${adminKey}`, "content-type": "application/json" };
-    const response = await reach(path, { method, headers, body: body && JSON.stringify(body) });
-    const text = await response.text();
-    if (!response.ok)
-      throw new Problem(`${method} ${path} was answered ${response.status}: ${text}`);
+    const init = { method, headers, body: body && JSON.stringify(body) };
+    const answered = reach(path, init).then(async (it) => ({ it, text: await it.text() }));
+    const { it, text } = await inTime(answered, patience).catch((error) => {
+      throw new Problem(`${method} ${path}: ${error.cause?.message ?? error.message}`);
+    });
+    if (!it.ok) throw new Problem(`${method} ${path} was answered ${it.status}: ${text}`);
     return text === "" ? undefined : JSON.parse(text);
   };
 }
@@ -195,10 +230,15 @@ async function main() {
   /** @type {Reach} */
   const reach = (path, init) => fetch(new URL(path, url), init);
   const adminKey = values["admin-key"] ?? process.env.ESCLUSA_ADMIN_KEY ?? "local-admin-key";
+  const interruption = new AbortController();
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
+    process.once(signal, () => interruption.abort());
+  }
   const results = [];
   for (const admission of /** @type {const} */ (["strict", "leased"])) {
     console.log(`An org with ${admission} admission:`);
-    const options = { workers: [reach], adminKey, deployment, admission, log: console.log };
+    const { signal } = interruption;
+    const options = { workers: [reach], adminKey, deployment, admission, signal, log: console.log };
     results.push(...(await drill(options)));
   }
   const admitted = results.reduce((sum, result) => sum + result.admitted, 0);

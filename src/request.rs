@@ -59,10 +59,10 @@ use self::exchange::Exchange;
 use self::ground::{Grounded, ground};
 use self::guard::judge_request;
 use self::patience::Patience;
-use self::recall::{Place, place, recall};
+use self::recall::{Place, maker, place, recall, unless_off};
 use self::refine::refine;
 use self::release::{release, release_cached};
-use self::reserve::{Admission, Asking, Rejected, newer, reserve, targets};
+use self::reserve::{Admission, Asking, Rejected, check_on, newer, reserve, targets};
 use self::route::Taken;
 use self::settle::{refuse, settle_failure};
 use self::subjects::{note_body, note_subjects};
@@ -144,6 +144,11 @@ async fn answer(mut exchange: Exchange, isolate: &Isolate, mut admitted: Admitte
     };
     exchange.end_phase("reserve");
     if let Some(entry) = hit {
+        if let Err(error) = check_on(&exchange, &maker(&entry)) {
+            let (ports, id) = (exchange.ports.clone(), exchange.draft.request.clone());
+            let error = settle_failure(exchange, error).await;
+            return failed(&ports, dialect, &error, &id);
+        }
         return release_cached(exchange, &admitted, state, entry).await;
     }
     let (ports, id) = (exchange.ports.clone(), exchange.draft.request.clone());
@@ -255,7 +260,8 @@ async fn plan_and_reserve(
         };
         let asked =
             futures::future::join(reserve(exchange, asking), recall(exchange, place.as_ref()));
-        let (admission, (cache, hit)) = asked.await;
+        let (admission, found) = asked.await;
+        let (cache, hit) = unless_off(exchange, found);
         match admission.map_err(Rejected::Unknown)? {
             Admission::Granted(grant) => {
                 let state = grant.take(exchange);

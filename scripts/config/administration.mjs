@@ -104,7 +104,9 @@ function content(files) {
 /** @param {Response} response @returns {Promise<Newest>} */
 async function newest(response) {
   const body = /** @type {Omit<Newest, "etag">} */ (await response.json());
-  return { ...body, etag: response.headers.get("etag") ?? "" };
+  // What compresses an answer on its way makes its `ETag` a weak one.
+  const etag = response.headers.get("etag") ?? "";
+  return { ...body, etag: etag.replace(/^W\//, "") };
 }
 
 /** @param {Response} response */

@@ -10,9 +10,10 @@ use crate::audit::Change;
 use crate::config::changes::{Difference, differences, merged};
 use crate::config::{self, Problem, TenantConfig, advice, tenant};
 use crate::error::{Error, Kind};
-use crate::governor::command::{Activate, Command, Reply as Verdict};
+use crate::governor::command::{Activate, Command, Reply as Verdict, State};
 use crate::http::Reply;
 use crate::isolate::configuration;
+use crate::money::Nanos;
 use crate::ports::{ConfigRow, Ports};
 use crate::protocol::json::Json;
 use crate::request::act::{administer, effective, note_change};
@@ -86,7 +87,10 @@ pub(super) async fn validate(asked: Asked<'_>) -> Result<Reply, Error> {
         sent.json.clone()
     };
     let (problems, warnings) = match check(asked.ports, &document)? {
-        Ok(config) => (Vec::new(), warnings(asked.ports, &config)),
+        Ok(config) => {
+            let state = live(asked).await;
+            (Vec::new(), warnings(asked.ports, &config, state.as_ref()))
+        }
         Err(problems) => (sent.placed(problems), Vec::new()),
     };
     let validation = Validation {
@@ -141,7 +145,11 @@ async fn is_stopped_halfway(
     let before = current.version.checked_sub(1);
     let is_same = expected(asked)?.is_some_and(|version| before == Some(version))
         && current.document == document;
-    Ok(is_same && in_force(asked).await != Some(current.version))
+    if !is_same {
+        return Ok(false);
+    }
+    let in_force = live(asked).await.map(|state| state.versions.config);
+    Ok(in_force != Some(current.version))
 }
 
 /// Puts a stored version in force and shows it.
@@ -203,7 +211,9 @@ fn expected(asked: Asked<'_>) -> Result<Option<u64>, Error> {
     if header == "*" {
         return Ok(None);
     }
-    let number = header.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    // What compresses an answer on its way makes its `ETag` a weak one.
+    let tag = header.strip_prefix("W/").unwrap_or(header);
+    let number = tag.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
     let number = number.and_then(|number| number.parse().ok());
     number.map(Some).ok_or_else(|| {
         let message = "`If-Match` is the `ETag` of a version, like \"7\", or *.";
@@ -277,15 +287,16 @@ pub(super) async fn show(
     row: &ConfigRow,
     effective_at: Option<u64>,
 ) -> Result<Reply, Error> {
+    let state = live(asked).await;
     let mut told = Vec::new();
     if let Ok((config, problems)) = restored(asked.org, row) {
         told.extend(problems.into_iter().map(Told::from));
-        told.extend(warnings(asked.ports, &config));
+        told.extend(warnings(asked.ports, &config, state.as_ref()));
     }
     let shown = Shown {
         org: asked.org,
         version: row.version,
-        in_force: in_force(asked).await,
+        in_force: state.map(|state| state.versions.config),
         created_at: row.created_at,
         author: &row.author,
         note: &row.note,
@@ -298,17 +309,18 @@ pub(super) async fn show(
     Ok(reply)
 }
 
-/// The version in force, as far as the governor says.
-async fn in_force(asked: Asked<'_>) -> Option<u64> {
+/// What the governor says of the org, where it does.
+async fn live(asked: Asked<'_>) -> Option<State> {
     let inspect = Command::Inspect { most: 0 };
     match asked.ports.governors.execute(asked.org, inspect).await {
-        Ok(Verdict::State { state }) => Some(state.versions.config),
+        Ok(Verdict::State { state }) => Some(state),
         _ => None,
     }
 }
 
-fn warnings(ports: &Ports, config: &TenantConfig) -> Vec<Told> {
-    let warnings = advice::warnings(config, ports.clock.now());
+fn warnings(ports: &Ports, config: &TenantConfig, state: Option<&State>) -> Vec<Told> {
+    let paid = |state: &State| state.credits.as_ref().map_or(Nanos::ZERO, |it| it.balance);
+    let warnings = advice::warnings(config, state.map(paid), ports.clock.now());
     warnings.into_iter().map(Told::from).collect()
 }
 

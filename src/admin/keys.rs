@@ -1,11 +1,14 @@
 //! API keys.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::Asked;
+use super::document::Told;
 use super::page::{page, paged};
+use super::{Asked, config};
 use crate::audit::Change;
 use crate::auth::{Scope, is_id, mint};
+use crate::config::Problem;
 use crate::error::{Error, Kind};
 use crate::governor::command::Command;
 use crate::http::Reply;
@@ -64,6 +67,9 @@ struct Minted<'a> {
     /// Until when that one is good, Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     replaced_until: Option<u64>,
+    /// What speaks of that one alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Told>,
 }
 
 /// Makes a key. Its record comes first: a key that is known has one.
@@ -77,6 +83,7 @@ pub(super) async fn create(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply
         row: &row,
         replaces: None,
         replaced_until: None,
+        warnings: Vec::new(),
     };
     Ok(Reply::json(201, &minted))
 }
@@ -112,8 +119,46 @@ pub(super) async fn rotate(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply
         row: &row,
         replaces: Some(&old.id),
         replaced_until: Some(old.expires_at.map_or(at, |end| end.min(at))),
+        warnings: left_behind(asked, &old.id, &row.id).await,
     };
     Ok(Reply::json(201, &minted))
+}
+
+/// What in the org's configuration names a key, and does not hold for the one in its place. Nothing where
+/// it cannot be read now: the key is made.
+async fn left_behind(asked: Asked<'_>, old: &str, new: &str) -> Vec<Told> {
+    let Ok(row) = config::newest(asked.ports, asked.org).await else {
+        return Vec::new();
+    };
+    let document = serde_json::from_str(&row.document).unwrap_or_default();
+    let mut paths = Vec::new();
+    find(&document, old, String::new(), &mut paths);
+    let warning = |path| Problem {
+        file: "config",
+        path,
+        line: None,
+        reason: format!("names the key {old}, and does not hold for {new} in its place"),
+    };
+    paths.into_iter().map(warning).map(Told::from).collect()
+}
+
+/// Collects the paths of a text in a document.
+fn find(value: &Value, text: &str, path: String, found: &mut Vec<String>) {
+    match value {
+        Value::String(said) if said == text => found.push(path),
+        Value::Array(values) => {
+            for (index, value) in values.iter().enumerate() {
+                find(value, text, format!("{path}[{index}]"), found);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let dot = if path.is_empty() { "" } else { "." };
+                find(value, text, format!("{path}{dot}{name}"), found);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Records and stores a new key.

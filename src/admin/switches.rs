@@ -3,16 +3,16 @@
 //!
 //! They are turned without the database, too: when things go wrong is when they are wanted.
 
+mod names;
 mod spread;
 
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
+use self::names::{Meant, meant};
 use super::Asked;
-use super::page::{page, paged};
+use super::page::{page, paged, parameters};
 use crate::audit::Change;
-use crate::auth::is_id;
-use crate::config;
 use crate::error::{Error, Kind};
 use crate::governor::command::{Command, Reply as Verdict};
 use crate::governor::root::ROOT;
@@ -46,7 +46,7 @@ struct Shown<'a> {
     on: bool,
     #[serde(flatten)]
     details: Option<&'a Switch>,
-    /// Whether this deployment's configuration knows what it turns off, where that says.
+    /// Whether the configuration knows what it turns off, where that says.
     #[serde(skip_serializing_if = "Option::is_none")]
     known: Option<bool>,
     /// Since when nothing is admitted as it was before the change, Unix milliseconds.
@@ -81,22 +81,18 @@ pub(super) async fn list(asked: Asked<'_>) -> Result<Reply, Error> {
     Ok(paged(shown, &page, |shown| shown.switch.to_string()))
 }
 
-/// Turns a switch on or off.
+/// Turns a switch on or off. On is turned only what the configuration knows, or with `?unlisted=true`.
 pub(super) async fn turn(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply, Error> {
-    let subject = subject(asked.name, act.org == ROOT)?;
-    let object = format!("switch/{subject}");
-    note_change(
-        act,
-        Change {
-            object,
-            ..Change::default()
-        },
-    );
-    let on = match asked.incoming.method() {
-        Method::Delete => None,
-        _ => Some(switch(asked).await?),
+    let written = subject(asked.name, act.org == ROOT)?;
+    note(act, &written);
+    let (on, meant) = if asked.incoming.method() == Method::Delete {
+        (None, meant_off(act, asked, written).await?)
+    } else {
+        let on = switch(asked).await?;
+        (Some(on), meant_on(act, asked, written).await?)
     };
-    let known = known(act, &subject).await?;
+    let Meant { subject, known } = meant;
+    note(act, &subject);
     if let Some(switch) = &on {
         act.draft.note.clone_from(&switch.why);
     }
@@ -114,6 +110,51 @@ pub(super) async fn turn(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply, 
         effective_at: Some(effective_at),
     };
     Ok(Reply::json(200, &shown))
+}
+
+fn note(act: &mut Exchange, subject: &Subject) {
+    note_change(
+        act,
+        Change {
+            object: format!("switch/{subject}"),
+            ..Change::default()
+        },
+    );
+}
+
+/// What is to be off.
+async fn meant_on(act: &Exchange, asked: Asked<'_>, written: Subject) -> Result<Meant, Error> {
+    let unlisted = is_unlisted(asked)?;
+    let meant = meant(asked, &act.org, written).await?;
+    if meant.known == Some(false) && !unlisted {
+        return Err(names::unknown(&act.org, &meant.subject));
+    }
+    Ok(meant)
+}
+
+/// What is not to be off any more: a switch that is on, as it is written.
+async fn meant_off(act: &Exchange, asked: Asked<'_>, written: Subject) -> Result<Meant, Error> {
+    let meant = meant(asked, &act.org, written.clone()).await?;
+    let is_alias = meant.subject != written;
+    if is_alias {
+        let edition = edition(asked.ports, &act.org).await?;
+        if edition.switches.contains_key(&written) {
+            return Ok(Meant {
+                subject: written,
+                ..meant
+            });
+        }
+    }
+    Ok(meant)
+}
+
+/// `?unlisted=true`: a name that the configuration does not know is meant all the same.
+fn is_unlisted(asked: Asked<'_>) -> Result<bool, Error> {
+    let [unlisted] = parameters(asked.incoming.query(), ["unlisted"])?;
+    unlisted.map_or(Ok(false), |text| {
+        let malformed = |_| Error::invalid("unlisted", "`unlisted` is `true` or `false`.");
+        text.parse().map_err(malformed)
+    })
 }
 
 /// Turns the switch as the newest edition has it: again where others turned some meanwhile.
@@ -167,28 +208,6 @@ async fn switch(asked: Asked<'_>) -> Result<Switch, Error> {
         until,
         abort,
     })
-}
-
-/// Whether there is what a switch turns off, as far as the deployment's configuration says. A name that
-/// is mistyped turns off nothing, so a key must exist; while the database is down it is believed.
-async fn known(act: &Exchange, subject: &Subject) -> Result<Option<bool>, Error> {
-    let catalogue = config::catalogue()?;
-    Ok(match subject {
-        Subject::Everything | Subject::Org => None,
-        Subject::Model(id) => Some(catalogue.model(id).is_some()),
-        Subject::Operation(name) => Some(catalogue.operation(name).is_some()),
-        Subject::Provider(slug) => Some(catalogue.provider(slug).is_some()),
-        Subject::Key(id) if !is_id(id) => return Err(no_key()),
-        Subject::Key(id) => match act.ports.tenants.key(&act.org, id).await {
-            Ok(None) => return Err(no_key()),
-            Ok(Some(_)) => Some(true),
-            Err(_) => None,
-        },
-    })
-}
-
-fn no_key() -> Error {
-    Error::new(Kind::NotFound, "There is no key of this id.")
 }
 
 async fn edition(ports: &Ports, org: &str) -> Result<Edition, Error> {

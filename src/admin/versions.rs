@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Asked;
-use super::config::{check_expected, current, newest, put_in_force, raw, save, show};
+use super::config::{check_expected, current, newest, put_in_force, raw, restored, save, show};
 use super::document::checked_note;
 use super::page::{page, paged, parameters};
 use crate::config::changes::{Difference, differences};
@@ -67,6 +67,8 @@ pub(super) async fn rollback(act: &mut Exchange, asked: Asked<'_>) -> Result<Rep
     let current = current(act).await?;
     let Rollback { to, note } = asked.read().await?;
     let earlier = stored(asked, to).await?;
+    // Nothing is stored that could not be put in force.
+    restored(asked.org, &earlier).map_err(|error| unreadable(to, error))?;
     let note = match note.as_str() {
         "" => format!("Back to version {to}."),
         _ => checked_note(note)?,
@@ -75,6 +77,16 @@ pub(super) async fn rollback(act: &mut Exchange, asked: Asked<'_>) -> Result<Rep
     let next = current.version.saturating_add(1);
     let row = save(act, next, &earlier.document, note).await?;
     put_in_force(act, asked, &row).await
+}
+
+fn unreadable(version: u64, error: Error) -> Error {
+    let message = format!(
+        "Version {version} cannot be read any more: its sections are not those of this deployment. Choose another, or send the document anew."
+    );
+    Error {
+        detail: error.detail,
+        ..Error::new(Kind::Conflict, message)
+    }
 }
 
 async fn stored(asked: Asked<'_>, version: u64) -> Result<ConfigRow, Error> {

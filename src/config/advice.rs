@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate};
 
-use super::catalog::Model;
+use super::catalog::{Model, ModelKind};
 use super::problem::{Problem, Report};
 use super::tenant::TenantConfig;
-use crate::governor::rules::{Budget, Limit, Scope, WhenSpent};
+use crate::governor::rules::{Budget, Limit, Measure, Scope, WhenSpent};
 use crate::money::Nanos;
 use crate::routing::graph::Work;
 
@@ -36,11 +36,17 @@ pub fn lockouts(config: &TenantConfig) -> Vec<Problem> {
     report.into_problems()
 }
 
-/// What may be meant so, and should be known: budgets of nothing, and models that are retired soon or
-/// were, at a moment in Unix milliseconds.
+/// What may be meant so, and should be known: nothing paid in, budgets of nothing, limits that no usual
+/// request meets, and models that are retired soon or were, at a moment in Unix milliseconds. `balance` is
+/// what the org has paid in and not spent, where that is known.
 #[must_use]
-pub fn warnings(config: &TenantConfig, now: u64) -> Vec<Problem> {
+pub fn warnings(config: &TenantConfig, balance: Option<Nanos>, now: u64) -> Vec<Problem> {
     let mut report = Report::new(FILE);
+    if config.rules().prepaid && balance.is_some_and(|balance| balance <= Nanos::ZERO) {
+        let reason = "nothing is paid in: until POST /admin/v1/orgs/{org}/credits only what is free is admitted";
+        report.add("credits", reason);
+    }
+    warn_of_short_limits(config, &mut report);
     let is_for_all = |budget: &Budget| budget.only.is_none() && budget.per == Scope::Org;
     let refuses = |budget: &Budget| budget.when_spent == WhenSpent::Refuse;
     for (index, budget) in config.rules().budgets.iter().enumerate() {
@@ -57,6 +63,25 @@ pub fn warnings(config: &TenantConfig, now: u64) -> Vec<Problem> {
     report.into_problems()
 }
 
+/// Warns of limits that are lower than what an answer may have of any operation.
+fn warn_of_short_limits(config: &TenantConfig, report: &mut Report) {
+    let operations = config.catalogue().operations.values();
+    let of_text = operations.filter(|operation| operation.tier.kind() == ModelKind::Chat);
+    let Some(least) = of_text.map(|operation| operation.output_cap).min() else {
+        return;
+    };
+    for (index, limit) in config.rules().limits.iter().enumerate() {
+        let counts = matches!(limit.measure, Measure::OutputTokens(_) | Measure::Tokens(_));
+        let is_gate = matches!(limit.per, Scope::Gate(..));
+        if counts && !is_gate && (1..u64::from(least)).contains(&limit.limit) {
+            let reason = format!(
+                "an answer of any operation may have {least} tokens or more: only requests with a lower `max_tokens` are admitted"
+            );
+            report.add(format!("limits[{index}].limit"), reason);
+        }
+    }
+}
+
 /// Where the org names models to serve requests with.
 fn uses(config: &TenantConfig) -> impl Iterator<Item = (String, &Arc<Model>)> {
     let catalogue = config.catalogue();
@@ -67,6 +92,15 @@ fn uses(config: &TenantConfig) -> impl Iterator<Item = (String, &Arc<Model>)> {
     };
     let tiers = catalogue.tiers.iter();
     let tiers = tiers.flat_map(move |(tier, ids)| listed(format!("tiers.{tier}"), ids));
+    let fallbacks = catalogue.fallbacks.iter();
+    let fallbacks = fallbacks.flat_map(move |(tier, ids)| listed(format!("fallbacks.{tier}"), ids));
+    let helpers = [
+        ("decide", &catalogue.helpers.decide),
+        ("embed", &catalogue.helpers.embed),
+        ("guard", &catalogue.helpers.guard),
+        ("rerank", &catalogue.helpers.rerank),
+    ];
+    let helpers = helpers.map(|(name, id)| (format!("helpers.{name}"), id.clone()));
     let operations = catalogue.operations.iter();
     let operations = operations.filter_map(|(name, it)| Some((name, it.models.as_ref()?)));
     let operations =
@@ -82,7 +116,8 @@ fn uses(config: &TenantConfig) -> impl Iterator<Item = (String, &Arc<Model>)> {
             _ => None,
         })
     });
-    let used = tiers.chain(operations).chain(aliases).chain(routes);
+    let used = tiers.chain(fallbacks).chain(helpers);
+    let used = used.chain(operations).chain(aliases).chain(routes);
     used.filter_map(|(path, name)| Some((path, catalogue.resolve(&name)?)))
 }
 

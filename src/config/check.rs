@@ -19,6 +19,12 @@ const MOST_CANDIDATES: usize = 8;
 const LEAST_CACHE_SECONDS: u64 = 60;
 const MOST_CACHE_SECONDS: u64 = 30 * 24 * 60 * 60;
 const MOST_VECTORS: u32 = 50;
+/// Bytes of a model's id: what the name of a kill switch may have.
+const LONGEST_ID: usize = 300;
+/// Bytes of an operation's name.
+const LONGEST_NAME: usize = 64;
+/// The provider whose models help: the only one that is asked for that.
+const HELPING: &str = "workers-ai";
 
 /// Reports everything that does not fit.
 pub(crate) fn meaning(parts: &Parts, reports: &mut Reports) {
@@ -66,6 +72,12 @@ fn check_wire(id: &str, model: &Model, parts: &Parts, report: &mut Report) {
 
 fn check_model(id: &str, model: &Model, report: &mut Report) {
     let at = |field: &str| format!("models.{id}.{field}");
+    if id.len() > LONGEST_ID || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let reason = format!(
+            "expected an id of at most {LONGEST_ID} visible ASCII characters, which a kill switch can name"
+        );
+        report.add(format!("models.{id}"), reason);
+    }
     if !charges_by_its_unit(model) {
         let reason = format!("kind {} does not charge by this unit", model.kind.as_str());
         report.add(at("price"), reason);
@@ -253,6 +265,9 @@ fn check_helpers(parts: &Parts, report: &mut Report) {
             Found::Here(model) if model.kind != kind => {
                 format!("{id} is not of kind {}", kind.as_str())
             }
+            Found::Here(model) if model.provider.as_str() != HELPING => {
+                format!("{id} is not of Workers AI, which alone is asked for help")
+            }
             Found::Nowhere => format!("unknown model {id}"),
             Found::Here(_) | Found::Malformed => continue,
         };
@@ -276,8 +291,10 @@ fn check_operations(parts: &Parts, report: &mut Report) {
 
 fn check_name(name: &str, report: &mut Report) {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if name.is_empty() || !name.bytes().all(plain) {
-        let reason = "expected a name of lower-case letters, digits and underscores";
+    if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(plain) {
+        let reason = format!(
+            "expected a name of at most {LONGEST_NAME} lower-case letters, digits and underscores"
+        );
         report.add(format!("operations.{name}"), reason);
     }
 }

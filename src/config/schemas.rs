@@ -17,10 +17,10 @@ use crate::template::Template;
 struct PartitionMap {
     /// The operation of a request that fits no other.
     default_operation: Option<String>,
-    /// Ids of models of other providers that are asked where none of a tier's own answers; the deployment's
-    /// file only.
+    /// Ids of models of other providers that are asked where none of a tier's own answers. An org that names
+    /// the models of a tier has no others than it names here.
     fallbacks: Option<BTreeMap<Tier, Vec<String>>>,
-    /// The models that serve requests without being asked for; the deployment's file only.
+    /// The models that serve requests without being asked for. An org's `embed` is the deployment's.
     helpers: Option<Helpers>,
     /// What requests are for, by name.
     operations: Option<BTreeMap<String, Operation>>,

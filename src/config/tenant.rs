@@ -9,6 +9,7 @@
 //!   "intent": { "threshold": 0.6, "below": "ask" },
 //!   "tiers": { "light": ["@cf/meta/llama-3.1-8b-instruct-fast"] },
 //!   "operations": { "quote_price": { "tier": "light", "output_cap": 300 } },
+//!   "fallbacks": { "light": ["openai/gpt-4.1-nano"] },
 //!   "aliases": { "house": "@cf/zai-org/glm-4.7-flash" },
 //!   "transcripts": { "store": "redacted", "days": 30 },
 //!   "routes": { "support": { "elements": [] } }
@@ -112,6 +113,10 @@ struct Document {
     default_operation: Option<String>,
     #[serde(default, deserialize_with = "present")]
     aliases: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "present")]
+    fallbacks: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "present")]
+    helpers: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
     models: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
@@ -237,6 +242,8 @@ fn build(document: Document, catalogue: &Arc<Catalogue>, report: &mut Report) ->
     let sections = OwnSections {
         aliases: document.aliases,
         default_operation: document.default_operation,
+        fallbacks: document.fallbacks,
+        helpers: document.helpers,
         models: document.models,
         operations: document.operations,
         tiers: document.tiers,

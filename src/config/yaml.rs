@@ -18,6 +18,11 @@ pub const MOST_BYTES: usize = 512 * 1024;
 const MOST_DEPTH: usize = 32;
 /// Values of a document.
 const MOST_VALUES: usize = 50_000;
+/// Bytes of a key: no name that a document may have is longer.
+const MOST_KEY_BYTES: usize = 300;
+/// Bytes of the paths of all values, each of which is kept with its line: a long key around many short
+/// values would stand for gigabytes.
+const MOST_PATH_BYTES: usize = 4 * 1024 * 1024;
 
 /// A document that was YAML.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,6 +96,7 @@ struct Writer {
     open: Vec<Open>,
     documents: usize,
     values: usize,
+    path_bytes: usize,
 }
 
 impl Writer {
@@ -154,6 +160,9 @@ impl Writer {
             key: key @ None,
         }) = self.open.last_mut()
         {
+            if text.len() > MOST_KEY_BYTES {
+                return Err(format!("a key is longer than {MOST_KEY_BYTES} bytes"));
+            }
             if !seen.insert(text.to_owned()) {
                 return Err(format!("the key `{text}` appears twice"));
             }
@@ -194,6 +203,10 @@ impl Writer {
                 key.ok_or("a key is a text, not a list or a mapping")?
             }
         };
+        self.path_bytes = self.path_bytes.saturating_add(path.len());
+        if self.path_bytes > MOST_PATH_BYTES {
+            return Err("keys that are too long hold too many values".to_owned());
+        }
         self.document.lines.insert(path.clone(), line);
         Ok(path)
     }

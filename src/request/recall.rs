@@ -7,9 +7,11 @@ use futures::future::{Either, select};
 use crate::audit::CacheStatus;
 use crate::cache::{self, Entry, KeyParts};
 use crate::config;
+use crate::governor::command::Target;
 use crate::request::admit::Admitted;
 use crate::request::exchange::Exchange;
 use crate::request::helper::unless_open;
+use crate::request::reserve::check_on;
 use crate::routing::Plan;
 use crate::routing::health::Part;
 
@@ -73,9 +75,31 @@ pub async fn recall(exchange: &Exchange, place: Option<&Place>) -> (CacheStatus,
     let Some(place) = place else {
         return (CacheStatus::Bypass, None);
     };
-    match look_up(exchange, &place.key).await {
+    let found = match look_up(exchange, &place.key).await {
         Some(entry) => (CacheStatus::Hit, Some(entry)),
         None => (CacheStatus::Miss, None),
+    };
+    unless_off(exchange, found)
+}
+
+/// What was found, but for an answer of a model that is switched off, as far as is known by now.
+#[must_use]
+pub fn unless_off(
+    exchange: &Exchange,
+    found: (CacheStatus, Option<Entry>),
+) -> (CacheStatus, Option<Entry>) {
+    match &found.1 {
+        Some(entry) if check_on(exchange, &maker(entry)).is_err() => (CacheStatus::Miss, None),
+        _ => found,
+    }
+}
+
+/// Who gave a cached answer, as the governor knows it.
+#[must_use]
+pub fn maker(entry: &Entry) -> Target {
+    Target {
+        provider: entry.provider.clone(),
+        model: entry.model.clone(),
     }
 }
 

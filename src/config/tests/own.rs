@@ -49,16 +49,72 @@ fn an_orgs_own_price_takes_the_place_of_the_catalogues() {
     assert_eq!(price(catalogue().unwrap()), "10");
 }
 
+#[test]
+fn the_files_of_this_repository_are_sections_of_an_orgs_document() {
+    let files = [
+        include_str!("../../../config/ai_partition_map.yaml"),
+        include_str!("../../../config/ai_cost_model.yaml"),
+    ];
+    let mut document = serde_json::Map::new();
+    for file in files {
+        let sections: serde_json::Map<_, _> =
+            serde_json::from_str(&crate::config::yaml::parse(file).unwrap().json).unwrap();
+        document.extend(sections);
+    }
+    let config = org(&serde_json::Value::Object(document).to_string()).unwrap();
+    let (own, base) = (config.catalogue(), catalogue().unwrap());
+    assert_eq!(
+        (&own.fallbacks, &own.helpers, &own.tiers),
+        (&base.fallbacks, &base.helpers, &base.tiers)
+    );
+}
+
+#[test]
+fn an_org_has_fallbacks_and_helpers_of_its_own() {
+    let config = org(r#"{
+        "models": { "@cf/own/guard": {
+            "provider": "workers-ai", "kind": "guard", "price": { "tokens": { "input": "1", "output": "1" } },
+            "context_window": 8000, "max_output": 100
+        } },
+        "helpers": {
+            "decide": "@cf/cloudflare/clef-flash", "embed": "@cf/baai/bge-m3",
+            "guard": "@cf/own/guard", "rerank": "@cf/baai/bge-reranker-base"
+        },
+        "tiers": { "light": ["@cf/qwen/qwen3-30b-a3b-fp8"], "medium": ["@cf/zai-org/glm-4.7-flash"] },
+        "fallbacks": { "light": ["openai/gpt-4o-mini"] }
+    }"#)
+    .unwrap();
+    let own = config.catalogue();
+    let fallbacks = |tier| -> Vec<String> {
+        let models = own.fallbacks_of(tier).into_iter();
+        models.map(|model| model.id.clone()).collect()
+    };
+    assert_eq!(own.helpers.guard, "@cf/own/guard");
+    assert_eq!(fallbacks(Tier::Light), ["openai/gpt-4o-mini"]);
+    // Who names the models of a tier names all of them.
+    assert!(fallbacks(Tier::Medium).is_empty());
+    assert_eq!(fallbacks(Tier::Speech), ["openai/whisper-1"]);
+}
+
 /// An org's document, the path of its problem and what the problem must say.
 #[rustfmt::skip]
 const CONTRADICTIONS: &[(&str, &str, &str)] = &[
     (r#"{"operations": {"faq": {"tier": "light", "colour": 1}}}"#, "operations.faq.colour", "unknown field"),
     (r#"{"operations": {"faq": {"tier": "tts"}}}"#, "operations.faq.tier", "one of the same kind"),
     (r#"{"operations": {"Faq!": {"tier": "light"}}}"#, "operations.Faq!", "lower-case letters"),
+    (r#"{"operations": {"a12345678901234567890123456789012345678901234567890123456789012345": {"tier": "light"}}}"#, "operations.a12345678901234567890123456789012345678901234567890123456789012345", "at most 64"),
+    (r#"{"models": {"ollama/a b": {"provider": "ollama", "kind": "chat", "price": {"tokens": {"input": "0", "output": "0"}}, "context_window": 9, "max_output": 9}}}"#, "models.ollama/a b", "kill switch"),
     (r#"{"operations": {"own": {"tier": "light", "models": []}}}"#, "operations.own.models", "at least one"),
     (r#"{"operations": {"own": {"tier": "light", "models": ["openai/nope"]}}}"#, "operations.own.models[0]", "unknown model"),
     (r#"{"operations": {"own": {"tier": "vision", "models": ["@cf/qwen/qwen3-30b-a3b-fp8"]}}}"#, "operations.own.models[0]", "capability vision"),
     (r#"{"operations": {"own": {"tier": "light", "models": ["@cf/baai/bge-m3"]}}}"#, "operations.own.models[0]", "kind embedding"),
+    (r#"{"fallbacks": {"light": ["openai/nope"]}}"#, "fallbacks.light[0]", "unknown model"),
+    (r#"{"fallbacks": {"light": ["openai/tts-1"]}}"#, "fallbacks.light[0]", "kind speech"),
+    (r#"{"fallbacks": {"huge": ["openai/gpt-4o"]}}"#, "fallbacks.huge", "tier"),
+    (r#"{"helpers": {"decide": "@cf/cloudflare/clef-flash"}}"#, "helpers", "missing field"),
+    (r#"{"helpers": {"decide": "@cf/cloudflare/clef-flash", "embed": "openai/text-embedding-3-small", "guard": "@cf/baai/bge-m3", "rerank": "@cf/x"}}"#, "helpers.embed", "cannot be compared"),
+    (r#"{"helpers": {"decide": "@cf/cloudflare/clef-flash", "embed": "@cf/baai/bge-m3", "guard": "@cf/baai/bge-m3", "rerank": "@cf/x"}}"#, "helpers.guard", "kind guard"),
+    (r#"{"helpers": {"decide": "@cf/cloudflare/clef-flash", "embed": "@cf/baai/bge-m3", "guard": "@cf/baai/bge-m3", "rerank": "@cf/x"}}"#, "helpers.rerank", "unknown model"),
     (r#"{"default_operation": "nope"}"#, "default_operation", "unknown operation"),
     (r#"{"default_operation": "speak"}"#, "default_operation", "does not answer with text"),
     (r#"{"aliases": {"mine": "openai/nope"}}"#, "aliases.mine", "unknown model"),

@@ -100,6 +100,14 @@ fn bombs_are_refused() {
     assert!(parse(&wide).unwrap_err().reason.contains("50000 values"));
     let long = " ".repeat(MOST_BYTES + 1);
     assert!(parse(&long).unwrap_err().reason.contains("512 KiB"));
+    let list = format!("[{}1]", "1,".repeat(49_000));
+    let wordy = format!("{{\"{}\": {list}}}", "k".repeat(250_000));
+    assert!(parse(&wordy).unwrap_err().reason.contains("300 bytes"));
+    let key = "k".repeat(300);
+    let keys = (0..31).map(|depth| format!("{}{key}:\n", " ".repeat(depth)));
+    let far = format!("{}{}{list}", keys.collect::<String>(), " ".repeat(31));
+    let reason = parse(&far).unwrap_err().reason;
+    assert!(reason.contains("too many values"), "{reason}");
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

@@ -140,6 +140,34 @@ fn a_key_that_is_replaced_is_good_until_its_grace_ends_and_not_a_moment_longer()
 }
 
 #[test]
+fn whoever_replaces_a_key_is_told_what_speaks_of_the_old_one_only() {
+    let acme = Acme::new();
+    let old = id(&acme.key).to_owned();
+    let config = json!({
+        "limits": [
+            { "count": "requests", "limit": 60, "seconds": 60 },
+            { "per": "key", "only": old, "count": "requests", "limit": 5, "seconds": 60 },
+        ],
+        "budgets": [{ "per": "key", "only": old, "usd": "1", "period": "day" }],
+    });
+    acme.world.configure(&acme.worker, "acme", &config);
+    let minted = rotate(&acme, 100);
+    let paths: Vec<&Value> = minted["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["path"])
+        .collect();
+    assert_eq!(paths, ["budgets[0].only", "limits[1].only"]);
+    let reason = minted["warnings"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains(minted["id"].as_str().unwrap()), "{reason}");
+    let path = format!("/acme/keys/{}/rotate", minted["id"].as_str().unwrap());
+    let again = admin("POST", &path).json(&json!({}));
+    let again = acme.world.expect(&acme.worker, again, 201).json();
+    assert_eq!(again["warnings"], Value::Null);
+}
+
+#[test]
 fn the_governor_ends_a_key_that_an_isolate_remembers_as_good() {
     let acme = Acme::new();
     acme.ask(&faq());

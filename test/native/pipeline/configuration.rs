@@ -124,7 +124,8 @@ fn a_part_of_it_is_changed_by_a_merge_patch() {
         &acme,
         &json!({ "limits": limited(5)["limits"], "time_zone": "UTC", "credits": "off" }),
     );
-    let patch = request("PATCH", "").header("if-match", "\"3\"");
+    // What compresses an answer on its way makes its `ETag` a weak one.
+    let patch = request("PATCH", "").header("if-match", "W/\"3\"");
     let part = json!({ "time_zone": null, "transcripts": { "store": "redacted" } });
     let changed = expect(&acme, patch.json(&part), 200).json();
     let expected = json!({
@@ -288,6 +289,77 @@ fn a_rollback_is_a_new_version_of_the_old_document() {
             .count(),
         3
     );
+}
+
+#[test]
+fn a_version_that_cannot_be_read_is_not_gone_back_to() {
+    let acme = Acme::new();
+    put(&acme, &limited(5));
+    put(&acme, &limited(6));
+    acme.world.database.spoil("acme", 3, r#"{"gone": 1}"#);
+    let back = request("POST", "/rollback").json(&json!({ "to": 3 }));
+    let refused = acme.world.send(&acme.worker, back);
+    let message = check_error(&refused, 409, "conflict");
+    assert!(message.contains("Version 3"), "{message}");
+    assert_eq!(versions(&acme), [4, 3, 2, 1]);
+    assert_eq!(acme.limits()["config_version"], 4);
+}
+
+#[test]
+fn what_admits_little_or_nothing_is_warned_of() {
+    let acme = Acme::new();
+    let config = json!({
+        "credits": "prepaid",
+        "limits": [{ "count": "tokens", "limit": 255, "seconds": 60 }],
+    });
+    let shown = put(&acme, &config);
+    let paths = |shown: &Value| -> Vec<String> {
+        let warnings = shown["warnings"].as_array().unwrap().iter();
+        warnings
+            .map(|it| it["path"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(paths(&shown), ["credits", "limits[0].limit"]);
+    let short = shown["warnings"][1]["reason"].as_str().unwrap();
+    assert!(short.contains("256 tokens"), "{short}");
+    let paid = json!({ "id": "p1", "usd": "5" });
+    let pay = Request::new("POST", "/admin/v1/orgs/acme/credits")
+        .admin()
+        .json(&paid);
+    acme.world.expect(&acme.worker, pay, 200);
+    assert_eq!(paths(&get(&acme, "")), ["limits[0].limit"]);
+    let validate = request("POST", "/validate?merge=true");
+    let enough = json!({ "limits": [{ "count": "tokens", "limit": 256, "seconds": 60 }] });
+    let validated = expect(&acme, validate.json(&enough), 200).json();
+    assert!(paths(&validated).is_empty(), "{validated}");
+}
+
+#[test]
+fn fallbacks_and_helpers_that_are_retired_are_warned_of() {
+    let acme = Acme::new();
+    let model = |kind: &str| {
+        json!({
+            "provider": "workers-ai", "kind": kind,
+            "price": { "tokens": { "input": "1", "output": "1" } },
+            "context_window": 8000, "max_output": 4000, "deprecated": "2020-01-01",
+        })
+    };
+    let mut chat = model("chat");
+    chat["wire"] = json!("workers_ai_chat");
+    let shown = put(
+        &acme,
+        &json!({
+            "models": { "@cf/a/guard": model("guard"), "@cf/a/chat": chat },
+            "fallbacks": { "light": ["@cf/a/chat"] },
+            "helpers": {
+                "decide": "@cf/cloudflare/clef-flash", "embed": "@cf/baai/bge-m3",
+                "guard": "@cf/a/guard", "rerank": "@cf/baai/bge-reranker-base",
+            },
+        }),
+    );
+    let warnings = shown["warnings"].as_array().unwrap().iter();
+    let paths: Vec<&Value> = warnings.map(|it| &it["path"]).collect();
+    assert_eq!(paths, ["fallbacks.light[0]", "helpers.guard"]);
 }
 
 #[test]

@@ -70,14 +70,15 @@ fn an_unsafe_request_reaches_no_model_in_any_wire() {
         (403, &json!("permission_error"))
     );
     let gemini = acme.post(
-        "/v1beta/models/operation%2Fquote:generateContent",
+        "/v1beta/models/operation/quote:generateContent",
         &json!({
             "contents": [{ "role": "user", "parts": [{ "text": "S9" }] }],
         }),
     );
-    if gemini.status != 404 {
-        assert_eq!(gemini.json()["error"]["status"], "PERMISSION_DENIED");
-    }
+    assert_eq!(
+        (gemini.status, &gemini.json()["error"]["status"]),
+        (403, &json!("PERMISSION_DENIED"))
+    );
     let run = json!({ "operation": "quote", "input": "S9" });
     check_error(&acme.post("/v1/run", &run), 403, "content_blocked");
     assert!(models(&acme).iter().all(|model| model == GUARD));

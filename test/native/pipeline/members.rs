@@ -67,7 +67,7 @@ fn a_member_of_one_org_sees_no_other() {
     let orgs = send(&acme, &key, "GET", "orgs").json();
     assert_eq!(orgs["data"].as_array().unwrap().len(), 1);
     assert_eq!(orgs["data"][0]["id"], "acme");
-    for row in TABLE.iter().filter(|row| row.reach == Reach::Org) {
+    for row in TABLE.iter().filter(|row| row.reach.is_org()) {
         let path = filled(row.path, "bolt");
         let hidden = send(&acme, &key, row.method.as_str(), &path);
         check_error(&hidden, 404, "not_found");

@@ -213,6 +213,79 @@ fn what_is_off_is_not_served_from_the_cache_or_read() {
 }
 
 #[test]
+fn what_a_model_that_is_off_once_answered_is_not_served_from_the_cache() {
+    let text = &question("operation/translate", "Good day");
+    let gpt = "openai/gpt-4o-mini";
+    let tiers = json!({ "tiers": { "light": [QWEN, gpt] } });
+    for switch in [format!("model/{QWEN}"), "provider/workers-ai".to_owned()] {
+        let acme = Acme::with(&tiers);
+        let other = acme.world.worker(2);
+        assert_eq!(acme.ask(text).told("cf-aig-model"), QWEN);
+        assert_eq!(acme.ask(text).told("x-ai-cache-status"), "HIT");
+        turn_on(&acme, &of_org(&switch));
+        let instead = acme.world.expect(&other, acme.request(text), 200);
+        let told = (
+            instead.told("x-ai-cache-status"),
+            instead.told("cf-aig-model"),
+        );
+        assert_eq!(told, ("MISS", gpt));
+        assert_eq!(acme.ask(text).told("x-ai-cache-status"), "HIT");
+        acme.check_released();
+    }
+}
+
+#[test]
+fn a_spent_budget_serves_nothing_cached_of_what_is_off() {
+    let soft = json!({ "usd": "0.01", "period": "day", "when_spent": "cache_only" });
+    let tiers = json!({ "light": [QWEN, LLAMA_SMALL] });
+    let acme = Acme::with(&json!({ "budgets": [soft], "limits": [], "tiers": tiers }));
+    let text = &question("operation/translate", "Good day");
+    acme.ask(text);
+    let usage = esclusa::usage::Usage {
+        input_tokens: 1_000,
+        output_tokens: 30_000,
+        ..Default::default()
+    };
+    acme.world.provider.once(QWEN, Act::Use(usage));
+    acme.ask(&question("light", "Spend it all"));
+    let cached = acme.ask(text);
+    assert_eq!(
+        acme.record(&cached).draft.policy,
+        ["cached only"],
+        "{}",
+        acme.limits()
+    );
+    turn_on(&acme, &of_org(&format!("model/{QWEN}")));
+    let other = acme.world.worker(2);
+    for worker in [&acme.worker, &other] {
+        let response = acme.world.send(worker, acme.request(text));
+        assert!([402, 503].contains(&response.status), "{}", response.text());
+    }
+    turn_off(&acme, &of_org(&format!("model/{QWEN}")));
+    assert_eq!(acme.ask(text).told("x-ai-cache-status"), "HIT");
+    acme.check_released();
+}
+
+#[test]
+fn a_cached_answer_of_what_is_off_is_not_found_where_a_model_removed_the_doubt() {
+    let acme = Acme::with(&json!({
+        "intent": { "threshold": 1, "below": "ask" },
+        "tiers": { "light": [QWEN, LLAMA_SMALL] },
+    }));
+    let reply = json!({ "response": { "operation": "translate" } });
+    let reply = Act::Reply(200, None, reply.to_string());
+    acme.world.provider.once(LLAMA_SMALL, reply);
+    let vague = question("auto", "Hello there");
+    assert_eq!(acme.ask(&vague).told("cf-aig-model"), QWEN);
+    assert_eq!(acme.ask(&vague).told("x-ai-cache-status"), "HIT");
+    turn_on(&acme, &of_org(&format!("model/{QWEN}")));
+    let other = acme.world.worker(2);
+    let instead = acme.world.expect(&other, acme.request(&vague), 200);
+    assert_ne!(instead.told("cf-aig-model"), QWEN);
+    assert_ne!(instead.told("x-ai-cache-status"), "HIT");
+}
+
+#[test]
 fn switches_are_listed_with_who_when_and_why() {
     let acme = Acme::new();
     let now = acme.world.shared.clock.wall();
@@ -225,7 +298,8 @@ fn switches_are_listed_with_who_when_and_why() {
         "until": until, "abort": true, "known": true, "effective_at": now,
     });
     assert_eq!(shown, expected);
-    assert_eq!(turn_on(&acme, &of_all("model/mystery"))["known"], false);
+    let mystery = format!("{}?unlisted=true", of_all("model/mystery"));
+    assert_eq!(turn_on(&acme, &mystery)["known"], false);
     let listed = list(&acme, "/admin/v1/orgs/acme/switches");
     let expected = json!([{
         "switch": "operation/faq", "on": true, "by": "admin", "at": now, "why": "leaked",
@@ -245,6 +319,52 @@ fn switches_are_listed_with_who_when_and_why() {
         [json!(null); 0]
     );
     acme.ask(&faq());
+}
+
+#[test]
+fn a_switch_turns_off_what_its_name_means_to_the_org_or_is_refused() {
+    let acme = Acme::with(&json!({
+        "aliases": { "house": QWEN },
+        "operations": { "quote_price": { "tier": "light" } },
+        "tiers": { "light": [QWEN, LLAMA_SMALL] },
+    }));
+    let shown = turn_on(&acme, &of_org("model/house"));
+    assert_eq!(
+        (&shown["switch"], &shown["known"]),
+        (&json!(format!("model/{QWEN}")), &json!(true))
+    );
+    let instead = acme.ask(&question("light", "Hello"));
+    assert_eq!(instead.told("cf-aig-model"), LLAMA_SMALL);
+    turn_off(&acme, &of_org("model/house"));
+    assert!(list(&acme, "/admin/v1/orgs/acme/switches").is_empty());
+    let shown = turn_on(&acme, &of_org("operation/quote_price"));
+    assert_eq!(shown["known"], true);
+    refused(
+        &acme,
+        &acme.worker,
+        acme.request(&question("operation/quote_price", "Hi")),
+    );
+    for unknown in [
+        of_org("operation/quote_prise"),
+        of_org("model/nobody/nothing"),
+        of_org("provider/nobody"),
+        of_all("operation/quote_price"),
+        of_all("model/house"),
+    ] {
+        let response = acme.world.send(&acme.worker, put(&unknown, &json!({})));
+        let message = check_error(&response, 404, "not_found");
+        assert!(message.contains("?unlisted=true"), "{message}");
+        let forced = turn_on(&acme, &format!("{unknown}?unlisted=true"));
+        assert_eq!(
+            (&forced["on"], &forced["known"]),
+            (&json!(true), &json!(false))
+        );
+        assert_eq!(turn_off(&acme, &unknown)["on"], false);
+    }
+    let twisted = format!("{}?unlisted=perhaps", of_org("model/x"));
+    let response = acme.world.send(&acme.worker, put(&twisted, &json!({})));
+    check_error(&response, 400, "invalid_request");
+    assert!(list(&acme, "/admin/v1/switches").is_empty());
 }
 
 #[test]

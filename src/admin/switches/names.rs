@@ -1,0 +1,118 @@
+//! What the name of a switch means. One that nobody knows would turn off nothing, and whoever turned it
+//! would believe otherwise.
+
+use std::sync::Arc;
+
+use futures::future::{Either, select};
+
+use crate::admin::Asked;
+use crate::auth::is_id;
+use crate::config::{self, Catalogue, ModelKind};
+use crate::error::{Error, Kind};
+use crate::governor::root::ROOT;
+use crate::governor::switches::Subject;
+
+/// Milliseconds that the org's configuration may take. Without it a name is believed.
+const LOOK_UP_MS: u64 = 2_000;
+
+/// What a name means.
+pub(super) struct Meant {
+    pub(super) subject: Subject,
+    /// Whether the configuration knows it, where that says.
+    pub(super) known: Option<bool>,
+}
+
+/// What a name means for an org, or for [`ROOT`]. Models and providers may be named as requests name them.
+///
+/// # Errors
+/// `NotFound` for a key that does not exist.
+pub(super) async fn meant(asked: Asked<'_>, org: &str, written: Subject) -> Result<Meant, Error> {
+    match written {
+        Subject::Everything | Subject::Org => Ok(Meant {
+            subject: written,
+            known: None,
+        }),
+        Subject::Key(id) => key(asked, org, id).await,
+        Subject::Model(_) | Subject::Operation(_) | Subject::Provider(_) => {
+            let catalogue = catalogue(asked, org).await;
+            Ok(match catalogue.map(|it| listed(&it, &written)) {
+                None => Meant {
+                    subject: written,
+                    known: None,
+                },
+                Some(None) => Meant {
+                    subject: written,
+                    known: Some(false),
+                },
+                Some(Some(subject)) => Meant {
+                    subject,
+                    known: Some(true),
+                },
+            })
+        }
+    }
+}
+
+/// A key must exist; while the database is down it is believed.
+async fn key(asked: Asked<'_>, org: &str, id: String) -> Result<Meant, Error> {
+    let missing = || Error::new(Kind::NotFound, "There is no key of this id.");
+    if !is_id(&id) {
+        return Err(missing());
+    }
+    let known = match asked.ports.tenants.key(org, &id).await {
+        Ok(None) => return Err(missing()),
+        Ok(Some(_)) => Some(true),
+        Err(_) => None,
+    };
+    Ok(Meant {
+        subject: Subject::Key(id),
+        known,
+    })
+}
+
+/// The catalogue in force, where it is in reach.
+async fn catalogue(asked: Asked<'_>, org: &str) -> Option<Arc<Catalogue>> {
+    if org == ROOT {
+        return config::catalogue().ok().map(Arc::clone);
+    }
+    let current = Box::pin(asked.isolate.current(asked.ports, org));
+    match select(current, asked.ports.clock.sleep(LOOK_UP_MS)).await {
+        Either::Left((Ok(view), _)) if view.stale.is_none() => {
+            Some(Arc::clone(view.config.catalogue()))
+        }
+        _ => None,
+    }
+}
+
+/// What the catalogue has of this name.
+fn listed(catalogue: &Catalogue, written: &Subject) -> Option<Subject> {
+    match written {
+        Subject::Model(name) => {
+            // Of a free provider all names are known, whatever their models do.
+            let named = catalogue.named(name, ModelKind::Chat).ok()?;
+            Some(Subject::Model(named.id.into_owned()))
+        }
+        Subject::Operation(name) => {
+            let operation = catalogue.operation(name)?;
+            Some(Subject::Operation(operation.name.clone()))
+        }
+        Subject::Provider(name) => {
+            let provider = catalogue.resolve_provider(name)?;
+            Some(Subject::Provider(provider.slug.as_str().to_owned()))
+        }
+        Subject::Everything | Subject::Org | Subject::Key(_) => None,
+    }
+}
+
+/// The refusal of a name that nobody knows.
+pub(super) fn unknown(org: &str, subject: &Subject) -> Error {
+    let whose = if org == ROOT {
+        "the deployment's configuration, and what an org has of its own is switched there"
+    } else {
+        "the org's configuration"
+    };
+    let message = format!(
+        "`{subject}` is not in {whose}: the switch would turn off nothing. Add `?unlisted=true` to turn it on all the same."
+    );
+    Error::new(Kind::NotFound, message)
+}

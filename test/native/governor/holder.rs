@@ -259,3 +259,32 @@ fn whoever_waits_for_a_round_tells_once() {
     );
     assert_eq!(holder.take(third).unwrap().settlements.len(), 1);
 }
+
+#[test]
+fn what_goes_through_a_gate_is_not_admitted_from_a_lease() {
+    let mut holder = Holder::default();
+    let granted = Granted {
+        slice: Slice {
+            requests: 9,
+            bound: Nanos::new(900),
+            tokens: Tokens {
+                input: 900,
+                output: 900,
+            },
+        },
+        lasts_ms: LEASE_MS,
+    };
+    let asks = |way: Way| matches!(way, Way::Ask(_));
+    let busy = (0..9).map(|turn| reservation(&format!("busy {turn}")));
+    for reserve in busy {
+        let wished = matches!(holder.way(&reserve, START), Way::Ask(Some(_)));
+        if wished {
+            let state = State::default();
+            holder.answered(&reserve, START, Some((granted, &state)));
+        }
+    }
+    assert!(!asks(holder.way(&reservation("plain"), START)));
+    let mut gated = reservation("gated");
+    gated.subjects.gates.insert("route gate".to_owned());
+    assert!(asks(holder.way(&gated, START)));
+}

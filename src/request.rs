@@ -169,7 +169,7 @@ async fn ask(
     admitted: &Admitted,
     plan: &Plan,
 ) -> Result<(Grounded, Dispatched), Error> {
-    judge_request(exchange, plan, &admitted.request).await?;
+    judge_request(exchange, plan, admitted).await?;
     let grounded = ground(exchange, admitted, plan).await?;
     exchange.end_phase("ground");
     let dispatched = dispatch(exchange, admitted, plan, &grounded.messages).await?;

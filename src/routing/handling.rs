@@ -2,6 +2,7 @@
 //! becomes of the answer, who judges both, and what that may cost.
 
 use super::bound::{self, BYTES_PER_TOKEN, Sizes};
+use super::instructions::Variables;
 use super::plan::{Candidate, Plan};
 use crate::config::{Catalogue, Guard, Operation, Output, Trim};
 use crate::context::trim::least_tokens;
@@ -128,10 +129,21 @@ pub fn too_long(operation: &str, room: u64, tokens: u64) -> Error {
     Error::invalid("messages", message)
 }
 
+/// What of a request the guard of an operation judges: all that the caller says, where it goes into the
+/// prompt by a variable, too.
+#[must_use]
+pub fn said(request: &ChatRequest, variables: &Variables) -> String {
+    let own = request.text_of_caller();
+    let values = variables.values().map(String::as_str);
+    let texts = std::iter::once(own.as_str()).chain(values);
+    let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+    texts.join("\n")
+}
+
 /// The worst that mending an answer and judging what is said may cost.
 pub(super) fn cost(
     (operation, output): (&Operation, Option<&Output>),
-    request: &ChatRequest,
+    (request, variables): (&ChatRequest, &Variables),
     sizes: &Sizes,
     candidates: &[Candidate],
     catalogue: &Catalogue,
@@ -146,7 +158,7 @@ pub(super) fn cost(
     });
     let guard = operation.guard;
     let said = guard.filter(|guard| guard.of_input()).map(|_| {
-        let text = request.text_of_caller();
+        let text = said(request, variables);
         u64::try_from(text.len()).unwrap_or(u64::MAX)
     });
     let answered = guard.filter(|guard| guard.of_output()).and_then(|_| {

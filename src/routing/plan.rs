@@ -189,7 +189,13 @@ impl Plan {
             .unwrap_or_default();
         let helpers = rag.map_or(Nanos::ZERO, |rag| bound::helpers(&sizes, rag, catalogue));
         let handled = (&*operation, output);
-        let handled = handling::cost(handled, request, &sizes, &candidates, catalogue);
+        let handled = handling::cost(
+            handled,
+            (request, &wishes.variables),
+            &sizes,
+            &candidates,
+            catalogue,
+        );
         let input_tokens = if grounding {
             handling::room(&operation, request, text.map_or(0, str::len), &candidates)?
         } else {

@@ -154,9 +154,7 @@ async fn answer(mut exchange: Exchange, isolate: &Isolate, mut admitted: Admitte
             Err(error) => return Err(settle_failure(exchange, error).await),
         };
         exchange.end_phase("dispatch");
-        let reply = release(
-            exchange, &admitted, &plan, place, state, grounded, dispatched,
-        );
+        let reply = release(exchange, &admitted, place, state, grounded, dispatched);
         Ok(reply.await)
     };
     let done = patience.wait(work.boxed_local()).await;

@@ -18,7 +18,7 @@ use crate::request::exchange::Exchange;
 use crate::request::helper::{Helper, help, unless_open};
 use crate::routing::bound::{PASSAGE_BYTES, QUERY_BYTES};
 use crate::routing::health::Part;
-use crate::routing::{Plan, bound, handling};
+use crate::routing::{Plan, handling};
 
 /// Milliseconds that each step of grounding may take.
 const STEP_MS: u64 = 5_000;
@@ -60,7 +60,7 @@ pub async fn ground(
     let request = &admitted.request;
     let room = Room {
         tokens,
-        fixed: bound::likely_fixed_tokens(request, plan.prompt().map_or(0, str::len)),
+        fixed: plan.fixed_tokens(request),
         order: &plan.operation.trim,
     };
     let trimmed = trim(&request.messages, passages, room)

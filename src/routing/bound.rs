@@ -123,7 +123,7 @@ pub fn fixed_bytes(request: &ChatRequest) -> u64 {
     text_bytes(request).saturating_sub(bytes_of(&request.messages))
 }
 
-/// Tokens that a request is likely to have besides its messages, with `bytes` of instructions.
+/// Tokens that a request is likely to have besides its messages, with `bytes` that are added.
 #[must_use]
 pub fn likely_fixed_tokens(request: &ChatRequest, bytes: usize) -> u64 {
     estimate_tokens(fixed_bytes(request).saturating_add(length(bytes)))

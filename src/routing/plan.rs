@@ -223,7 +223,8 @@ impl Plan {
             catalogue,
         );
         let input_tokens = if grounding {
-            handling::room(&operation, request, text.map_or(0, str::len), &candidates)?
+            let added = handling::added_bytes(text, output);
+            handling::room(&operation, request, added, &candidates)?
         } else {
             None
         };

@@ -159,9 +159,7 @@ async fn answer(mut exchange: Exchange, isolate: &Isolate, mut admitted: Admitte
             Err(error) => return Err(settle_failure(exchange, error).await),
         };
         exchange.end_phase("dispatch");
-        let reply = release(
-            exchange, &admitted, &plan, place, state, grounded, dispatched,
-        );
+        let reply = release(exchange, &admitted, place, state, grounded, dispatched);
         Ok(reply.await)
     };
     let done = patience.wait(work.boxed_local()).await;
@@ -174,7 +172,7 @@ async fn ask(
     admitted: &Admitted,
     plan: &Plan,
 ) -> Result<(Grounded, Dispatched), Error> {
-    judge_request(exchange, plan, &admitted.request).await?;
+    judge_request(exchange, plan, admitted).await?;
     let grounded = ground(exchange, admitted, plan).await?;
     exchange.end_phase("ground");
     let dispatched = dispatch(exchange, admitted, plan, &grounded.messages).await?;

@@ -18,7 +18,7 @@ use crate::usage::estimate_tokens;
 pub struct Room<'a> {
     /// Of the whole prompt.
     pub tokens: u64,
-    /// Of what is neither a message nor a passage: instructions, tools, a schema.
+    /// Of what is neither a message nor of the passages: instructions, tools, a schema.
     pub fixed: u64,
     /// What may be left out, in this order.
     pub order: &'a [Trim],
@@ -67,6 +67,9 @@ pub fn trim(
     let all = sizes.iter().copied().fold(room.fixed, u64::saturating_add);
     let of_passages = passages.iter().map(tokens_of_passage);
     let mut tokens = of_passages.fold(all, u64::saturating_add);
+    if !passages.is_empty() {
+        tokens = tokens.saturating_add(tokens_of_rules());
+    }
     let (mut dropped, mut worst) = (0, 0_usize);
     for kind in room.order {
         match kind {
@@ -85,6 +88,9 @@ pub fn trim(
                 {
                     tokens = tokens.saturating_sub(tokens_of_passage(&passage));
                     worst = worst.saturating_add(1);
+                    if passages.is_empty() {
+                        tokens = tokens.saturating_sub(tokens_of_rules());
+                    }
                 }
             }
         }
@@ -115,6 +121,11 @@ pub fn least_tokens(messages: &[Message]) -> u64 {
 fn tokens_of_passage(ranked: &Ranked) -> u64 {
     let bytes = prompt::size(&ranked.passage);
     estimate_tokens(u64::try_from(bytes).unwrap_or(u64::MAX))
+}
+
+/// What a model is told of passages, wherever there are any.
+fn tokens_of_rules() -> u64 {
+    estimate_tokens(u64::try_from(prompt::RULES.len()).unwrap_or(u64::MAX))
 }
 
 fn stays(message: &Message) -> bool {
@@ -229,7 +240,7 @@ mod tests {
         let whole = trimmed(1_000, BOTH).unwrap();
         assert_eq!(whole, ("sa-dbctef12".to_owned(), 0, 0));
         let each = tokens_of_passage(&passage("1"));
-        let rest = 5 + 2 * each;
+        let rest = 5 + tokens_of_rules() + 2 * each;
         let cases = [
             (rest + 50, "sctef12", 1, 0),
             (rest + 49, "stf12", 2, 0),

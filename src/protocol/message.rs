@@ -235,6 +235,32 @@ pub enum Content {
     ToolResult(ToolResult),
 }
 
+impl Content {
+    /// Every text in it, those inside the result of a tool included. Of media, what is here as text.
+    #[must_use]
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Audio(media) | Self::File(media) | Self::Image(media) => {
+                let text = match &media.source {
+                    MediaSource::Text(text) => Some(text.as_str()),
+                    _ => None,
+                };
+                text.into_iter().chain(media.context.as_deref()).collect()
+            }
+            Self::Native { block, .. } => vec![block.get()],
+            Self::Reasoning { text, .. } | Self::Refusal(text) | Self::Text { text, .. } => {
+                vec![text]
+            }
+            Self::RedactedReasoning(_) => Vec::new(),
+            Self::ToolCall(call) => vec![&call.name, &call.arguments],
+            Self::ToolResult(result) => {
+                let parts = result.parts.iter();
+                parts.flat_map(|part| part.content.texts()).collect()
+            }
+        }
+    }
+}
+
 /// A picture, a sound or a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::field::Origin;
 use super::json::{Fields, Json, Object, text};
-use super::message::{CacheControl, Content, Family, Message, Role};
+use super::message::{CacheControl, Content, Family, MediaSource, Message, Part, Role};
 use super::openai_responses::Thread;
 use super::warning::Warning;
 
@@ -273,13 +273,29 @@ impl ChatRequest {
         last.map_or(Cow::Borrowed(""), Message::plain_text)
     }
 
-    /// What the caller says in all turns, results of tools included, without what the application says.
+    /// What the caller says in all turns, results of tools and documents of text included, without what
+    /// the application says.
     #[must_use]
     pub fn text_of_caller(&self) -> String {
+        let texts = self.parts_of_caller().flat_map(|part| part.content.texts());
+        let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+        texts.join("\n")
+    }
+
+    /// Whether the caller brings media that are not here as text.
+    #[must_use]
+    pub fn has_media_of_caller(&self) -> bool {
+        let inner = |part: &Part| match &part.content {
+            Content::ToolResult(result) => result.parts.iter().any(is_medium),
+            _ => is_medium(part),
+        };
+        self.parts_of_caller().any(inner)
+    }
+
+    fn parts_of_caller(&self) -> impl Iterator<Item = &Part> {
         let turns = self.messages.iter();
         let turns = turns.filter(|message| matches!(message.role, Role::Tool | Role::User));
-        let texts: Vec<_> = turns.map(Message::plain_text).collect();
-        texts.join("\n")
+        turns.flat_map(|message| &message.parts)
     }
 
     /// Every part of every message, those inside the results of tools included.
@@ -326,5 +342,14 @@ impl ChatRequest {
             }
         }
         needs
+    }
+}
+
+fn is_medium(part: &Part) -> bool {
+    match &part.content {
+        Content::Audio(media) | Content::File(media) | Content::Image(media) => {
+            !matches!(media.source, MediaSource::Text(_))
+        }
+        _ => false,
     }
 }

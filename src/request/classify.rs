@@ -1,6 +1,6 @@
 //! What the request is for, and so which models may answer it and what it may cost.
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::isolate::OrgView;
 use crate::protocol::{Dialect, Field};
 use crate::request::admit::Admitted;
@@ -28,6 +28,11 @@ pub fn classify(
     exchange.draft.operation.clone_from(&plan.operation.name);
     plan.tier.as_str().clone_into(&mut exchange.draft.tier);
     exchange.draft.confidence = plan.confidence;
+    if let Some(guessed) = &plan.instead_of {
+        let code = Kind::InvalidRequest.row().code;
+        exchange.note_policy(format!("guessed {guessed}"));
+        exchange.note_policy(format!("served as {}: {code}", plan.operation.name));
+    }
     let (wishes, request) = (&admitted.wishes, &admitted.request);
     let model = wishes.route.as_deref().unwrap_or(&request.model);
     let chosen = (plan.tier, plan.candidates.as_slice());

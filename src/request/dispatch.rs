@@ -16,9 +16,9 @@ use crate::request::attempts::{Place, Terms, Times, first_success};
 use crate::request::call::{self, OpenStream, Reading, Spoken};
 use crate::request::exchange::Exchange;
 use crate::request::stall::Stall;
-use crate::routing::Plan;
 use crate::routing::health::Awaited;
 use crate::routing::plan::Candidate;
+use crate::routing::{Plan, bound};
 use crate::usage::Usage;
 
 /// Milliseconds to the first event of a stream.
@@ -39,6 +39,8 @@ pub struct Dispatched {
     pub candidate: Candidate,
     /// The wire it answers in.
     pub wire: Wire,
+    /// Bytes of the prompt that it was sent, to estimate by where its provider reports no usage.
+    pub prompt_bytes: u64,
     /// Its answer.
     pub delivery: Delivery,
     /// What of the request it was not told.
@@ -112,26 +114,39 @@ pub async fn dispatch(
                          _: &mut Usage| {
         exchange.come_to(candidate);
         let (wire, warnings) = (prepared.spoken.wire, prepared.warnings.clone());
+        let prompt_bytes = prepared.prompt_bytes;
         let streamed = streams.then_some(admitted);
         let delivery = run(exchange, streamed, prepared, ms).await?;
-        Ok((candidate.clone(), wire, delivery, warnings))
+        Ok((candidate.clone(), wire, prompt_bytes, delivery, warnings))
     };
     let answered = first_success(exchange, &plan.candidates, terms, prepare, attempt).await;
     exchange.note_way();
-    let (step, (candidate, wire, delivery, warnings)) = answered?;
+    let (step, (candidate, wire, prompt_bytes, delivery, warnings)) = answered?;
     Ok(Dispatched {
         step,
         candidate,
         wire,
-        delivery,
+        prompt_bytes,
+        delivery: metered(delivery, prompt_bytes),
         warnings,
     })
+}
+
+/// A whole answer with what it used: estimated by its own bytes, before anything is made of it.
+fn metered(delivery: Delivery, prompt_bytes: u64) -> Delivery {
+    let Delivery::Whole(mut answer) = delivery else {
+        return delivery;
+    };
+    let estimated = Usage::estimate(prompt_bytes, answer.output_bytes());
+    answer.usage.get_or_insert(estimated);
+    Delivery::Whole(answer)
 }
 
 /// A call that can be made.
 struct Prepared {
     call: ModelCall,
     spoken: Spoken,
+    prompt_bytes: u64,
     warnings: Vec<Warning>,
 }
 
@@ -167,6 +182,7 @@ async fn prepare(
         pictures.inline(ports).await?
     };
     let messages = &*told(plan, model, messages);
+    let prompt_bytes = bound::fixed_bytes(request).saturating_add(bound::bytes_of(messages));
     let target = Target {
         wire,
         model: route.native_model(provider, &candidate.id),
@@ -197,6 +213,7 @@ async fn prepare(
             max_tokens,
             deployment,
         },
+        prompt_bytes,
         warnings,
     })
 }

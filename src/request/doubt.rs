@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::audit::CacheStatus;
 use crate::config;
 use crate::config::intent::Below;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::isolate::OrgView;
 use crate::ports::ModelCall;
 use crate::protocol::Needs;
@@ -86,6 +86,10 @@ async fn plan_again(
     first: &Plan,
 ) -> Result<Plan, Error> {
     let mut plan = classify(exchange, admitted, view)?;
+    if plan.operation.name == first.operation.name {
+        let message = "The request does not fit what it was said to be for.";
+        return Err(Error::new(Kind::InvalidRequest, message));
+    }
     let needed = exchange.cost().saturating_add(plan.bound);
     let by = needed.saturating_sub(first.bound).at_least_zero();
     change_purpose(exchange, &plan, by).await?;

@@ -234,6 +234,13 @@ impl Exchange {
         }
     }
 
+    /// Notes once what was decided about it, however often it is planned.
+    pub fn note_policy(&mut self, policy: String) {
+        if !self.draft.policy.contains(&policy) {
+            self.draft.policy.push(policy);
+        }
+    }
+
     /// Notes that a spent budget wants a cheaper route.
     pub fn note_downgrade(&mut self, route: &str) {
         self.draft.policy.push(format!("downgraded to {route}"));

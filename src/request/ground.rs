@@ -18,7 +18,7 @@ use crate::request::exchange::Exchange;
 use crate::request::helper::{Helper, help, unless_open};
 use crate::routing::bound::{PASSAGE_BYTES, QUERY_BYTES};
 use crate::routing::health::Part;
-use crate::routing::{Plan, bound, handling};
+use crate::routing::{Plan, handling};
 
 /// Milliseconds that each step of grounding may take.
 const STEP_MS: u64 = 5_000;
@@ -31,8 +31,6 @@ pub struct Grounded {
     pub messages: Vec<Message>,
     /// What grounds them.
     pub sources: Vec<Source>,
-    /// Bytes of the caller's messages that were left out.
-    pub left_out: u64,
     /// What was left out, as the caller is told.
     pub warnings: Vec<Warning>,
 }
@@ -62,15 +60,13 @@ pub async fn ground(
     let request = &admitted.request;
     let room = Room {
         tokens,
-        fixed: bound::likely_fixed_tokens(request, plan.prompt().map_or(0, str::len)),
+        fixed: plan.fixed_tokens(request),
         order: &plan.operation.trim,
     };
     let trimmed = trim(&request.messages, passages, room)
         .map_err(|long| handling::too_long(&plan.operation.name, tokens, long.tokens))?;
     let warnings = told(exchange, admitted, &trimmed, tokens);
-    let left = bound::bytes_of(&trimmed.messages);
     Ok(Grounded {
-        left_out: bound::bytes_of(&request.messages).saturating_sub(left),
         warnings,
         ..grounded(exchange, plan, &trimmed.messages, &trimmed.passages)
     })
@@ -86,7 +82,6 @@ fn grounded(
     Grounded {
         messages: context::ground(messages, plan.prompt(), passages),
         sources: passages.iter().map(Source::from).collect(),
-        left_out: 0,
         warnings: Vec::new(),
     }
 }

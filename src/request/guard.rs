@@ -2,12 +2,14 @@
 
 use crate::config::{Guard, GuardFailure};
 use crate::error::{Error, Kind};
-use crate::protocol::{Answer, ChatRequest, Choice};
+use crate::protocol::Answer;
 use crate::providers::workers_ai;
+use crate::request::admit::Admitted;
 use crate::request::exchange::Exchange;
 use crate::request::helper::{Helper, help};
 use crate::routing::Plan;
 use crate::routing::bound::{GUARD_BYTES, VERDICT_TOKENS};
+use crate::routing::handling::said;
 use crate::routing::health::Part;
 
 /// Milliseconds that a verdict may take.
@@ -31,22 +33,35 @@ const HAZARDS: [(&str, &str); 14] = [
     ("S14", "abuse of code interpreters"),
 ];
 
-/// Judges what the caller says, in every turn.
+/// Judges what the caller says, in every turn. Media cannot be judged: the record says so, and a request
+/// of nothing else is one without a verdict.
 ///
 /// # Errors
 /// `ContentBlocked`, with the hazards; `Unavailable` where there is no verdict.
 pub async fn judge_request(
     exchange: &mut Exchange,
     plan: &Plan,
-    request: &ChatRequest,
+    admitted: &Admitted,
 ) -> Result<(), Error> {
-    if plan.operation.guard.is_some_and(Guard::of_input) {
-        judge(exchange, plan, "request", &request.text_of_caller()).await?;
+    if !plan.operation.guard.is_some_and(Guard::of_input) {
+        return Ok(());
     }
-    Ok(())
+    let text = said(&admitted.request, &admitted.wishes.variables);
+    let has_media = admitted.request.has_media_of_caller();
+    if has_media && text.trim().is_empty() {
+        exchange.draft.policy.push(not_judged("request"));
+        return match plan.operation.guard_failure {
+            GuardFailure::Allow => Ok(()),
+            GuardFailure::Refuse => Err(nothing_to_judge(plan)),
+        };
+    }
+    if has_media {
+        exchange.draft.policy.push(not_judged("media"));
+    }
+    judge(exchange, plan, "request", &text).await
 }
 
-/// Judges what a model answers.
+/// Judges what a model answers: what it says, thinks and refuses, and the calls that it makes.
 ///
 /// # Errors
 /// As [`judge_request`].
@@ -56,11 +71,24 @@ pub async fn judge_answer(
     answer: &Answer,
 ) -> Result<(), Error> {
     if plan.operation.guard.is_some_and(Guard::of_output) {
-        let texts = answer.choices.iter().filter_map(Choice::text);
-        let text = texts.collect::<Vec<_>>().join("\n");
-        judge(exchange, plan, "answer", &text).await?;
+        let parts = answer.choices.iter().flat_map(|choice| &choice.parts);
+        let texts = parts.flat_map(|part| part.content.texts());
+        let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+        judge(exchange, plan, "answer", &texts.join("\n")).await?;
     }
     Ok(())
+}
+
+fn not_judged(subject: &str) -> String {
+    format!("guard: {subject} not judged")
+}
+
+fn nothing_to_judge(plan: &Plan) -> Error {
+    let message = format!(
+        "The guard of the operation `{}` reads texts, and this request has none. Say in words what is wanted.",
+        plan.operation.name
+    );
+    Error::new(Kind::ContentBlocked, message)
 }
 
 async fn judge(
@@ -86,8 +114,7 @@ async fn judge(
     let hazards = match verdict {
         Ok((verdict, _)) => verdict.hazards,
         Err(_) if plan.operation.guard_failure == GuardFailure::Allow => {
-            let policy = format!("guard: {subject} not judged");
-            exchange.draft.policy.push(policy);
+            exchange.draft.policy.push(not_judged(subject));
             return Ok(());
         }
         Err(failure) => {

@@ -8,9 +8,8 @@ use crate::request::admit::Admitted;
 use crate::request::dispatch::{Delivery, Dispatched, dispatch};
 use crate::request::exchange::Exchange;
 use crate::request::guard;
-use crate::request::release::estimate;
+use crate::routing::Plan;
 use crate::routing::plan::Candidate;
-use crate::routing::{Plan, bound};
 
 /// Characters of what is wrong with an answer that a model is told.
 const MOST_REASON: usize = 500;
@@ -43,7 +42,7 @@ pub async fn refine(
     if let Delivery::Whole(answer) = &dispatched.delivery
         && let Err(error) = guard::judge_answer(exchange, plan, answer).await
     {
-        charge(exchange, admitted, &dispatched.candidate, answer);
+        charge(exchange, &dispatched.candidate, answer);
         return Err(error);
     }
     Ok(dispatched)
@@ -63,7 +62,7 @@ async fn transformed(
         Ok(answer) => return Ok(with(dispatched, answer)),
         Err(reason) => reason,
     };
-    charge(exchange, admitted, &dispatched.candidate, answer);
+    charge(exchange, &dispatched.candidate, answer);
     exchange.draft.policy.push("output invalid".to_owned());
     if !output.repair {
         return Err(invalid(plan, &reason));
@@ -83,7 +82,7 @@ async fn transformed(
             Ok(with(repaired, answer))
         }
         Err(reason) => {
-            charge(exchange, admitted, &repaired.candidate, answer);
+            charge(exchange, &repaired.candidate, answer);
             Err(invalid(plan, &reason))
         }
     }
@@ -96,10 +95,8 @@ fn with(dispatched: Dispatched, answer: Answer) -> Dispatched {
     }
 }
 
-fn charge(exchange: &mut Exchange, admitted: &Admitted, candidate: &Candidate, answer: &Answer) {
-    let usage = answer.usage;
-    let usage = usage.unwrap_or_else(|| estimate(bound::text_bytes(&admitted.request), answer));
-    exchange.charge(candidate, usage);
+fn charge(exchange: &mut Exchange, candidate: &Candidate, answer: &Answer) {
+    exchange.charge(candidate, answer.usage.unwrap_or_default());
 }
 
 /// The answer with every text as the operation wants it. Calls of tools and refusals stay what they are.

@@ -18,8 +18,6 @@ use crate::request::recall::Place;
 use crate::request::settle::{fill_cache, settle};
 use crate::request::stream::{self, Fill, Meter};
 use crate::routing::plan::Candidate;
-use crate::routing::{Plan, bound};
-use crate::usage::Usage;
 
 /// Gives a cached answer, which costs nothing but what was asked to find it.
 pub async fn release_cached(
@@ -85,7 +83,6 @@ fn replayed(
 pub async fn release(
     exchange: Exchange,
     admitted: &Admitted,
-    plan: &Plan,
     place: Option<Place>,
     state: State,
     grounded: Grounded,
@@ -101,7 +98,7 @@ pub async fn release(
         },
         // An answer without the passages it should rest on is not worth keeping.
         place: place.filter(|_| exchange.draft.ungrounded.is_none()),
-        prompt_bytes: prompt_bytes(plan, admitted, &grounded),
+        prompt_bytes: dispatched.prompt_bytes,
         head: head(&exchange, &dispatched.candidate.id, grounded.sources),
         candidate: dispatched.candidate,
         wire: dispatched.wire,
@@ -140,8 +137,7 @@ impl Release<'_> {
     async fn whole(mut self, answer: Answer) -> Reply {
         self.exchange.draft.status = 200;
         self.exchange.say(&answer);
-        let estimated = || estimate(self.prompt_bytes, &answer);
-        let usage = answer.usage.unwrap_or_else(estimated);
+        let usage = answer.usage.unwrap_or_default();
         self.exchange.charge(&self.candidate, usage);
         let cost = self.exchange.cost();
         self.decision.cost = Some(cost);
@@ -202,22 +198,6 @@ impl Release<'_> {
         headers::warnings(&mut reply, &self.warnings);
         reply
     }
-}
-
-/// What an answer used, where its provider reports nothing.
-#[must_use]
-pub fn estimate(prompt_bytes: u64, answer: &Answer) -> Usage {
-    Usage::estimate(prompt_bytes, answer.output_bytes())
-}
-
-/// Bytes of the prompt, to estimate by where a provider reports no usage.
-fn prompt_bytes(plan: &Plan, admitted: &Admitted, grounded: &Grounded) -> u64 {
-    let instructions = plan.prompt().map_or(0, str::len);
-    let passages = grounded.sources.iter().map(|source| source.passage.len());
-    let added = passages.fold(instructions, usize::saturating_add);
-    let added = u64::try_from(added).unwrap_or(u64::MAX);
-    let said = bound::text_bytes(&admitted.request).saturating_sub(grounded.left_out);
-    said.saturating_add(added)
 }
 
 fn head(exchange: &Exchange, model: &str, sources: Vec<Source>) -> Head {

@@ -117,11 +117,16 @@ pub fn likely_tokens_of(message: &Message) -> u64 {
     media.fold(estimate_tokens(message_bytes(message)), u64::saturating_add)
 }
 
-/// Tokens that a request is likely to have besides its messages, with `bytes` of instructions.
+/// UTF-8 bytes of a request besides its messages and media: tools, a schema.
+#[must_use]
+pub fn fixed_bytes(request: &ChatRequest) -> u64 {
+    text_bytes(request).saturating_sub(bytes_of(&request.messages))
+}
+
+/// Tokens that a request is likely to have besides its messages, with `bytes` that are added.
 #[must_use]
 pub fn likely_fixed_tokens(request: &ChatRequest, bytes: usize) -> u64 {
-    let others = text_bytes(request).saturating_sub(bytes_of(&request.messages));
-    estimate_tokens(others.saturating_add(length(bytes)))
+    estimate_tokens(fixed_bytes(request).saturating_add(length(bytes)))
 }
 
 fn likely_media_tokens(content: &Content) -> u64 {

@@ -2,6 +2,7 @@
 //! becomes of the answer, who judges both, and what that may cost.
 
 use super::bound::{self, BYTES_PER_TOKEN, Sizes};
+use super::instructions::Variables;
 use super::plan::{Candidate, Plan};
 use crate::config::{Catalogue, Guard, Operation, Output, Trim};
 use crate::context::trim::least_tokens;
@@ -12,7 +13,17 @@ use crate::protocol::{ChatRequest, Message, ResponseFormat};
 /// Bytes around a schema, or around an answer that is to be mended: what the model is told.
 const TOLD_BYTES: u64 = 2_500;
 
+/// Bytes of the sentence that goes with a schema, for a model that is told in words.
+const FORM_BYTES: usize = 120;
+
 impl Plan {
+    /// Tokens of the prompt that are neither messages nor passages, likely.
+    #[must_use]
+    pub fn fixed_tokens(&self, request: &ChatRequest) -> u64 {
+        let added = added_bytes(self.prompt(), self.output());
+        bound::likely_fixed_tokens(request, added)
+    }
+
     /// What is made of the answer, where the operation's prompt was asked for.
     #[must_use]
     pub fn output(&self) -> Option<&Output> {
@@ -53,7 +64,7 @@ impl Plan {
     }
 }
 
-/// Bytes that a model is told of what its answer must be.
+/// Bytes that a model is told of what its answer must be, at most.
 pub(super) fn told_bytes(output: Option<&Output>) -> u64 {
     let Some(output) = output.filter(|output| output.is_json()) else {
         return 0;
@@ -63,6 +74,19 @@ pub(super) fn told_bytes(output: Option<&Output>) -> u64 {
     u64::try_from(bytes)
         .unwrap_or(u64::MAX)
         .saturating_add(TOLD_BYTES)
+}
+
+/// Bytes that an operation is likely to add to a prompt besides passages: what it says, and what answers
+/// must be.
+pub(super) fn added_bytes(prompt: Option<&str>, output: Option<&Output>) -> usize {
+    let output = output.filter(|output| output.is_json());
+    let schema = output.and_then(|output| output.schema.as_ref());
+    let sizes = [
+        prompt.map_or(0, str::len),
+        schema.map_or(0, |schema| schema.as_str().len()),
+        output.map_or(0, |_| FORM_BYTES),
+    ];
+    sizes.into_iter().fold(0, usize::saturating_add)
 }
 
 /// Refuses a form of answers that the caller wants where the operation has one.
@@ -81,15 +105,16 @@ pub(super) fn check_format(operation: &Operation, request: &ChatRequest) -> Resu
     Ok(())
 }
 
-/// Tokens that the prompt of a request has at least, whatever may be left out of it is.
-pub(super) fn least(operation: &Operation, request: &ChatRequest, instructions: usize) -> u64 {
+/// Tokens that the prompt of a request has at least, whatever may be left out of it is, with so many bytes
+/// that are added to it.
+pub(super) fn least(operation: &Operation, request: &ChatRequest, added: usize) -> u64 {
     let messages = if operation.trim.contains(&Trim::Turns) {
         least_tokens(&request.messages)
     } else {
         let sizes = request.messages.iter().map(bound::likely_tokens_of);
         sizes.fold(0, u64::saturating_add)
     };
-    messages.saturating_add(bound::likely_fixed_tokens(request, instructions))
+    messages.saturating_add(bound::likely_fixed_tokens(request, added))
 }
 
 /// The tokens that the prompt may have: as many as the operation says and, where it says what to leave
@@ -100,7 +125,7 @@ pub(super) fn least(operation: &Operation, request: &ChatRequest, instructions: 
 pub(super) fn room(
     operation: &Operation,
     request: &ChatRequest,
-    instructions: usize,
+    added: usize,
     candidates: &[Candidate],
 ) -> Result<Option<u64>, Error> {
     let said = operation.input_tokens.map(u64::from);
@@ -112,7 +137,7 @@ pub(super) fn room(
     let Some(room) = said.into_iter().chain(window).min() else {
         return Ok(None);
     };
-    let least = least(operation, request, instructions);
+    let least = least(operation, request, added);
     if least > room {
         return Err(too_long(&operation.name, room, least));
     }
@@ -128,10 +153,21 @@ pub fn too_long(operation: &str, room: u64, tokens: u64) -> Error {
     Error::invalid("messages", message)
 }
 
+/// What of a request the guard of an operation judges: all that the caller says, where it goes into the
+/// prompt by a variable, too.
+#[must_use]
+pub fn said(request: &ChatRequest, variables: &Variables) -> String {
+    let own = request.text_of_caller();
+    let values = variables.values().map(String::as_str);
+    let texts = std::iter::once(own.as_str()).chain(values);
+    let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+    texts.join("\n")
+}
+
 /// The worst that mending an answer and judging what is said may cost.
 pub(super) fn cost(
     (operation, output): (&Operation, Option<&Output>),
-    request: &ChatRequest,
+    (request, variables): (&ChatRequest, &Variables),
     sizes: &Sizes,
     candidates: &[Candidate],
     catalogue: &Catalogue,
@@ -146,7 +182,7 @@ pub(super) fn cost(
     });
     let guard = operation.guard;
     let said = guard.filter(|guard| guard.of_input()).map(|_| {
-        let text = request.text_of_caller();
+        let text = said(request, variables);
         u64::try_from(text.len()).unwrap_or(u64::MAX)
     });
     let answered = guard.filter(|guard| guard.of_output()).and_then(|_| {

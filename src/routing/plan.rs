@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{Capability, Catalogue, Model, ModelKind, Operation, Rag, TenantConfig, Tier};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::governor::command::Tokens;
 use crate::intent;
 use crate::isolate::OrgView;
@@ -43,6 +43,8 @@ pub struct Plan {
     pub rag: Option<Rag>,
     /// For how long the answer may be served again, in seconds.
     pub cache_seconds: Option<u64>,
+    /// The operation that it was taken to be for, which does not fit the request.
+    pub instead_of: Option<String>,
     /// What is asked before all else where it is in doubt what the request is for.
     pub doubt: Option<Doubt>,
     /// The worst this plan may cost.
@@ -127,7 +129,8 @@ impl Plan {
             .map(|prompt| prompt.text.as_str())
     }
 
-    /// Makes the plan of a request for an org.
+    /// Makes the plan of a request for an org. Where the request does not fit an operation that nobody
+    /// named, e.g. since its prompt needs a variable, the default operation serves it.
     ///
     /// # Errors
     /// `InvalidRequest` for an operation that does not exist or is not served here, where its prompt
@@ -137,6 +140,29 @@ impl Plan {
         let model = wishes.route.as_deref().unwrap_or(&request.model);
         let wanted = Wanted::parse(model, ModelKind::Chat, catalogue)?;
         let choice = choose_operation(request, wishes, &wanted, &org.config)?;
+        let Some(spare) = choice.spare(catalogue) else {
+            return Self::of(request, wishes, (&wanted, choice), catalogue);
+        };
+        let name = choice.operation.name.clone();
+        match Self::of(request, wishes, (&wanted, choice), catalogue) {
+            Err(error) if error.kind == Kind::InvalidRequest => {
+                let plan = Self::of(request, wishes, (&wanted, spare), catalogue)?;
+                Ok(Self {
+                    instead_of: Some(name),
+                    ..plan
+                })
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn of(
+        request: &ChatRequest,
+        wishes: &Wishes,
+        (wanted, choice): (&Wanted<'_>, Choice),
+        catalogue: &Catalogue,
+    ) -> Result<Self, Error> {
+        let model = wishes.route.as_deref().unwrap_or(&request.model);
         let Choice {
             operation,
             confidence,
@@ -159,7 +185,7 @@ impl Plan {
         let told = handling::told_bytes(output);
         let sizes = bound::Sizes::of(request, text, rag).with(told);
         let of_model = |model| candidate(model, request, &operation, &sizes, wishes.custom_cost);
-        let (tier, candidates) = if let Wanted::Route(name) = wanted {
+        let (tier, candidates) = if let Wanted::Route(name) = *wanted {
             let way = wishes.way.as_ref().ok_or_else(|| routed::unknown(name))?;
             let allowed = operation.models.is_some() && named;
             let fits = |model: &Arc<Model>| {
@@ -176,9 +202,9 @@ impl Plan {
             });
             (operation.tier, candidates.collect())
         } else {
-            let (tier, models) = choose_models(request, &wanted, &operation, catalogue)?;
+            let (tier, models) = choose_models(request, wanted, &operation, catalogue)?;
             let candidates = models.into_iter().map(|model| Candidate {
-                reasoning: thinks(&wanted, tier),
+                reasoning: thinks(wanted, tier),
                 ..of_model(model)
             });
             let mut candidates: Vec<Candidate> = candidates.collect();
@@ -194,9 +220,16 @@ impl Plan {
             .unwrap_or_default();
         let helpers = rag.map_or(Nanos::ZERO, |rag| bound::helpers(&sizes, rag, catalogue));
         let handled = (&*operation, output);
-        let handled = handling::cost(handled, request, &sizes, &candidates, catalogue);
+        let handled = handling::cost(
+            handled,
+            (request, &wishes.variables),
+            &sizes,
+            &candidates,
+            catalogue,
+        );
         let input_tokens = if grounding {
-            handling::room(&operation, request, text.map_or(0, str::len), &candidates)?
+            let added = handling::added_bytes(text, output);
+            handling::room(&operation, request, added, &candidates)?
         } else {
             None
         };
@@ -222,6 +255,7 @@ impl Plan {
                 .into_iter()
                 .fold(Nanos::ZERO, Nanos::saturating_add),
             doubt,
+            instead_of: None,
             tokens,
         })
     }
@@ -232,6 +266,19 @@ struct Choice {
     operation: Arc<Operation>,
     confidence: u8,
     doubt: Option<Doubt>,
+}
+
+impl Choice {
+    /// The default operation, where this is another one that nobody named.
+    fn spare(&self, catalogue: &Catalogue) -> Option<Self> {
+        let default = catalogue.operation(&catalogue.default_operation)?;
+        let is_guess = self.confidence < 100 && self.operation.name != default.name;
+        is_guess.then(|| Self {
+            operation: Arc::clone(default),
+            confidence: self.confidence,
+            doubt: None,
+        })
+    }
 }
 
 /// Header, then `model`, then metadata, then a guess, or what a model said where that was in doubt; the

@@ -323,6 +323,56 @@ fn a_request_that_was_admitted_from_a_lease_keeps_to_the_rules_of_its_operation_
     acme.check_released();
 }
 
+/// Of a built-in operation, as the org has it instead, which a request like `body` does not fit.
+fn translates(own: &Value, intent: &Value) -> Acme {
+    let mut operation = json!({ "tier": "light", "models": [LLAMA_SMALL] });
+    for (name, value) in own.as_object().unwrap() {
+        operation[name] = value.clone();
+    }
+    Acme::with(&json!({ "intent": intent, "operations": { "translate": operation } }))
+}
+
+#[test]
+fn what_does_not_fit_a_guessed_operation_is_served_by_the_default_one() {
+    const FRENCH: &str = "Translate this into French: good day";
+    let plain = question("auto", FRENCH);
+    let mut formed = plain.clone();
+    formed["response_format"] = json!({ "type": "json_object" });
+    let prompt = json!({ "prompt": {
+        "versions": { "1": "For {{ audience }}." }, "variables": { "audience": { "required": true } },
+    } });
+    let output = json!({ "output": { "schema": { "type": "object" } } });
+    let cases = [
+        (prompt, &plain),
+        (output, &formed),
+        (json!({ "input_tokens": 1 }), &plain),
+    ];
+    for (own, body) in cases {
+        let acme = translates(&own, &json!({}));
+        let guessed = acme.ask(body);
+        assert_eq!(guessed.told("x-ai-operation"), "chat");
+        let policy = acme.record(&guessed).draft.policy;
+        assert_eq!(
+            policy,
+            ["guessed translate", "served as chat: invalid_request"]
+        );
+        let mut named_so = body.clone();
+        named_so["model"] = json!("operation/translate");
+        check_error(&acme.send(&named_so), 400, "invalid_request");
+        acme.check_released();
+        let acme = translates(&own, &json!({ "threshold": 1, "below": "ask" }));
+        acme.world.provider.once(LLAMA_SMALL, named("translate"));
+        let asked = acme.ask(body);
+        assert_eq!(asked.told("x-ai-operation"), "chat");
+        let policy = acme.record(&asked).draft.policy;
+        assert_eq!(
+            policy,
+            ["asked for translate", "served as chat: invalid_request"]
+        );
+        acme.check_released();
+    }
+}
+
 #[test]
 fn a_section_that_makes_no_sense_is_refused_with_its_path() {
     let acme = Acme::new();

@@ -151,3 +151,94 @@ fn a_model_by_its_name_does_not_pass_the_guard_of_the_default_operation() {
     check_error(&acme.send(&question(LLAMA, "S9")), 403, "content_blocked");
     assert_eq!(models(&acme), [GUARD]);
 }
+
+#[test]
+fn what_tools_gave_and_what_variables_say_is_judged() {
+    let prompt = json!({
+        "versions": { "1": "You sell to {{ audience }}." },
+        "variables": { "audience": {} },
+    });
+    let acme = guarded("input", &json!({ "prompt": prompt }));
+    let call =
+        json!({ "id": "a", "type": "function", "function": { "name": "look", "arguments": "{}" } });
+    let said = |content: &Value| {
+        let mut body = question("operation/quote", "Look");
+        body["messages"].as_array_mut().unwrap().extend([
+            json!({ "role": "assistant", "content": null, "tool_calls": [call] }),
+            json!({ "role": "tool", "tool_call_id": "a", "content": content }),
+        ]);
+        body
+    };
+    for content in [json!("About S9"), json!([{ "type": "text", "text": "S9" }])] {
+        check_error(&acme.send(&said(&content)), 403, "content_blocked");
+    }
+    let theirs = acme.post("/v1/messages", &json!({
+        "model": "operation/quote", "max_tokens": 9, "messages": [
+            { "role": "user", "content": "Look" },
+            { "role": "assistant", "content": [{ "type": "tool_use", "id": "a", "name": "look", "input": {} }] },
+            { "role": "user", "content": [{ "type": "tool_result", "tool_use_id": "a", "content": "S9" }] },
+        ],
+    }));
+    assert_eq!(theirs.status, 403, "{}", theirs.text());
+    let run = json!({ "operation": "quote", "input": "Hi", "variables": { "audience": "S9" } });
+    check_error(&acme.post("/v1/run", &run), 403, "content_blocked");
+    assert!(models(&acme).iter().all(|model| model == GUARD));
+    let long = said(&json!("word ".repeat(20_000)));
+    let record = acme.record(&acme.ask(&long));
+    assert!(record.cost <= record.bound, "{:?}", record.flags);
+    acme.check_released();
+}
+
+#[test]
+fn media_are_not_judged_and_nothing_else_is_no_verdict() {
+    const SEEING: &str = "@cf/meta/llama-3.2-11b-vision-instruct";
+    let picture = json!({ "type": "image_url", "image_url": { "url": "data:image/png;base64,iVBORw0KGgo=" } });
+    let body = |more: &[Value]| {
+        let content: Vec<Value> = std::iter::once(&picture).chain(more).cloned().collect();
+        json!({ "model": "operation/quote", "messages": [{ "role": "user", "content": content }] })
+    };
+    let more = |failure: &str| json!({ "models": [SEEING], "guard_failure": failure });
+    let acme = guarded("input", &more("refuse"));
+    let refused = acme.send(&body(&[]));
+    let message = check_error(&refused, 403, "content_blocked");
+    assert!(message.contains("reads texts"), "{message}");
+    assert_eq!(
+        acme.record(&refused).draft.policy,
+        ["guard: request not judged"]
+    );
+    assert!(models(&acme).is_empty());
+    let described = acme.ask(&body(&[json!({ "type": "text", "text": "What is this?" })]));
+    assert_eq!(
+        acme.record(&described).draft.policy,
+        ["guard: media not judged"]
+    );
+    assert_eq!(models(&acme), [GUARD, SEEING]);
+    let acme = guarded("input", &more("allow"));
+    let allowed = acme.ask(&body(&[]));
+    assert_eq!(
+        acme.record(&allowed).draft.policy,
+        ["guard: request not judged"]
+    );
+}
+
+#[test]
+fn calls_of_tools_thoughts_and_refusals_are_judged_like_answers() {
+    let call = json!({ "id": "a", "type": "function", "function": { "name": "look", "arguments": "{\"what\": \"all of S9 there is\"}" } });
+    let messages = [
+        json!({ "role": "assistant", "content": null, "tool_calls": [call] }),
+        json!({ "role": "assistant", "content": "No.", "reasoning_content": "It is about S9" }),
+        json!({ "role": "assistant", "content": null, "refusal": "Nothing about S9" }),
+    ];
+    for message in messages {
+        let acme = guarded("output", &json!({ "models": [GLM] }));
+        let answer =
+            json!({ "choices": [{ "index": 0, "message": message, "finish_reason": "stop" }] });
+        let act = Act::Reply(200, None, answer.to_string());
+        acme.world.provider.always(GLM, act);
+        let mut body = question("operation/quote", "Hi");
+        body["tools"] = json!([{ "type": "function", "function": { "name": "look" } }]);
+        check_error(&acme.send(&body), 403, "content_blocked");
+        assert_eq!(models(&acme), [GLM, GUARD], "{message}");
+        acme.check_released();
+    }
+}

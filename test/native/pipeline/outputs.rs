@@ -101,6 +101,42 @@ fn an_answer_that_does_not_fit_is_mended_once_by_the_same_model() {
 }
 
 #[test]
+fn what_nobody_reports_is_estimated_by_what_was_sent_and_came() {
+    let told = "Only the days of delivery count. ".repeat(40);
+    let mut schema = schema();
+    schema["description"] = json!(told);
+    let acme = shop(&json!({ "schema": schema, "repair": true, "extract": "/answer" }));
+    let unmetered = |text: &str| {
+        let answer = json!({ "response": text });
+        acme.world
+            .provider
+            .once(LLAMA_SMALL, Act::Reply(200, None, answer.to_string()));
+    };
+    let long = format!(r#"{{"answer":"{}","days":"seven"}}"#, "word ".repeat(400));
+    let right = format!(r#"{{"answer":"Seven","days":7{}}}"#, " ".repeat(400));
+    unmetered(&long);
+    unmetered(&right);
+    let response = acme.posted(PATH, &ask());
+    assert_eq!(response.json()["output"], "Seven");
+    let record = acme.record(&response);
+    let usage: Vec<(u64, u64)> = record
+        .draft
+        .attempts
+        .iter()
+        .map(|attempt| (attempt.usage.input_tokens, attempt.usage.output_tokens))
+        .collect();
+    let tokens = |text: &str| u64::try_from(text.len().div_ceil(4)).unwrap();
+    let [(first, wrong), (second, mended)] = usage[..] else {
+        panic!("{usage:?}");
+    };
+    assert_eq!((wrong, mended), (tokens(&long), tokens(&right)));
+    assert!(first > tokens(&told), "with the schema: {first}");
+    assert!(second > first + wrong, "with what was wrong: {second}");
+    assert!(record.flags.contains(&esclusa::audit::Flag::Estimated));
+    acme.check_released();
+}
+
+#[test]
 fn what_is_held_for_attempts_covers_those_of_the_second_round_once() {
     let acme = shop(&json!({ "schema": schema(), "repair": true }));
     let provider = &acme.world.provider;

@@ -65,6 +65,31 @@ fn the_oldest_turns_are_left_out_and_everybody_is_told() {
 }
 
 #[test]
+fn what_the_operation_adds_takes_of_the_room() {
+    let told = "Only the days of delivery count. ".repeat(20);
+    let schema = json!({ "type": "object", "description": told });
+    let acme = shop(&json!({
+        "input_tokens": 400, "trim": ["turns"], "output": { "schema": schema },
+    }));
+    let act = Act::Say("{}".to_owned());
+    acme.world.provider.always(LLAMA_SMALL, act);
+    acme.ask(&talk(10, "And now?"));
+    let calls = acme.world.provider.calls.borrow();
+    let input = &calls.last().unwrap().input;
+    let messages = input["messages"].as_array().unwrap().iter();
+    let said: usize = messages
+        .map(|message| message["content"].as_str().unwrap().len())
+        .sum();
+    let form = input["response_format"]["json_schema"].to_string().len();
+    assert!(said + form <= 400 * 4, "{said} and {form}");
+    drop(calls);
+    let small =
+        shop(&json!({ "input_tokens": 100, "trim": ["turns"], "output": { "schema": schema } }));
+    let message = check_error(&small.send(&talk(1, "And now?")), 400, "invalid_request");
+    assert!(message.contains("may have 100 tokens"), "{message}");
+}
+
+#[test]
 fn what_fits_is_left_alone() {
     let acme = shop(&json!({ "input_tokens": 300, "trim": ["turns"] }));
     let response = acme.ask(&talk(1, "And now?"));

@@ -13,6 +13,7 @@ use std::str::FromStr;
 
 pub(crate) use self::parse::parse;
 use super::facts::{Facts, Found};
+use crate::auth;
 
 /// What is asked of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -384,16 +385,6 @@ pub enum UnknownField {
     Secret,
 }
 
-/// Headers that hold keys.
-const SECRET: [&str; 6] = [
-    "authorization",
-    "cf-access-jwt-assertion",
-    "cf-aig-authorization",
-    "cookie",
-    "x-api-key",
-    "x-goog-api-key",
-];
-
 impl FromStr for Field {
     type Err = UnknownField;
 
@@ -419,7 +410,7 @@ impl FromStr for Field {
                 Some(("body", path)) => Self::Body(path.split('.').map(str::to_owned).collect()),
                 Some(("headers" | "header", name)) => {
                     let name = name.to_ascii_lowercase();
-                    if SECRET.contains(&name.as_str()) {
+                    if auth::is_secret(&name) {
                         return Err(UnknownField::Secret);
                     }
                     Self::Header(name)

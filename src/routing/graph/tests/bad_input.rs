@@ -295,6 +295,16 @@ fn limits_say_how_much_of_what_in_which_time() {
             "{found}"
         );
     }
+    for key in [
+        "headers.Authorization",
+        "header.x-api-key",
+        "headers.cookie",
+    ] {
+        let found = with(json!({ "key": key }));
+        let expected =
+            "elements[1].properties.key: this header holds a secret, by which nothing is counted";
+        assert_eq!(found, expected, "{key}");
+    }
     let bare = json!({ "id": "l", "type": "rate", "properties": { "limit": 1 },
         "outputs": { "success": { "elementId": "m" } } });
     check(

@@ -64,6 +64,11 @@ impl Surroundings {
             ..Self::default()
         })))
     }
+
+    /// Forgets what the governor told: it was true of the org as it was then.
+    pub fn forget(&mut self) {
+        (self.budget_left, self.closed) = (None, Vec::new());
+    }
 }
 
 /// The way of a request, and how much of it the request has come to.

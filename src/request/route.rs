@@ -75,6 +75,8 @@ impl Surroundings {
 #[derive(Debug)]
 pub struct Taken {
     name: String,
+    /// The operation that its conditions saw.
+    operation: String,
     /// The ids of its nodes.
     nodes: Vec<String>,
     /// The names of its gates.
@@ -84,10 +86,11 @@ pub struct Taken {
 }
 
 impl Taken {
-    fn new(route: &Route, way: &Way) -> Self {
+    fn new(route: &Route, way: &Way, facts: &Facts<'_>) -> Self {
         let ids = way.nodes.iter().filter_map(|(node, _)| route.node(*node));
         Self {
             name: route.name.clone(),
+            operation: facts.operation.clone(),
             nodes: ids.map(|node| node.id.clone()).collect(),
             gates: way.gates.clone(),
             reached: Cell::default(),
@@ -126,6 +129,7 @@ impl Taken {
         let nodes = self.nodes.iter().take(nodes.min(MOST_NODES));
         Box::new(audit::Taken {
             name: self.name.clone(),
+            operation: self.operation.clone(),
             nodes: nodes.cloned().collect(),
         })
     }
@@ -203,7 +207,7 @@ pub fn take(exchange: &mut Exchange, admitted: &mut Admitted, view: &OrgView) ->
         market: &rates,
     };
     let way = walk(route, &facts, &circumstances);
-    exchange.taken = Some(Box::new(Taken::new(route, &way)));
+    exchange.taken = Some(Box::new(Taken::new(route, &way, &facts)));
     admitted.wishes.way = Some(Box::new(way));
     Ok(())
 }

@@ -172,7 +172,9 @@ impl Walker<'_> {
             Work::Percentage(split) => split_at(self.draw(&node.id), split),
             Work::Split(by, split) => {
                 let subject = self.facts.find(by).subject();
-                let draw = subject.map(|subject| part(&[&node.id, &subject]));
+                // Nodes of other routes may have the same id.
+                let name = &self.route.name;
+                let draw = subject.map(|subject| part(&[name, &node.id, &subject]));
                 split_at(draw.unwrap_or_else(|| self.draw(&node.id)), split)
             }
             Work::Start(next) => (Choice::Only, Some(*next)),

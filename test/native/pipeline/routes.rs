@@ -219,6 +219,27 @@ fn a_split_is_the_same_for_a_user_each_time() {
 }
 
 #[test]
+fn splits_of_two_routes_are_independent() {
+    let elements = json!([
+        start("ab"),
+        { "id": "ab", "type": "split", "properties": { "by": "user" },
+          "outputs": { "50%": { "elementId": "a" }, "else": { "elementId": "b" } } },
+        model("a", GPT, None),
+        model("b", MINI, None),
+        end(),
+    ]);
+    let route = json!({ "elements": elements }).to_string();
+    let acme = Acme::with(&routes(&[("one", &route), ("two", &route)]));
+    let of = |route: &str, user: &str| {
+        answered_by(&acme, acme.request(&ask(route)).header("x-ai-user", user))
+    };
+    let users = (0..60).map(|number| format!("user {number}"));
+    let same = users.filter(|user| of("one", user) == of("two", user));
+    let same = same.count();
+    assert!((15..=45).contains(&same), "{same} of 60");
+}
+
+#[test]
 fn a_balance_prefers_and_falls_over_to_the_others() {
     let balance = |properties: &Value| {
         with(&json!([

@@ -212,6 +212,9 @@ impl Condition {
             Self::All(parts) => parts.iter().flat_map(|part| part.demands(field)).collect(),
             Self::Test(test) if test.field == *field => match &test.operator {
                 Operator::Equal(value) => value.as_text().into_iter().collect(),
+                Operator::In(values) if values.len() == 1 => {
+                    values.iter().filter_map(Value::as_text).collect()
+                }
                 _ => Vec::new(),
             },
             _ => Vec::new(),

@@ -334,7 +334,8 @@ impl Market for Rates<'_> {
 
     fn latency_ms(&self, model: &str) -> Option<u32> {
         let id = self.named(model)?.id;
-        self.view.health.borrow().latency_ms(&id, self.awaited)
+        let health = self.view.health.borrow();
+        health.expected_ms(&id, self.awaited, self.at)
     }
 
     fn is_down(&self, model: &str) -> bool {

@@ -30,7 +30,7 @@ pub trait Market {
     /// What the request costs about, where that is known.
     fn cost(&self, model: &str) -> Option<Nanos>;
 
-    /// Milliseconds to the first byte, where that is known.
+    /// Milliseconds to an answer, or to the first event of a stream; none where that is to be found out.
     fn latency_ms(&self, model: &str) -> Option<u32>;
 
     /// Whether it is not worth asking right now.

@@ -228,6 +228,9 @@ pub struct Draft {
 pub struct Taken {
     /// The route.
     pub name: String,
+    /// The operation that its conditions saw: where the caller names none, as it was guessed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub operation: String,
     /// The ids of the nodes it came to, in order; of a long way the first.
     pub nodes: Vec<String>,
 }

@@ -20,6 +20,17 @@ const ID_LIMIT: usize = 40;
 pub const GATEWAY_KEY: &str = "cf-aig-authorization";
 /// Where a key may stand, first match wins (design/api.md, "Headers").
 const KEY_HEADERS: [&str; 4] = [GATEWAY_KEY, "authorization", "x-api-key", "x-goog-api-key"];
+/// Headers that hold a key or a session: nothing is told, compared or counted by what they hold.
+const SECRET_HEADERS: [&str; 8] = [
+    "api-key",
+    "authorization",
+    "cf-access-jwt-assertion",
+    "cf-aig-authorization",
+    "cookie",
+    "proxy-authorization",
+    "x-api-key",
+    "x-goog-api-key",
+];
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +144,12 @@ fn unsealed<const N: usize>(key: &str) -> Option<[&str; N]> {
     let parts: Vec<&str> = body.split('_').collect();
     let parts = parts.try_into().ok()?;
     (checksum == checksum_of(body)).then_some(parts)
+}
+
+/// Whether a header, by its name in lower case, holds a key or a session.
+#[must_use]
+pub fn is_secret(header: &str) -> bool {
+    SECRET_HEADERS.contains(&header)
 }
 
 /// Our key in a request, as it stands there.

@@ -294,6 +294,9 @@ async fn plan_and_reserve(
             Admission::Refused(error, state) => return Err(Rejected::Recorded(error, state)),
             Admission::Repeated(earlier) => reserve::repeat(exchange, earlier).await?,
             Admission::Stale(versions) => {
+                if let Some(surroundings) = &mut admitted.surroundings {
+                    surroundings.forget();
+                }
                 view = isolate
                     .refresh(&exchange.ports, &exchange.org, versions)
                     .await?;

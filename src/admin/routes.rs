@@ -93,7 +93,7 @@ pub(super) async fn explain(asked: Asked<'_>) -> Result<Reply, Error> {
         wishes: &wishes,
         facts: &facts,
         chance,
-        reserve: reserve(&known, &facts),
+        reserve: reserve(&known),
     };
     let explained = considered.explain().await?;
     Ok(Reply::json(200, &explained))
@@ -185,7 +185,7 @@ fn named_user(asking: &Asking, surroundings: &Surroundings, request: &ChatReques
 }
 
 /// What the governor would be asked, but for the gates.
-fn reserve(known: &Known<'_>, facts: &Facts<'_>) -> Reserve {
+fn reserve(known: &Known<'_>) -> Reserve {
     let text = |value: &Scalar| match value {
         Scalar::Boolean(value) => value.to_string(),
         Scalar::Number(value) => value.to_string(),
@@ -195,8 +195,6 @@ fn reserve(known: &Known<'_>, facts: &Facts<'_>) -> Reserve {
     let metadata = metadata.map(|(name, value)| (name.clone(), text(value)));
     let draft = Draft {
         key: known.key.to_owned(),
-        operation: facts.operation.clone(),
-        tier: facts.tier.clone(),
         ..Draft::default()
     };
     let subjects = Subjects {
@@ -230,7 +228,7 @@ impl Considering<'_> {
         for _ in 0..MOST_WALKS {
             let way = self.walk(&closed, &rates);
             named.extend(way.gates.iter().cloned());
-            self.reserve.bound = self.bound(&way);
+            self.ask_for(&way);
             let (now_closed, _) = self.consider(way.gates.iter().cloned().collect()).await?;
             if now_closed.is_empty() {
                 let (_, state) = self.consider(named).await?;
@@ -260,9 +258,17 @@ impl Considering<'_> {
         Plan::make(self.request, &wishes, self.view)
     }
 
-    fn bound(&self, way: &Way) -> Nanos {
-        let plan = self.plan(way.clone());
-        plan.map_or(Nanos::ZERO, |plan| plan.bound)
+    /// Asks for what the plan of a way would: gates count by its operation and tier, which are not guessed
+    /// as those are that conditions see.
+    fn ask_for(&mut self, way: &Way) {
+        let Ok(plan) = self.plan(way.clone()) else {
+            self.reserve.bound = Nanos::ZERO;
+            return;
+        };
+        self.reserve.bound = plan.bound;
+        let draft = &mut self.reserve.draft;
+        draft.operation.clone_from(&plan.operation.name);
+        plan.tier.as_str().clone_into(&mut draft.tier);
     }
 
     /// Asks the governor what gates say; it counts nothing.

@@ -23,6 +23,7 @@ use serde::{Deserialize, Deserializer};
 use super::catalog::Catalogue;
 use super::problem::Report;
 use super::tier::Tier;
+use crate::auth;
 use crate::governor::rules::{
     Budget, Limit, Measure, Pace, Period, Rules, Scope, UTC, UnknownScope, WhenSpent, Window,
 };
@@ -288,6 +289,12 @@ fn name(what: &str, per: &Scope, only: Option<&str>) -> String {
 fn check_only(per: &Scope, only: Option<&str>, at: &str, report: &mut Report) {
     if matches!(per, Scope::Gate(..)) {
         report.add(format!("{at}.per"), UnknownScope.to_string());
+    }
+    if let Scope::Header(name) = per
+        && auth::is_secret(name)
+    {
+        let reason = "this header holds a secret, by which nothing is counted";
+        report.add(format!("{at}.per"), reason);
     }
     if only.is_some() && *per == Scope::Org {
         report.add(format!("{at}.only"), "the org is one subject already");

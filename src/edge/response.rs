@@ -9,8 +9,10 @@ use wasm_bindgen_futures::JsFuture;
 use wasm_streams::ReadableStream;
 use web_sys::Response;
 
+use super::clock::now;
 use super::js::Thrown;
 use crate::ports::{Unreachable, Upstream};
+use crate::providers::retry_after;
 use crate::request::call::ANSWER_LIMIT;
 
 /// Bytes of a whole body that are copied at once.
@@ -24,7 +26,7 @@ pub(super) fn upstream(response: &Response, body: Chunks) -> Result<Upstream, Th
     Ok(Upstream {
         status: response.status(),
         content_type: header(response, "content-type")?,
-        retry_after: number(response, "retry-after")?,
+        retry_after: retry_after(&header(response, "retry-after")?, now()),
         body,
     })
 }

@@ -64,12 +64,19 @@ impl Surroundings {
             ..Self::default()
         })))
     }
+
+    /// Forgets what the governor told: it was true of the org as it was then.
+    pub fn forget(&mut self) {
+        (self.budget_left, self.closed) = (None, Vec::new());
+    }
 }
 
 /// The way of a request, and how much of it the request has come to.
 #[derive(Debug)]
 pub struct Taken {
     name: String,
+    /// The operation that its conditions saw.
+    operation: String,
     /// The ids of its nodes.
     nodes: Vec<String>,
     /// The names of its gates.
@@ -79,10 +86,11 @@ pub struct Taken {
 }
 
 impl Taken {
-    fn new(route: &Route, way: &Way) -> Self {
+    fn new(route: &Route, way: &Way, facts: &Facts<'_>) -> Self {
         let ids = way.nodes.iter().filter_map(|(node, _)| route.node(*node));
         Self {
             name: route.name.clone(),
+            operation: facts.operation.clone(),
             nodes: ids.map(|node| node.id.clone()).collect(),
             gates: way.gates.clone(),
             reached: Cell::default(),
@@ -121,6 +129,7 @@ impl Taken {
         let nodes = self.nodes.iter().take(nodes.min(MOST_NODES));
         Box::new(audit::Taken {
             name: self.name.clone(),
+            operation: self.operation.clone(),
             nodes: nodes.cloned().collect(),
         })
     }
@@ -198,7 +207,7 @@ pub fn take(exchange: &mut Exchange, admitted: &mut Admitted, view: &OrgView) ->
         market: &rates,
     };
     let way = walk(route, &facts, &circumstances);
-    exchange.taken = Some(Box::new(Taken::new(route, &way)));
+    exchange.taken = Some(Box::new(Taken::new(route, &way, &facts)));
     admitted.wishes.way = Some(Box::new(way));
     Ok(())
 }
@@ -325,7 +334,8 @@ impl Market for Rates<'_> {
 
     fn latency_ms(&self, model: &str) -> Option<u32> {
         let id = self.named(model)?.id;
-        self.view.health.borrow().latency_ms(&id, self.awaited)
+        let health = self.view.health.borrow();
+        health.expected_ms(&id, self.awaited, self.at)
     }
 
     fn is_down(&self, model: &str) -> bool {

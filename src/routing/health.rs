@@ -4,12 +4,14 @@
 //! Everything here is this isolate's own and may be lost at any time. Only what the deployment's own
 //! account met counts: calls with a caller's key neither feed it nor heed it.
 
+mod average;
 mod limit;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use self::average::Average;
 pub use self::limit::{Awaited, By, Limit};
 use super::breaker::{Breaker, Resting, Rests, Turn, Turned, Why};
 use super::retry_budget::RetryBudget;
@@ -34,8 +36,6 @@ const HELP_MS: u64 = 10_000;
 const MOST_BUSY_MS: u64 = 600_000;
 /// Milliseconds after which an account that was refused is tried again.
 const REFUSED_MS: u64 = 300_000;
-/// The newest answer's share of the moving average is one of this many.
-const AVERAGE_PARTS: u32 = 8;
 /// Milliseconds for which an answer of a model weighs more than what others say of it.
 const FRESH_MS: u64 = 1_000;
 /// Milliseconds of 255 that a hint is left to rest, so that isolates do not probe together.
@@ -89,10 +89,10 @@ impl Part {
 #[derive(Debug, Default)]
 struct Deployment {
     breaker: Breaker,
-    /// Milliseconds to the first event of a stream, as a moving average.
-    first_event: Option<u32>,
-    /// Milliseconds to the end of a whole answer, as a moving average.
-    whole: Option<u32>,
+    /// To the first event of a stream.
+    first_event: Average,
+    /// To the end of a whole answer.
+    whole: Average,
     /// When it answered last, Unix milliseconds.
     answered_at: u64,
     /// The newest hint of another isolate: each org's governor has its own.
@@ -114,7 +114,21 @@ impl Health {
     /// first.
     #[must_use]
     pub fn latency_ms(&self, model: &str, awaited: Awaited) -> Option<u32> {
-        self.deployments.get(model)?.average(awaited)
+        self.deployments.get(model)?.average(awaited).milliseconds()
+    }
+
+    /// What a choice by latency takes a model for at `now`; `None` where that is to be found out, which one
+    /// request at a time does.
+    #[must_use]
+    pub fn expected_ms(&self, model: &str, awaited: Awaited, now: u64) -> Option<u32> {
+        self.deployments.get(model)?.average(awaited).expected(now)
+    }
+
+    /// Notes that a model is asked, for at most as long as `limit` says.
+    pub fn look(&mut self, model: &str, limit: Limit, now: u64) {
+        let until = now.saturating_add(limit.milliseconds);
+        let average = self.deployment(model).average_mut(limit.awaited);
+        average.look(now, until);
     }
 
     /// Whether a model is left alone at `now` (Unix milliseconds). Not where a probe is due.
@@ -136,7 +150,7 @@ impl Health {
     /// Why not.
     pub fn ask(&mut self, model: &str, now: u64, limit: Limit) -> Result<(Turn, Limit), Resting> {
         let deployment = self.deployment(model);
-        let average = deployment.average(limit.awaited);
+        let average = deployment.average(limit.awaited).milliseconds();
         let turn = deployment.breaker.ask(now, limit.milliseconds)?;
         let limit = match average {
             Some(average) if turn.probes() => limit.at_most(Limit::of_probe(average), By::Usual),
@@ -155,11 +169,7 @@ impl Health {
     pub fn measure(&mut self, model: &str, awaited: Awaited, milliseconds: u64, now: u64) {
         let deployment = self.deployment(model);
         deployment.answered_at = now;
-        let average = match awaited {
-            Awaited::FirstEvent => &mut deployment.first_event,
-            Awaited::Whole => &mut deployment.whole,
-        };
-        *average = Some(moved(*average, milliseconds));
+        deployment.average_mut(awaited).take(milliseconds, now);
     }
 
     /// Notes what came of a call. Gives what that changed.
@@ -175,7 +185,9 @@ impl Health {
         match outcome {
             Outcome::Answered => deployment.breaker.succeeded(turn),
             Outcome::Failed(failure, limit) => {
-                let is_fair = limit.is_fair(deployment.average(limit.awaited));
+                deployment.average_mut(limit.awaited).give_up();
+                let average = deployment.average(limit.awaited);
+                let is_fair = limit.is_fair(average.milliseconds());
                 match blame(failure, is_fair, now) {
                     Blame::None => {
                         deployment.breaker.left(turn);
@@ -201,6 +213,8 @@ impl Health {
     pub fn leave(&mut self, model: &str, turn: Turn) {
         if let Some(deployment) = self.deployments.get_mut(model) {
             deployment.breaker.left(turn);
+            deployment.first_event.give_up();
+            deployment.whole.give_up();
         }
     }
 
@@ -254,21 +268,19 @@ impl Health {
 }
 
 impl Deployment {
-    const fn average(&self, awaited: Awaited) -> Option<u32> {
+    const fn average(&self, awaited: Awaited) -> &Average {
         match awaited {
-            Awaited::FirstEvent => self.first_event,
-            Awaited::Whole => self.whole,
+            Awaited::FirstEvent => &self.first_event,
+            Awaited::Whole => &self.whole,
         }
     }
-}
 
-/// A moving average after its newest part.
-fn moved(average: Option<u32>, milliseconds: u64) -> u32 {
-    let newest = u32::try_from(milliseconds).unwrap_or(u32::MAX);
-    average.map_or(newest, |average| {
-        let rest = average.saturating_sub(average / AVERAGE_PARTS);
-        rest.saturating_add(newest / AVERAGE_PARTS)
-    })
+    const fn average_mut(&mut self, awaited: Awaited) -> &mut Average {
+        match awaited {
+            Awaited::FirstEvent => &mut self.first_event,
+            Awaited::Whole => &mut self.whole,
+        }
+    }
 }
 
 /// What a failure says of the deployment.

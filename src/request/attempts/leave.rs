@@ -65,6 +65,8 @@ impl Leave {
     }
 
     fn of(exchange: &Exchange, model: &str, turn: Turn, limit: Limit) -> Self {
+        let now = exchange.ports.clock.now();
+        exchange.health.borrow_mut().look(model, limit, now);
         let taken = Taken {
             health: Rc::clone(&exchange.health),
             model: model.to_owned(),

@@ -13,6 +13,7 @@ use std::str::FromStr;
 
 pub(crate) use self::parse::parse;
 use super::facts::{Facts, Found};
+use crate::auth;
 
 /// What is asked of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,6 +212,9 @@ impl Condition {
             Self::All(parts) => parts.iter().flat_map(|part| part.demands(field)).collect(),
             Self::Test(test) if test.field == *field => match &test.operator {
                 Operator::Equal(value) => value.as_text().into_iter().collect(),
+                Operator::In(values) if values.len() == 1 => {
+                    values.iter().filter_map(Value::as_text).collect()
+                }
                 _ => Vec::new(),
             },
             _ => Vec::new(),
@@ -384,16 +388,6 @@ pub enum UnknownField {
     Secret,
 }
 
-/// Headers that hold keys.
-const SECRET: [&str; 6] = [
-    "authorization",
-    "cf-access-jwt-assertion",
-    "cf-aig-authorization",
-    "cookie",
-    "x-api-key",
-    "x-goog-api-key",
-];
-
 impl FromStr for Field {
     type Err = UnknownField;
 
@@ -419,7 +413,7 @@ impl FromStr for Field {
                 Some(("body", path)) => Self::Body(path.split('.').map(str::to_owned).collect()),
                 Some(("headers" | "header", name)) => {
                     let name = name.to_ascii_lowercase();
-                    if SECRET.contains(&name.as_str()) {
+                    if auth::is_secret(&name) {
                         return Err(UnknownField::Secret);
                     }
                     Self::Header(name)

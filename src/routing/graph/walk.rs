@@ -30,7 +30,7 @@ pub trait Market {
     /// What the request costs about, where that is known.
     fn cost(&self, model: &str) -> Option<Nanos>;
 
-    /// Milliseconds to the first byte, where that is known.
+    /// Milliseconds to an answer, or to the first event of a stream; none where that is to be found out.
     fn latency_ms(&self, model: &str) -> Option<u32>;
 
     /// Whether it is not worth asking right now.
@@ -172,7 +172,9 @@ impl Walker<'_> {
             Work::Percentage(split) => split_at(self.draw(&node.id), split),
             Work::Split(by, split) => {
                 let subject = self.facts.find(by).subject();
-                let draw = subject.map(|subject| part(&[&node.id, &subject]));
+                // Nodes of other routes may have the same id.
+                let name = &self.route.name;
+                let draw = subject.map(|subject| part(&[name, &node.id, &subject]));
                 split_at(draw.unwrap_or_else(|| self.draw(&node.id)), split)
             }
             Work::Start(next) => (Choice::Only, Some(*next)),

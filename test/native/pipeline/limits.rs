@@ -184,3 +184,32 @@ fn a_stale_plan_is_made_again() {
     let record = acme.record(&response);
     assert_eq!(record.draft.versions.config, 3);
 }
+
+#[test]
+fn nothing_is_counted_by_a_secret() {
+    let acme = Acme::new();
+    let names = [
+        "Authorization",
+        "cookie",
+        "x-api-key",
+        "api-key",
+        "x-goog-api-key",
+        "cf-aig-authorization",
+        "proxy-authorization",
+    ];
+    for name in names {
+        let per = format!("header:{name}");
+        let limit = json!({ "per": per, "count": "requests", "limit": 1, "seconds": 60 });
+        let budget = json!({ "per": per, "usd": "1", "period": "day" });
+        for (section, rule) in [("limits", limit), ("budgets", budget)] {
+            let put = Request::new("PUT", "/admin/v1/orgs/acme/config").admin();
+            let put = put.json(&json!({ section: [rule] }));
+            let refused = acme.world.expect(&acme.worker, put, 400);
+            assert_eq!(
+                refused.json()["error"]["param"],
+                format!("{section}[0].per")
+            );
+            assert!(refused.text().contains("holds a secret"), "{name}");
+        }
+    }
+}

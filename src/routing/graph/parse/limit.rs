@@ -4,6 +4,7 @@
 use serde_json::value::RawValue;
 
 use super::{Parts, Reader};
+use crate::auth;
 use crate::config::fields::Fields;
 use crate::governor::rules::{Limit, Measure, Pace, Period, Scope, Window};
 use crate::money::Nanos;
@@ -98,6 +99,13 @@ impl Reader<'_> {
                 _ => None,
             },
         };
+        if let Some(Scope::Header(name)) = &per
+            && auth::is_secret(name)
+        {
+            let reason = "this header holds a secret, by which nothing is counted";
+            self.report.add(fields.place("key"), reason);
+            return None;
+        }
         if per.is_none() {
             let reason = "expected metadata.NAME, headers.NAME, user, key, operation, tier or address; without a key everybody is counted together";
             self.report.add(fields.place("key"), reason);

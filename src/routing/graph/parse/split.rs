@@ -95,6 +95,7 @@ impl Reader<'_> {
             self.report.add(fields.place("strategy"), reason);
         }
         let place = fields.place("weights");
+        let weights_at = place.clone();
         let mut weights = match fields.take("weights") {
             Some(raw) => Fields::of(&raw, place, self.report)?,
             None => Fields::none(place),
@@ -111,6 +112,11 @@ impl Reader<'_> {
         }
         weights.finish("a weight for each output", self.report);
         let strategy = strategy?;
+        let is_nothing = outputs.iter().all(|(_, weight, _)| *weight == 0);
+        if is_nothing && strategy == Strategy::Weights {
+            self.report.add(weights_at, "add up to 0");
+            return None;
+        }
         Some(Balance { strategy, outputs })
     }
 }

@@ -222,15 +222,22 @@ fn models_must_be_there_and_answer_conversations() {
 
 #[test]
 fn models_must_be_able_to_do_what_leads_to_them() {
-    let condition = json!({ "id": "if", "type": "conditional",
-        "properties": { "condition": { "capabilities": { "$eq": "vision" }, "user": "ann" } },
-        "outputs": { "true": { "elementId": "blind" }, "false": { "elementId": "m" } } });
+    let condition = |asked: Json| {
+        json!({ "id": "if", "type": "conditional",
+            "properties": { "condition": { "capabilities": asked, "user": "ann" } },
+            "outputs": { "true": { "elementId": "blind" }, "false": { "elementId": "m" } } })
+    };
     let blind = json!({ "id": "blind", "type": "model",
         "properties": { "model": "@cf/meta/llama-3.1-8b-instruct-fast" }, "outputs": {} });
-    check(
-        &json!([start("if"), condition, blind, model("m", None)]),
-        "elements[1].outputs.true: leads requests that need `vision` to @cf/meta/llama-3.1-8b-instruct-fast only, which cannot do `vision`",
-    );
+    for asked in [json!({ "$eq": "vision" }), json!({ "$in": ["vision"] })] {
+        check(
+            &json!([start("if"), condition(asked), blind, model("m", None)]),
+            "elements[1].outputs.true: leads requests that need `vision` to @cf/meta/llama-3.1-8b-instruct-fast only, which cannot do `vision`",
+        );
+    }
+    let either = condition(json!({ "$in": ["vision", "tools"] }));
+    let elements = json!([start("if"), either, blind, model("m", None)]);
+    assert!(problems(&json!({ "elements": elements })).is_empty());
 }
 
 #[test]
@@ -294,6 +301,16 @@ fn limits_say_how_much_of_what_in_which_time() {
             found.starts_with("elements[1].properties.key: expected metadata.NAME"),
             "{found}"
         );
+    }
+    for key in [
+        "headers.Authorization",
+        "header.x-api-key",
+        "headers.cookie",
+    ] {
+        let found = with(json!({ "key": key }));
+        let expected =
+            "elements[1].properties.key: this header holds a secret, by which nothing is counted";
+        assert_eq!(found, expected, "{key}");
     }
     let bare = json!({ "id": "l", "type": "rate", "properties": { "limit": 1 },
         "outputs": { "success": { "elementId": "m" } } });
@@ -397,6 +414,11 @@ fn our_own_elements_are_checked_as_well() {
     );
     let heavy = json!({ "strategy": "weights", "weights": { "two": 1 } });
     assert!(first(balance(heavy, "l")).contains("weights.two: is not known here"));
+    let weightless = json!({ "strategy": "weights", "weights": { "one": 0 } });
+    assert_eq!(
+        first(balance(weightless, "l")),
+        "elements[1].properties.weights: add up to 0"
+    );
     let split = json!([start("s"), { "id": "s", "type": "split", "properties": { "by": "country" },
         "outputs": { "else": { "elementId": "m" } } }, model("m", None)]);
     assert!(problem(&split).contains("by: expected user, session"));

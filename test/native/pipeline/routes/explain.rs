@@ -88,6 +88,30 @@ fn an_explanation_knows_the_live_state_of_limits() {
 }
 
 #[test]
+fn an_explanation_shows_the_gate_that_a_request_comes_to() {
+    let acme = with(&json!([
+        start("limit"),
+        { "id": "limit", "type": "rate",
+          "properties": { "limitType": "count", "limit": 1, "window": 60, "key": "operation" },
+          "outputs": { "success": { "elementId": "first" }, "fallback": { "elementId": "other" } } },
+        model("first", GPT, None),
+        model("other", MINI, None),
+        end(),
+    ]));
+    let text = "Translate to French: where is the station?";
+    let body = question("dynamic/r", text);
+    let response = acme.ask(&body);
+    let record = acme.record(&response);
+    assert_eq!(record.draft.operation, "chat");
+    let taken = record.draft.route.unwrap();
+    assert_eq!(taken.operation, "translate", "as conditions see it");
+    let way = explain(&acme, "r", &json!({ "request": body }));
+    assert_eq!(way["gates"][0]["used"], "1", "{way}");
+    assert_eq!(way["way"], "r@2; start>limit>other");
+    assert_eq!(acme.ask(&body).told("cf-aig-model"), MINI);
+}
+
+#[test]
 fn an_explanation_says_why_models_are_not_asked() {
     let acme = with(&json!([
         start("blind"),

@@ -1,5 +1,11 @@
 //! Limits of routes: counted exactly, over isolates too, and told.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use esclusa::governor::command::{Command, Reply};
+use esclusa::ports::{ChainEnd, Governors, Pending};
+
 use super::*;
 
 #[test]
@@ -163,6 +169,66 @@ fn a_condition_on_the_budget_sees_the_ledger() {
         MINI,
         "0.4 are left"
     );
+}
+
+/// An administrator changes the org after the first look at its money.
+struct ChangedMeanwhile {
+    inner: Rc<dyn Governors>,
+    worker: Worker,
+    change: RefCell<Option<Request>>,
+}
+
+impl Governors for ChangedMeanwhile {
+    fn execute<'a>(&'a self, org: &'a str, command: Command) -> Pending<'a, Reply> {
+        let looks = matches!(command, Command::Inspect { .. });
+        Box::pin(async move {
+            let reply = self.inner.execute(org, command).await;
+            let change = self.change.borrow_mut().take_if(|_| looks);
+            if let Some(change) = change {
+                let changed = self.worker.clone().open(change).await.finish().await;
+                assert_eq!(changed.status, 200, "{}", changed.text());
+            }
+            reply
+        })
+    }
+
+    fn flush<'a>(&'a self, org: &'a str) -> Pending<'a, ()> {
+        self.inner.flush(org)
+    }
+
+    fn purge<'a>(&'a self, org: &'a str) -> Pending<'a, ()> {
+        self.inner.purge(org)
+    }
+
+    fn chain<'a>(&'a self, org: &'a str, after: u64) -> Pending<'a, ChainEnd> {
+        self.inner.chain(org, after)
+    }
+}
+
+#[test]
+fn a_budget_that_is_cut_meanwhile_is_looked_up_anew() {
+    let mut config = routes(&[]);
+    config["routes"]["r"] = json!({ "elements": [
+        start("if"),
+        { "id": "if", "type": "conditional", "properties": { "condition": { "budget_left_usd": { "$gte": 0.5 } } },
+          "outputs": { "true": { "elementId": "dear" }, "false": { "elementId": "cheap" } } },
+        model("dear", GPT, None),
+        model("cheap", MINI, None),
+        end(),
+    ] });
+    config["budgets"] = json!([{ "usd": "1.00", "period": "day" }]);
+    let acme = Acme::with(&config);
+    config["budgets"] = json!([{ "usd": "0.40", "period": "day" }]);
+    let put = Request::new("PUT", "/admin/v1/orgs/acme/config").admin();
+    let mut worker = acme.worker.clone();
+    worker.ports.governors = Rc::new(ChangedMeanwhile {
+        inner: Rc::clone(&worker.ports.governors),
+        worker: acme.world.worker(2),
+        change: RefCell::new(Some(put.json(&config))),
+    });
+    let request = acme.request(&ask("r"));
+    let response = acme.world.expect(&worker, request, 200);
+    assert_eq!(response.told("cf-aig-model"), MINI);
 }
 
 #[test]

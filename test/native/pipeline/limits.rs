@@ -1,6 +1,6 @@
 //! Limits and budgets under concurrency.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::support::*;
 
@@ -183,4 +183,33 @@ fn a_stale_plan_is_made_again() {
     assert_eq!(response.told("cf-aig-model"), GLM);
     let record = acme.record(&response);
     assert_eq!(record.draft.versions.config, 3);
+}
+
+#[test]
+fn a_rule_of_more_subjects_than_are_shown_says_so() {
+    let acme = Acme::with(&json!({
+        "limits": [
+            { "count": "requests", "limit": 1000, "seconds": 60 },
+            { "per": "user", "count": "requests", "limit": 5, "seconds": 60 },
+        ],
+    }));
+    let count = |name: &str| {
+        let live = acme.limits();
+        let rows = live["limits"].as_array().unwrap().iter();
+        let shown = rows.filter(|row| row["name"] == name).count();
+        (shown, live["cut"].clone())
+    };
+    let ask = |user: String| {
+        let request = acme.request(&question("light", "Hello"));
+        let request = request.header("x-ai-user", &user);
+        acme.world.expect(&acme.worker, request, 200);
+    };
+    (0..200).for_each(|user| ask(format!("user-{user}")));
+    assert_eq!(count("requests-per-user"), (200, Value::Null));
+    ask("another".to_owned());
+    assert_eq!(
+        count("requests-per-user"),
+        (200, json!(["requests-per-user"]))
+    );
+    assert_eq!(count("requests").0, 1);
 }

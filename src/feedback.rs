@@ -12,10 +12,15 @@ use crate::ports::{AuditFilter, FeedbackRow, Ports, Thumbs};
 use crate::protocol::json::{self, Path};
 use crate::request::admit::{authenticate_now, json_body};
 use crate::request::subjects;
+use crate::request_files::arrived;
 
 /// Characters of a comment.
 const LONGEST_COMMENT: usize = 2_000;
 const LONGEST_ID: usize = 64;
+/// Milliseconds after which the record of a request has left its governor.
+const RECENT_MS: u64 = 6 * 60 * 60 * 1_000;
+/// Milliseconds by which clocks may differ.
+const SKEW_MS: u64 = 60_000;
 /// Users who are heard on one request.
 const MOST_USERS: u32 = 100;
 const FIELDS: [&str; 5] = ["request", "thumbs", "score", "comment", "user"];
@@ -93,6 +98,14 @@ fn parse(body: &[u8]) -> Result<FeedbackRow, Error> {
     })
 }
 
+/// Whether the record of a request may be with its governor still: not that of an id which says that it
+/// is older, or says nothing.
+fn is_recent(request: &str, now: u64) -> bool {
+    let soon = now.saturating_add(SKEW_MS);
+    let since = now.saturating_sub(RECENT_MS);
+    arrived(request).is_some_and(|at| (since..=soon).contains(&at))
+}
+
 /// Whether the org has a record of a request: at rest, or with its governor still.
 async fn is_recorded(ports: &Ports, org: &str, request: &str) -> Result<bool, Error> {
     let filter = AuditFilter {
@@ -103,6 +116,9 @@ async fn is_recorded(ports: &Ports, org: &str, request: &str) -> Result<bool, Er
     };
     if !ports.audit.query(&filter).await?.is_empty() {
         return Ok(true);
+    }
+    if !is_recent(request, ports.clock.now()) {
+        return Ok(false);
     }
     ports.governors.flush(org).await?;
     Ok(!ports.audit.query(&filter).await?.is_empty())

@@ -58,7 +58,7 @@ impl Folder {
 
 /// When a request arrived, Unix milliseconds: its id, a UUID of version 7, says so.
 #[must_use]
-fn arrived(request: &str) -> Option<u64> {
+pub(crate) fn arrived(request: &str) -> Option<u64> {
     let id = uuid::Uuid::try_parse(request).ok()?;
     let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();
     let milliseconds = u64::from(nanoseconds.checked_div(1_000_000)?);

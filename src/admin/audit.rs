@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::Asked;
-use super::page::parameters;
+use super::page::{parameters, unknown};
 use crate::audit::inspect::{self, inspect};
 use crate::audit::search::search;
 use crate::audit::{Change, Person, Sealed, export as exported, line};
@@ -21,6 +21,19 @@ use crate::request_files::{ANSWERS, TRANSCRIPTS};
 
 /// Records of one page where the caller names no number.
 const DEFAULT_LIMIT: u32 = 50;
+/// What records are filtered by.
+const FILTERS: [&str; 10] = [
+    "org",
+    "request",
+    "key",
+    "outcome",
+    "operation",
+    "user",
+    "object",
+    "changes",
+    "before",
+    "limit",
+];
 const LIMITS: std::ops::RangeInclusive<u32> = 1..=500;
 
 /// Requests whose files are removed at once: two files each, of 1,000 that one deletion may name.
@@ -200,13 +213,7 @@ fn parse(query: &str) -> Result<AuditFilter, Error> {
             "changes" => filter.changes = Some(flag("changes", &value)?),
             "before" => filter.before = Some(number("before", &value)?),
             "limit" => filter.limit = number("limit", &value)?,
-            other => {
-                let message = "Audit records are filtered by org, request, key, outcome, operation, user, object, changes, before and limit.";
-                return Err(Error::invalid(
-                    other.chars().take(50).collect::<String>(),
-                    message,
-                ));
-            }
+            other => return Err(unknown(other, &FILTERS)),
         }
     }
     if filter.org.is_empty() {

@@ -1,5 +1,7 @@
 //! The live state of an org's limits, budgets and balance, as its governor has it now.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 
 use super::Asked;
@@ -22,6 +24,9 @@ struct Live {
     budgets: Vec<Budget>,
     credits: Option<Credits>,
     open_reservations: u64,
+    /// The names of rules of which more subjects are counted than shown.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    cut: BTreeSet<String>,
 }
 
 #[derive(Serialize)]
@@ -63,8 +68,9 @@ struct Credits {
 
 /// Every limit and budget with used, reserved, remaining and reset.
 pub(super) async fn get(asked: Asked<'_>) -> Result<Reply, Error> {
+    // One more tells that there are more.
     let inspect = Command::Inspect {
-        most: MOST_SUBJECTS,
+        most: MOST_SUBJECTS.saturating_add(1),
     };
     match asked.ports.governors.execute(asked.org, inspect).await? {
         Verdict::State { state } => Ok(Reply::json(200, &live(asked.org.to_owned(), state))),
@@ -75,15 +81,37 @@ pub(super) async fn get(asked: Asked<'_>) -> Result<Reply, Error> {
 }
 
 fn live(org: String, state: State) -> Live {
+    let mut cut = BTreeSet::new();
+    let limits = state.limits.into_iter().map(limit).collect();
+    let limits = shortened(limits, &mut cut, |limit: &Limit| &limit.name);
+    let budgets = state.budgets.into_iter().map(budget).collect();
+    let budgets = shortened(budgets, &mut cut, |budget: &Budget| &budget.name);
     Live {
         org,
         config_version: state.versions.config,
         corpus_version: state.versions.corpus,
-        limits: state.limits.into_iter().map(limit).collect(),
-        budgets: state.budgets.into_iter().map(budget).collect(),
+        limits,
+        budgets,
         credits: state.credits.as_ref().map(credits),
         open_reservations: state.open_reservations,
+        cut,
     }
+}
+
+/// The first subjects of each rule; names the rules that have more.
+fn shortened<T>(rows: Vec<T>, cut: &mut BTreeSet<String>, name: fn(&T) -> &String) -> Vec<T> {
+    let mut shown: BTreeMap<String, usize> = BTreeMap::new();
+    let mut kept = Vec::with_capacity(rows.len());
+    for row in rows {
+        let count = shown.entry(name(&row).clone()).or_default();
+        if *count < MOST_SUBJECTS {
+            *count = count.saturating_add(1);
+            kept.push(row);
+        } else {
+            cut.insert(name(&row).clone());
+        }
+    }
+    kept
 }
 
 fn limit(state: LimitState) -> Limit {

@@ -32,8 +32,9 @@ struct Rename {
 
 /// Creates an org with the default configuration: 201. Where it exists it is left as it is, and what
 /// a crash may have left undone is done: 200. It can be used, and has its first record, once its
-/// configuration is in force.
-pub(super) async fn create(asked: Asked<'_>) -> Result<Reply, Error> {
+/// configuration is in force. `refused` is the record of an attempt that makes none, in the trail of the
+/// deployment.
+pub(super) async fn create(refused: &mut Exchange, asked: Asked<'_>) -> Result<Reply, Error> {
     let ports = asked.ports;
     let new: NewOrg = asked.read().await?;
     if !is_id(&new.id) {
@@ -42,6 +43,7 @@ pub(super) async fn create(asked: Asked<'_>) -> Result<Reply, Error> {
             "An id has 1 to 40 lower-case letters, digits and hyphens.",
         ));
     }
+    note_change(refused, change(&new.id));
     let name = if new.name.is_empty() {
         new.id.clone()
     } else {

@@ -93,13 +93,15 @@ fn slot<'v, const N: usize>(
 ) -> Result<&'v mut Option<String>, Error> {
     let place = names.iter().position(|known| *known == name);
     let slot = place.and_then(|place| values.get_mut(place));
-    slot.ok_or_else(|| {
-        let known = known();
-        let message = match known.as_slice() {
-            [] => "This path takes no parameters.".to_owned(),
-            known => format!("This path takes the parameters {}.", known.join(", ")),
-        };
-        let unknown: String = name.chars().take(50).collect();
-        Error::invalid(unknown, message)
-    })
+    slot.ok_or_else(|| unknown(name, &known()))
+}
+
+/// The refusal of a parameter that a path does not take, with those that it does.
+pub(super) fn unknown(name: &str, known: &[&str]) -> Error {
+    let message = match known {
+        [] => "This path takes no parameters.".to_owned(),
+        known => format!("This path takes the parameters {}.", known.join(", ")),
+    };
+    let shown: String = name.chars().take(50).collect();
+    Error::invalid(shown, message)
 }

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use self::shown::{Explained, Told};
 use super::Asked;
+use super::page::parameters;
 use crate::audit::{Draft, Scalar};
 use crate::error::{Error, Kind};
 use crate::governor::command::{Closed, Command, Reply as Verdict, Reserve, State, Subjects};
@@ -103,9 +104,7 @@ async fn org(asked: Asked<'_>) -> Result<String, Error> {
     if !asked.org.is_empty() {
         return Ok(asked.org.to_owned());
     }
-    let query = form_urlencoded::parse(asked.incoming.query().as_bytes());
-    let mut named = query.filter(|(name, _)| name == "org");
-    let org = named.next().map(|(_, value)| value.into_owned());
+    let [org] = parameters(asked.incoming.query(), ["org"])?;
     let only = || asked.actor.only().map(ToOwned::to_owned);
     let missing = || Error::invalid("org", "Name the org of the route: `?org=…`.");
     let org = org.or_else(only).ok_or_else(missing)?;

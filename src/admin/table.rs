@@ -119,7 +119,9 @@ pub const TABLE: &[Row] = &[
     })
     .narrowed(),
     plain(Get, "orgs", See, |it| orgs::list(it).boxed_local()).narrowed(),
-    plain(Post, "orgs", Manage, |it| orgs::create(it).boxed_local()),
+    change(Post, "orgs", Manage, "org.create", |act, it| {
+        orgs::create(act, it).boxed_local()
+    }),
     plain(Get, ORG, See, |it| orgs::get(it).boxed_local()),
     change(Patch, ORG, Manage, "org.rename", |act, it| {
         orgs::rename(act, it).boxed_local()

@@ -82,13 +82,15 @@ impl Prompt {
     #[must_use]
     pub fn version(&self, place: u8) -> Option<(&str, &Template)> {
         let mut end = 0_u8;
-        let rolled = self.rollout.iter().find(|(_, share)| {
+        let mut shares: Vec<(&String, &u8)> = self.rollout.iter().collect();
+        shares.sort_by_key(|(name, _)| rank(name));
+        let rolled = shares.into_iter().find(|(_, share)| {
             end = end.saturating_add(**share);
             place < end
         });
         let name = match rolled {
             Some((name, _)) => name,
-            None => self.versions.keys().next()?,
+            None => self.versions.keys().min_by_key(|name| rank(name))?,
         };
         let (name, template) = self.versions.get_key_value(name)?;
         Some((name, template))
@@ -99,4 +101,9 @@ impl Prompt {
         let shares = self.rollout.values().map(|share| u32::from(*share));
         shares.sum::<u32>() == u32::from(WHOLE)
     }
+}
+
+/// Where a version stands among the others: numbers by what they count, before names.
+fn rank(name: &str) -> (u64, &str) {
+    (name.parse().unwrap_or(u64::MAX), name)
 }

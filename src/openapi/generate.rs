@@ -28,8 +28,11 @@ struct Written {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct Components {
     parameters: Map<String, Value>,
+    /// Headers of every call of a model, with what they mean.
+    request_headers: BTreeMap<String, String>,
     schemas: Map<String, Value>,
 }
 
@@ -97,6 +100,7 @@ fn generated() -> Value {
         "servers": [{ "url": "/" }],
         "paths": paths,
         "components": {
+            "parameters": request_headers(&components),
             "schemas": components.schemas.into_iter().map(|(name, it)| (name, finished(it))).collect::<Map<_, _>>(),
             "securitySchemes": {
                 "key": { "type": "http", "scheme": "bearer", "description": "The key of an org, `esk_…`; also in `x-api-key`, `x-goog-api-key` and `cf-aig-authorization`." },
@@ -170,7 +174,30 @@ fn parameters(place: &Place, said: &Written, components: &Components) -> Vec<Val
         }
         parameter
     });
-    of_path.chain(named).collect()
+    let of_calls = components.request_headers.keys().filter(|_| is_call(place));
+    let of_calls =
+        of_calls.map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }));
+    of_path.chain(named).chain(of_calls).collect()
+}
+
+/// Whether a path with a method calls a model.
+fn is_call(place: &Place) -> bool {
+    let counts = ["count_tokens", "countTokens", "feedback"];
+    place.method == "POST"
+        && matches!(tag(&place.path), "inference" | "gateway")
+        && !counts.iter().any(|end| place.path.ends_with(end))
+}
+
+/// The headers of calls, once for all paths.
+fn request_headers(components: &Components) -> Map<String, Value> {
+    let headers = components.request_headers.iter();
+    let parameter = |(name, meaning): (&String, &String)| {
+        let parameter = json!({
+            "name": name, "in": "header", "description": meaning, "schema": { "type": "string" },
+        });
+        (name.clone(), parameter)
+    };
+    headers.map(parameter).collect()
 }
 
 fn answers(place: &Place, said: &Written) -> Value {

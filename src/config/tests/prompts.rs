@@ -32,6 +32,22 @@ fn a_prompt_has_versions_and_says_who_gets_which() {
 }
 
 #[test]
+fn the_tenth_version_comes_after_the_second() {
+    let config = with(&json!({
+        "versions": { "2": "Old.", "10": "New.", "draft": "Newest." },
+        "rollout": { "10": 30, "2": 60, "draft": 10 },
+    }))
+    .unwrap();
+    let operation = config.catalogue().operation("quote").unwrap();
+    let prompt = operation.prompt.as_ref().unwrap();
+    let places = [0, 59, 60, 89, 90, 99];
+    assert_eq!(
+        places.map(|place| prompt.version(place).unwrap().0),
+        ["2", "2", "10", "10", "draft", "draft"]
+    );
+}
+
+#[test]
 fn instructions_are_the_short_form_of_a_prompt() {
     let text = "Write {{ nothing }} as it stands.";
     let json = json!({ "operations": { "quote": { "tier": "light", "instructions": text } } });

@@ -1,5 +1,8 @@
 //! Administration: orgs, keys, configuration, limits, the audit trail.
 
+use std::collections::BTreeSet;
+
+use esclusa::audit::{Outcome, Record};
 use serde_json::{Value, json};
 
 use super::support::*;
@@ -7,6 +10,46 @@ use super::support::*;
 fn config(version: &str) -> Request {
     let put = Request::new("PUT", "/admin/v1/orgs/acme/config").admin();
     put.header("if-match", version)
+}
+
+/// The parameters that a path says it takes when it is sent another.
+fn taken(acme: &Acme, method: &str, path: &str) -> BTreeSet<String> {
+    let path = format!("{path}?nobody_knows=this");
+    let request = Request::new(method, &path).admin().json(&json!({}));
+    let answer = acme.world.send(&acme.worker, request);
+    let answer = answer.text();
+    let list = answer.split("This path takes the parameters ").nth(1);
+    let list = list.and_then(|rest| rest.split('.').next());
+    let names = list.into_iter().flat_map(|list| list.split(", "));
+    names.map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn every_path_takes_the_parameters_that_are_described_and_no_other() {
+    let acme = Acme::new();
+    let key = acme.key.split('_').nth(2).unwrap();
+    let document: Value = serde_json::from_str(include_str!("../../../docs/openapi.json")).unwrap();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        if !path.starts_with("/admin/v1/") {
+            continue;
+        }
+        let example = path
+            .replace("{org}", "acme")
+            .replace("{key}", key)
+            .replace("{version}", "1")
+            .replace("{switch}", "operation/faq")
+            .replace(['{', '}'], "");
+        for (method, described) in methods.as_object().unwrap() {
+            let parameters = described["parameters"].as_array().unwrap().iter();
+            let of_query = parameters.filter(|it| it["in"] == "query");
+            let names = of_query.map(|it| it["name"].as_str().unwrap().to_owned());
+            assert_eq!(
+                taken(&acme, &method.to_uppercase(), &example),
+                names.collect(),
+                "{method} {path}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -54,6 +97,22 @@ fn orgs_are_created_once_and_listed() {
             "invalid_request",
         );
     }
+    let long = json!({ "id": "comet", "name": "C".repeat(201) });
+    let long = Request::new("POST", "/admin/v1/orgs").admin().json(&long);
+    check_error(&acme.world.send(&acme.worker, long), 400, "invalid_request");
+    // Whoever tried in vain is in the deployment's own trail; what was made is in the org's.
+    let refused = acme.world.acts("_root");
+    let told: Vec<_> = refused
+        .iter()
+        .map(|it| (it.draft.operation.as_str(), it.draft.outcome))
+        .collect();
+    assert_eq!(told, [("org.create", Outcome::Refused); 5]);
+    let object = |record: &Record| {
+        let change = record.draft.change.as_ref();
+        change.map(|change| change.object.clone())
+    };
+    assert_eq!(object(&refused[4]), Some("org/comet".to_owned()));
+    assert_eq!(acme.world.acts("bolt").len(), 1);
 }
 
 #[test]

@@ -195,3 +195,27 @@ fn feedback_while_the_database_is_down_is_an_error() {
         200
     );
 }
+
+#[test]
+fn only_for_a_recent_request_is_the_governor_asked() {
+    let acme = Acme::new();
+    let recent = answered(&acme, "ana");
+    // The key is checked, then the governor is gone.
+    let said = |request: &str| {
+        let faults = &acme.world.shared.faults;
+        faults.once(Port::Governor, Fault::Slow(0));
+        faults.once(Port::Governor, Fault::Down);
+        let said = say(&acme, "ana", &json!({ "request": request, "score": 1 }));
+        faults.end();
+        said.status
+    };
+    let other = format!("{}0", &recent[..recent.len() - 1]);
+    assert_eq!(said(&other), 503);
+    for old in ["nothing", "01800000-0000-7000-8000-000000000000"] {
+        assert_eq!(said(old), 404);
+    }
+    acme.world.shared.executor.pass(7 * 60 * 60 * 1_000);
+    assert_eq!(said(&other), 404);
+    let late = say(&acme, "ana", &json!({ "request": recent, "score": 1 }));
+    assert_eq!(late.status, 200, "{}", late.text());
+}

@@ -1,6 +1,6 @@
 //! Limits and budgets under concurrency.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::support::*;
 
@@ -212,4 +212,33 @@ fn nothing_is_counted_by_a_secret() {
             assert!(refused.text().contains("holds a secret"), "{name}");
         }
     }
+}
+
+#[test]
+fn a_rule_of_more_subjects_than_are_shown_says_so() {
+    let acme = Acme::with(&json!({
+        "limits": [
+            { "count": "requests", "limit": 1000, "seconds": 60 },
+            { "per": "user", "count": "requests", "limit": 5, "seconds": 60 },
+        ],
+    }));
+    let count = |name: &str| {
+        let live = acme.limits();
+        let rows = live["limits"].as_array().unwrap().iter();
+        let shown = rows.filter(|row| row["name"] == name).count();
+        (shown, live["cut"].clone())
+    };
+    let ask = |user: String| {
+        let request = acme.request(&question("light", "Hello"));
+        let request = request.header("x-ai-user", &user);
+        acme.world.expect(&acme.worker, request, 200);
+    };
+    (0..200).for_each(|user| ask(format!("user-{user}")));
+    assert_eq!(count("requests-per-user"), (200, Value::Null));
+    ask("another".to_owned());
+    assert_eq!(
+        count("requests-per-user"),
+        (200, json!(["requests-per-user"]))
+    );
+    assert_eq!(count("requests").0, 1);
 }

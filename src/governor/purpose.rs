@@ -139,14 +139,14 @@ fn check(state: &State, asked: &Asked<'_>, moved: &Moved, moment: Moment<'_>) ->
         },
         ..*demand
     };
-    let grows = Quantity {
+    let gain = Quantity {
         tokens: more.tokens,
         ..Quantity::default()
     };
-    let grown = moved.stays.flows.iter();
-    let grown = grown.filter(|hold| grows.of(hold.family.measure) > 0);
-    let grown: Vec<_> = grown.cloned().collect();
-    let flows = [(&moved.comes.flows, demand), (&grown, &more)];
+    let larger = moved.stays.flows.iter();
+    let larger = larger.filter(|hold| gain.of(hold.family.measure) > 0);
+    let larger: Vec<_> = larger.cloned().collect();
+    let flows = [(&moved.comes.flows, demand), (&larger, &more)];
     for (flows, demand) in flows {
         if let Some(reason) = meters.flow_refusal(rules, flows, demand, moment.at) {
             return Err(Spent::Refused(reason));
@@ -179,7 +179,7 @@ impl State {
         open.tokens = purpose.tokens;
         open.bound = was.bound.saturating_add(by);
         open.steps.extend(step);
-        let periods = self.periods.clone();
+        let periods = self.periods;
         let moment = Moment {
             at,
             periods: &periods,

@@ -310,7 +310,7 @@ impl<'a> Walk<'a> {
         match failure {
             None if self.terms.goes_on => {
                 leave.begun(self.exchange, took);
-                self.exchange.leave = Some(leave);
+                self.exchange.leave = Some(Box::new(leave));
             }
             None => leave.answered(self.exchange, took),
             Some(failure) => leave.failed(self.exchange, failure),

@@ -58,7 +58,7 @@ pub struct Exchange {
     /// What this isolate knows of deployments.
     pub health: SharedHealth,
     /// The leave to ask whose answer is on its way.
-    pub leave: Option<Leave>,
+    pub leave: Option<Box<Leave>>,
     /// Models that turned out to fail, or to answer again.
     pub sightings: Vec<Sighting>,
     /// The lease that it was admitted from.

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
+use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use serde_json::value::RawValue;
 
@@ -80,7 +81,10 @@ pub async fn run(
                 .serve(ENDPOINT, &|read| reading(read_sound(read)))
                 .await
         }
-        Some((ModelKind::Embedding, operation)) => search(visit(&read), &operation).await,
+        // On the heap, so that other work does not grow with it.
+        Some((ModelKind::Embedding, operation)) => {
+            search(visit(&read), &operation).boxed_local().await
+        }
         _ => chat(ports, isolate, &read, path, id).await,
     }
 }

@@ -73,12 +73,15 @@ fn what_is_the_requests_fault_never_opens() {
     assert!(!health.is_open(MODEL, NOW));
 }
 
+/// Milliseconds that a model took on average; a limit, whose it is, of how many milliseconds it counts, and
+/// of how many it does not.
+type Case = (Option<(Awaited, u64)>, fn(u64, By) -> Limit, By, u64, u64);
+
 #[test]
 fn silence_counts_where_it_is_long_for_the_model() {
     use Awaited::{FirstEvent, Whole};
     use By::{Org, Request, Usual};
-    // Milliseconds that it took on average, those of the limit that count, and those that do not.
-    let cases: [(Option<(Awaited, u64)>, fn(u64, By) -> Limit, By, u64, u64); 9] = [
+    let cases: [Case; 9] = [
         (None, first_event, Usual, 1, 0),
         (None, first_event, Org, 5_000, 4_999),
         (None, first_event, Request, 10_000, 9_999),

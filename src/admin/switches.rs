@@ -3,13 +3,12 @@
 //!
 //! They are turned without the database, too: when things go wrong is when they are wanted.
 
-mod spread;
-
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use super::Asked;
 use super::page::{page, paged};
+use super::spread::spread;
 use crate::audit::Change;
 use crate::auth::is_id;
 use crate::config;
@@ -57,12 +56,7 @@ struct Shown<'a> {
 /// The switches that are on, of an org or, for [`ROOT`], of the deployment.
 pub(super) async fn list(asked: Asked<'_>) -> Result<Reply, Error> {
     let (page, []) = page(asked.incoming.query(), [])?;
-    let org = if asked.org.is_empty() {
-        ROOT
-    } else {
-        asked.org
-    };
-    let edition = edition(asked.ports, org).await?;
+    let edition = edition(asked.ports, asked.scope()).await?;
     let on = edition.on(asked.ports.clock.now());
     let shown = on.map(|(subject, switch)| Shown {
         switch: subject,
@@ -102,7 +96,7 @@ pub(super) async fn turn(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply, 
     }
     let own_ms = insist(act, &subject, on.as_ref()).await?;
     let spread_ms = match act.org.as_str() {
-        ROOT => spread::spread(&act.ports).await,
+        ROOT => spread(&act.ports).await,
         _ => 0,
     };
     let effective_at = effective(act, own_ms.max(spread_ms)).await;
@@ -191,7 +185,8 @@ fn no_key() -> Error {
     Error::new(Kind::NotFound, "There is no key of this id.")
 }
 
-async fn edition(ports: &Ports, org: &str) -> Result<Edition, Error> {
+/// The switches of an org; of the root with the deployment's configuration.
+pub(super) async fn edition(ports: &Ports, org: &str) -> Result<Edition, Error> {
     match ports.governors.execute(org, Command::Switches).await? {
         Verdict::Switches(edition) => Ok(edition),
         verdict => Err(Error::internal(format!(

@@ -140,7 +140,8 @@ async fn ask(exchange: &mut Exchange, doubt: &Doubt, text: &str) -> Option<Strin
 
 /// Where an answer is remembered: nothing that it depends on is left out, and none crosses an org.
 fn key(exchange: &Exchange, doubt: &Doubt, text: &str) -> String {
-    let version = exchange.draft.versions.config.to_string();
+    let versions = exchange.draft.versions;
+    let version = format!("{}.{}", versions.config, versions.deployment);
     let parts = [
         "esclusa-intent-1",
         &exchange.org,

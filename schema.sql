@@ -1,6 +1,6 @@
 -- The database of a deployment (Cloudflare D1). Idempotent: applying it again changes nothing.
 -- Times are Unix milliseconds. Money is nano-dollars as decimal text, since numbers pass through
--- JavaScript's doubles. Every table but `orgs` and `members`
+-- JavaScript's doubles. Every table but `orgs`, `members` and `deployment_configs`
 -- starts its key with the org.
 
 -- Customers of the deployment.
@@ -32,6 +32,15 @@ CREATE TABLE IF NOT EXISTS configs (
   author TEXT NOT NULL,                 -- `admin`, or `member/` and an id
   note TEXT NOT NULL,                   -- why; may be empty
   PRIMARY KEY (org, version)
+) STRICT;
+
+-- The same of the whole deployment: what holds in every org whose own document says nothing else.
+CREATE TABLE IF NOT EXISTS deployment_configs (
+  version INTEGER NOT NULL PRIMARY KEY, -- from 1
+  document TEXT NOT NULL,               -- JSON
+  created_at INTEGER NOT NULL,
+  author TEXT NOT NULL,                 -- `admin`, or `member/` and an id
+  note TEXT NOT NULL                    -- why; may be empty
 ) STRICT;
 
 -- Who administers, besides the holder of the secret ESCLUSA_ADMIN_KEY. A member who was removed keeps

@@ -1,13 +1,17 @@
 /**
- * An org's configuration in files: fetched, compared and put in force.
+ * The configuration of an org, or of the deployment, in files: fetched, compared and put in force.
  *
  *   npm run config -- pull --url URL --org ORG FILE
  *   npm run config -- diff --url URL --org ORG FILE…
  *   npm run config -- push --url URL --org ORG [--note TEXT] FILE…
  *
+ * With --deployment in place of --org ORG it is the deployment's, which holds in every org whose own says
+ * nothing else.
+ *
  * One file is the whole document, as `pull` writes it: YAML where its name ends so, else JSON. One that
  * was not pulled is pushed as such only with --replace. Several files, and one with --merge, are sections
- * that change the document in force: ai_partition_map.yaml ai_cost_model.yaml. Exit codes: 0; 1 for what went wrong; 2 where `diff` finds changes.
+ * that change the document in force: ai_partition_map.yaml ai_cost_model.yaml. Exit codes: 0; 1 for what went
+ * wrong; 2 where `diff` finds changes.
  */
 
 import { parseArgs } from "node:util";
@@ -16,7 +20,7 @@ import { placed, readFiles, writeDocument } from "./config/files.mjs";
 import { isMain, runMain } from "./lib/main.mjs";
 import { Problem } from "./lib/process.mjs";
 
-const usage = "npm run config -- pull|diff|push --url URL --org ORG [--admin-key KEY] FILE…";
+const usage = "npm run config -- pull|diff|push --url URL --org ORG|--deployment [--admin-key KEY] FILE…";
 const foundChanges = 2;
 
 /**
@@ -45,6 +49,7 @@ function read(args) {
   const options = /** @type {const} */ ({
     url: { type: "string" },
     org: { type: "string" },
+    deployment: { type: "boolean" },
     "admin-key": { type: "string" },
     note: { type: "string" },
     merge: { type: "boolean" },
@@ -56,7 +61,8 @@ function read(args) {
   if (!["pull", "diff", "push"].includes(command) || names.length === 0) {
     throw new Problem(`Say what to do, and with which file: ${usage}`);
   }
-  if (!values.url || !values.org) throw new Problem(`Say where and whose: ${usage}`);
+  const { url, org, deployment = false } = values;
+  if (!url || deployment === Boolean(org)) throw new Problem(`Say where and whose: ${usage}`);
   if (!key)
     throw new Problem("Set ESCLUSA_ADMIN_KEY, or pass --admin-key: yours, or the deployment's.");
   if (values.merge && values.replace) throw new Problem("Say either --merge or --replace.");
@@ -66,7 +72,7 @@ function read(args) {
     merge: values.merge ?? false,
     replace: values.replace ?? false,
     note: values.note ?? "",
-    administration: new Administration(values.url, values.org, key),
+    administration: new Administration(url, org, key),
   };
 }
 
@@ -93,7 +99,7 @@ async function pull(administration, names, log) {
   if (name === undefined || others.length > 0) throw new Problem("Pull writes one file.");
   const newest = await administration.newest();
   await writeDocument(name, newest.config, newest.etag);
-  log(`${name}: version ${newest.version} of ${administration.org}`);
+  log(`${name}: version ${newest.version} of ${administration.whose}`);
   tell(log, "warning", newest.warnings);
   return 0;
 }
@@ -135,7 +141,7 @@ async function push(administration, files, { note, replace }, log) {
   }
   const newest = await administration.save(files, expected, note);
   if (!files.merge) await files.keep(newest.etag);
-  log(`version ${newest.version} of ${administration.org} is in force`);
+  log(`version ${newest.version} of ${administration.whose} is in force`);
   return 0;
 }
 

@@ -13,9 +13,11 @@ mod feedback;
 mod keys;
 mod limits;
 mod members;
+mod misfits;
 mod orgs;
 mod page;
 mod routes;
+mod spread;
 mod switches;
 mod table;
 mod transcripts;
@@ -113,6 +115,11 @@ impl Asked<'_> {
     fn act(&self, chain: &str, action: &str) -> Exchange {
         let who = (chain, self.id, self.actor.name.as_str());
         act::administrator(self.ports, self.incoming, who, action)
+    }
+
+    /// Whose configuration and switches it is about: an org's, or those of the deployment.
+    const fn scope(&self) -> &str {
+        if self.org.is_empty() { ROOT } else { self.org }
     }
 
     /// An org that is there, as far as whoever asks may know.

@@ -36,7 +36,7 @@ pub struct KeyParts<'a> {
     pub prompt: (&'a str, &'a str),
     /// Digest of the configuration compiled in.
     pub catalogue: &'a str,
-    /// The org's configuration and corpus.
+    /// The configurations of org and deployment, and the corpus.
     pub versions: Versions,
     /// Whether the caller switched grounding off.
     pub grounded: bool,
@@ -52,7 +52,12 @@ pub struct KeyParts<'a> {
 #[must_use]
 pub fn key(parts: &KeyParts<'_>) -> Option<String> {
     let body = canonical_body(parts.body)?;
-    let versions = format!("{}.{}", parts.versions.config, parts.versions.corpus);
+    let Versions {
+        config,
+        corpus,
+        deployment,
+    } = parts.versions;
+    let versions = format!("{config}.{corpus}.{deployment}");
     let list: [&[u8]; 11] = [
         FORMAT.as_bytes(),
         parts.org.as_bytes(),
@@ -142,6 +147,7 @@ mod tests {
             versions: Versions {
                 config: 1,
                 corpus: 2,
+                deployment: 3,
             },
             grounded: true,
             custom: None,
@@ -165,8 +171,9 @@ mod tests {
             KeyParts { prompt: ("faq@2", "Be brief."), ..parts(BODY) },
             KeyParts { prompt: ("faq@1", "Be kind."), ..parts(BODY) },
             KeyParts { catalogue: "c2", ..parts(BODY) },
-            KeyParts { versions: Versions { config: 2, corpus: 2 }, ..parts(BODY) },
-            KeyParts { versions: Versions { config: 1, corpus: 3 }, ..parts(BODY) },
+            KeyParts { versions: Versions { config: 2, corpus: 2, deployment: 3 }, ..parts(BODY) },
+            KeyParts { versions: Versions { config: 1, corpus: 3, deployment: 3 }, ..parts(BODY) },
+            KeyParts { versions: Versions { config: 1, corpus: 2, deployment: 4 }, ..parts(BODY) },
             KeyParts { grounded: false, ..parts(BODY) },
             KeyParts { custom: Some("x"), ..parts(BODY) },
             parts(br#"{"messages":[{"role":"user","content":"hi"}],"temperature":0.6}"#),

@@ -1,11 +1,12 @@
 //! Configuration: the catalogue under `config/`, compiled in and checked by the build, and the
-//! documents of orgs that narrow it.
+//! documents of the deployment and of orgs that change it.
 
 pub mod advice;
 pub mod attempts;
 pub mod catalog;
 pub mod changes;
 mod check;
+pub mod deployment;
 pub mod facts;
 pub(crate) mod fields;
 pub mod intent;
@@ -31,6 +32,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::attempts::Attempts;
 pub use self::catalog::{Capability, Catalogue, Helpers, Model, ModelKind, Operation, Rag, Wire};
+pub use self::deployment::Deployment;
 pub use self::facts::{EmbeddingFacts, ImageFacts, SpeechFacts, SpeechWire};
 pub use self::output::{Guard, GuardFailure, Output, TextForm, Trim};
 pub use self::parse::{Files, parse};

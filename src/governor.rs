@@ -23,7 +23,7 @@
 //! (or 20,000 requests) ago is lost, in which case its bound stands.
 //!
 //! **Kill switches** ([`switches`]) refuse what they turn off; models and providers that are off are passed
-//! over. With the org's own ones come those of the deployment, see [`root`].
+//! over. With the org's own ones come those of the deployment, and its configuration, see [`root`].
 //!
 //! A `Flush` is several commands in one message: a row each, and once each, however often it is told.
 //!
@@ -44,6 +44,7 @@ mod budget;
 mod calendar;
 pub mod command;
 mod decide;
+pub mod defaults;
 mod demand;
 pub mod hints;
 mod idempotency;
@@ -75,11 +76,12 @@ use command::{Command, Envelope, PROTOCOL, Refusal, Reply, Reserve};
 use decide::{Answer, Change, Decision, Moment};
 use demand::Holds;
 use hints::Hints;
-use journal::{Ending, Entry, Event, FORMAT, to_json};
+use journal::{Ending, Entry, FORMAT, to_json};
 pub use journal::{Journal, Row};
 use lease::{EFFECTIVE_MS, Flush};
-use root::{Freshness, Roster};
+use root::{Freshness, ROOT, Roster};
 use state::State;
+use switches::Edition;
 
 use crate::audit::Person;
 use crate::error::Error;
@@ -302,10 +304,10 @@ impl Governor {
         let person = change.ending.as_mut().map(taken).unwrap_or_default();
         let seal = |ending| self.state.chain.seal(&self.org, at, ending);
         let sealed = change.ending.map(seal).transpose()?;
-        let periods = match &change.event {
+        let periods = match self.state.rules_after(&change.event) {
             // No request was counted in the periods so far, so nothing is lost with them.
-            Event::Activated(first) if !self.state.used => {
-                Periods::default().at(at, &first.rules.time_zone, &self.zones)
+            Some(rules) if !self.state.used => {
+                Periods::default().at(at, &rules.time_zone, &self.zones)
             }
             _ => self.periods(at),
         };
@@ -328,6 +330,18 @@ impl Governor {
         self.seq = row.seq;
         self.state.apply(entry);
         Ok(())
+    }
+
+    /// Its switches; of the root with the deployment's configuration.
+    fn edition(&self) -> Edition {
+        let own = self.state.switches.own.clone();
+        if self.org != ROOT {
+            return own;
+        }
+        Edition {
+            deployment: self.state.activated().map(Box::new),
+            ..own
+        }
     }
 
     /// The periods of budgets that an instant lies in.
@@ -393,7 +407,7 @@ impl Governor {
             Answer::State { most } => Reply::State {
                 state: view::of_all(&self.state, most, moment),
             },
-            Answer::Switches => Reply::Switches(self.state.switches.own.clone()),
+            Answer::Switches => Reply::Switches(self.edition()),
         }
     }
 }

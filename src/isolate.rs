@@ -13,6 +13,7 @@ use std::rc::Rc;
 
 use futures::future::{Either, select};
 
+use self::configuration::Unusable;
 use crate::auth::{self, PresentedKey};
 use crate::config::TenantConfig;
 use crate::error::{Error, Kind};
@@ -48,6 +49,7 @@ pub type SharedNotice = Rc<RefCell<Notice>>;
 pub struct Isolate {
     keys: RefCell<BTreeMap<KeyPlace, ReadKey>>,
     orgs: RefCell<BTreeMap<String, Rc<OrgView>>>,
+    deployment: configuration::Known,
     /// By org. Whoever has something to tell keeps his own alive.
     holders: RefCell<BTreeMap<String, SharedHolder>>,
     /// What this isolate knows of deployments.
@@ -157,11 +159,8 @@ impl Isolate {
         match self.known(org) {
             Some(view) if view.is_due(ports) => self.refresh(ports, org, view.versions).await,
             Some(view) => Ok(view),
-            None => match configuration::newest(ports, org).await {
-                Ok((config, document)) => {
-                    let versions = Versions { config, corpus: 0 };
-                    Ok(self.remember_org(org, versions, document, None))
-                }
+            None => match configuration::newest(ports, &self.deployment, org).await {
+                Ok((versions, config)) => Ok(self.remember_org(org, versions, config, None)),
                 Err(error) => self.current(ports, org).await.map_err(|_| error),
             },
         }
@@ -181,14 +180,18 @@ impl Isolate {
         let known = self.known(org);
         if let Some(view) = &known
             && view.versions.config == versions.config
+            && view.versions.deployment == versions.deployment
             && !view.is_due(ports)
         {
             let config = view.config.clone();
             return Ok(self.remember_org(org, versions, config, view.stale));
         }
-        match configuration::of_version(ports, org, versions.config).await {
+        match configuration::of_versions(ports, &self.deployment, org, versions).await {
             Ok(config) => Ok(self.remember_org(org, versions, config, None)),
-            Err(error) => self.last_good(ports, org, (versions, known), error).await,
+            Err(unusable) => {
+                self.last_good(ports, org, (versions, known), unusable)
+                    .await
+            }
         }
     }
 
@@ -210,17 +213,17 @@ impl Isolate {
         ports: &Ports,
         org: &str,
         (versions, known): (Versions, Option<Rc<OrgView>>),
-        error: Error,
+        unusable: Unusable,
     ) -> Result<Rc<OrgView>, Error> {
         let (version, config) = match known {
             Some(view) => (view.version(), view.config.clone()),
-            None if configuration::is_unreadable(&error) => {
-                let found = configuration::before(ports, org, versions.config).await;
-                found.ok_or_else(|| error.clone())?
+            None if configuration::is_unreadable(&unusable.error) => {
+                let found = configuration::before(ports, &self.deployment, org, versions).await;
+                found.ok_or_else(|| unusable.error.clone())?
             }
-            None => return Err(error),
+            None => return Err(unusable.error),
         };
-        configuration::warn(ports, org, versions.config, &error);
+        configuration::warn(ports, &unusable);
         let tried_at = ports.clock.now();
         let stale = Some(Stale { version, tried_at });
         Ok(self.remember_org(org, versions, config, stale))

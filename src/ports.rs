@@ -326,7 +326,7 @@ impl ApiKey {
     }
 }
 
-/// A configuration document of an org, never changed once stored.
+/// A configuration document of an org or of the deployment, never changed once stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigRow {
     /// From 1.
@@ -363,10 +363,11 @@ pub trait Tenants {
     /// Marks a key revoked. `false` where there is none of that id.
     fn revoke_key<'a>(&'a self, org: &'a str, id: &'a str, at: u64) -> Pending<'a, bool>;
 
-    /// Stores a configuration version. `false` where that version exists.
+    /// Stores a configuration version of an org, or of the deployment where the org is
+    /// [`ROOT`](crate::governor::root::ROOT). `false` where that version exists.
     fn save_config<'a>(&'a self, org: &'a str, row: &'a ConfigRow) -> Pending<'a, bool>;
 
-    /// A configuration version, or the newest where none is named.
+    /// A configuration version of an org or of the deployment, or the newest where none is named.
     fn config<'a>(&'a self, org: &'a str, version: Option<u64>) -> Pending<'a, Option<ConfigRow>>;
 }
 

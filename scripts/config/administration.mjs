@@ -1,4 +1,4 @@
-/** The administration of a running Esclusa, as far as it is about an org's configuration. */
+/** The administration of a running Esclusa, as far as it is about configuration. */
 
 import { Problem } from "../lib/process.mjs";
 
@@ -27,13 +27,14 @@ export class Administration {
 
   /**
    * @param {string} url
-   * @param {string} org
+   * @param {string | undefined} org none for the deployment's
    * @param {string} key
    */
   constructor(url, org, key) {
-    this.org = org;
+    this.whose = org ?? "the deployment";
     this.#key = key;
-    this.#path = new URL(`/admin/v1/orgs/${encodeURIComponent(org)}/config`, base(url)).href;
+    const path = org === undefined ? "config" : `orgs/${encodeURIComponent(org)}/config`;
+    this.#path = new URL(`/admin/v1/${path}`, base(url)).href;
   }
 
   /** @returns {Promise<Newest>} */

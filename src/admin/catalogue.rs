@@ -6,11 +6,10 @@ use serde::Serialize;
 
 use super::Asked;
 use super::page::{page, paged};
-use crate::config::{
-    self, Capability, Catalogue, Model, ModelKind, Operation, Tier, UnitPrice, advice,
-};
+use crate::config::{Capability, Catalogue, Model, ModelKind, Operation, Tier, UnitPrice, advice};
 use crate::error::Error;
 use crate::http::Reply;
+use crate::isolate::configuration::newest_deployment;
 use crate::ports::Page;
 
 #[derive(Serialize)]
@@ -111,7 +110,8 @@ fn most(page: &Page) -> usize {
 /// The catalogue as an org has it, or the deployment's.
 async fn catalogue(asked: Asked<'_>, org: Option<String>) -> Result<Arc<Catalogue>, Error> {
     let Some(org) = org.as_deref().or(asked.actor.only()) else {
-        return config::catalogue().cloned();
+        let (_, deployment) = newest_deployment(asked.ports).await?;
+        return Ok(Arc::clone(deployment.catalogue()));
     };
     asked.known(org).await?;
     let view = asked.isolate.current(asked.ports, org).await?;

@@ -1,18 +1,22 @@
-//! An org's configuration: the newest version, and changes of it. Versions are rows that never change;
-//! the governor's `Activate` is what puts one in force.
+//! An org's configuration, or the deployment's: the newest version, and changes of it. Versions are rows that
+//! never change; `Activate` is what puts one in force, in the org's governor or in the root, which tells the
+//! others.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::Asked;
 use super::document::{self, Sent, Told};
+use super::misfits::misfits;
+use super::spread::spread;
 use crate::audit::Change;
 use crate::config::changes::{Difference, differences, merged};
-use crate::config::{self, Problem, TenantConfig, advice, tenant};
+use crate::config::{self, Deployment, Problem, TenantConfig, advice, tenant};
 use crate::error::{Error, Kind};
 use crate::governor::command::{Activate, Command, Reply as Verdict, State};
+use crate::governor::root::ROOT;
 use crate::http::Reply;
-use crate::isolate::configuration;
+use crate::isolate::configuration::{self, newest_deployment};
 use crate::money::Nanos;
 use crate::ports::{ConfigRow, Ports};
 use crate::protocol::json::Json;
@@ -21,6 +25,8 @@ use crate::request::exchange::Exchange;
 
 #[derive(Serialize)]
 struct Shown<'a> {
+    /// Absent where it is the deployment's.
+    #[serde(skip_serializing_if = "str::is_empty")]
     org: &'a str,
     version: u64,
     /// The version in force; absent where the governor does not say. Another than `version` where
@@ -49,7 +55,7 @@ struct Validation {
 
 /// The newest configuration, with its version as `ETag`.
 pub(super) async fn get(asked: Asked<'_>) -> Result<Reply, Error> {
-    let row = newest(asked.ports, asked.org).await?;
+    let row = newest(asked.ports, asked.scope()).await?;
     show(asked, &row, None).await
 }
 
@@ -79,17 +85,19 @@ pub(super) async fn patch(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply,
 pub(super) async fn validate(asked: Asked<'_>) -> Result<Reply, Error> {
     let merges = document::merges(asked)?;
     let sent = document::read(asked.incoming).await?;
-    let current = newest(asked.ports, asked.org).await?;
+    let current = newest(asked.ports, asked.scope()).await?;
     let before = raw(&current.document)?;
     let document = if merges {
         merged(&before, &raw(&sent.json)?)
     } else {
         sent.json.clone()
     };
-    let (problems, warnings) = match check(asked.ports, &document)? {
+    let (problems, warnings) = match check(asked, &document).await? {
         Ok(config) => {
             let state = live(asked).await;
-            (Vec::new(), warnings(asked.ports, &config, state.as_ref()))
+            let mut told = warnings(asked.ports, &config, state.as_ref());
+            told.extend(lost_by_orgs(asked, &document).await);
+            (Vec::new(), told)
         }
         Err(problems) => (sent.placed(problems), Vec::new()),
     };
@@ -126,7 +134,7 @@ async fn store(
     (sent, document, note): (&Sent, String, String),
 ) -> Result<Reply, Error> {
     let refuse = |problems| document::refused(&sent.placed(problems));
-    check(asked.ports, &document)?.map_err(refuse)?;
+    check(asked, &document).await?.map_err(refuse)?;
     if is_stopped_halfway(asked, current, &document).await? {
         return put_in_force(act, asked, current).await;
     }
@@ -158,14 +166,26 @@ pub(super) async fn put_in_force(
     asked: Asked<'_>,
     row: &ConfigRow,
 ) -> Result<Reply, Error> {
-    let effective_ms = activate(act, 200, row).await?;
-    let effective_at = effective(act, effective_ms).await;
+    let own_ms = activate(act, 200, row).await?;
+    let spread_ms = match act.org.as_str() {
+        ROOT => spread(&act.ports).await,
+        _ => 0,
+    };
+    let effective_at = effective(act, own_ms.max(spread_ms)).await;
     show(asked, row, Some(effective_at)).await
 }
 
 /// What a document says, or what is wrong with it.
-fn check(ports: &Ports, document: &str) -> Result<Result<TenantConfig, Vec<Problem>>, Error> {
-    let config = match tenant::parse(document, config::catalogue()?) {
+async fn check(
+    asked: Asked<'_>,
+    document: &str,
+) -> Result<Result<TenantConfig, Vec<Problem>>, Error> {
+    let ports = asked.ports;
+    let parsed = match asked.scope() {
+        ROOT => Deployment::parse(document, config::catalogue()?).map(Deployment::into_config),
+        _ => tenant::parse_over(document, &newest_deployment(ports).await?.1),
+    };
+    let config = match parsed {
         Ok(config) => config,
         Err(problems) => return Ok(Err(problems)),
     };
@@ -251,10 +271,11 @@ pub(super) async fn activate(
     status: u16,
     row: &ConfigRow,
 ) -> Result<u64, Error> {
-    let config = restored(&act.org, row)?.0;
+    let config = restored(&act.ports, &act.org, row).await?.0;
     let activate = Activate {
         version: row.version,
         rules: config.rules().clone(),
+        left_out: config.left_out().clone(),
     };
     if let Some(change) = &mut act.draft.change {
         change.after = Some(row.version);
@@ -263,22 +284,34 @@ pub(super) async fn activate(
 }
 
 /// A stored version as it is read under the catalogue of today, with what of it does not fit.
-pub(super) fn restored(org: &str, row: &ConfigRow) -> Result<(TenantConfig, Vec<Problem>), Error> {
-    tenant::restore(&row.document, config::catalogue()?).ok_or_else(|| {
+pub(super) async fn restored(
+    ports: &Ports,
+    scope: &str,
+    row: &ConfigRow,
+) -> Result<(TenantConfig, Vec<Problem>), Error> {
+    let restored = match scope {
+        ROOT => Deployment::restore(&row.document, config::catalogue()?)
+            .map(|(deployment, problems)| (deployment.into_config(), problems)),
+        _ => tenant::restore_over(&row.document, &newest_deployment(ports).await?.1),
+    };
+    restored.ok_or_else(|| {
         let version = row.version;
-        Error::internal(format!(
-            "configuration {version} of org {org} cannot be read"
-        ))
+        Error::internal(format!("configuration {version} of {scope} cannot be read"))
     })
 }
 
-/// The newest version.
-pub(super) async fn newest(ports: &Ports, org: &str) -> Result<ConfigRow, Error> {
-    let row = ports.tenants.config(org, None).await?;
-    row.ok_or_else(|| {
-        let message = "The org was not created completely. Repeat POST /admin/v1/orgs.";
-        Error::new(Kind::NotFound, message)
-    })
+/// The newest version. Of the deployment the first says nothing, and is nowhere stored.
+pub(super) async fn newest(ports: &Ports, scope: &str) -> Result<ConfigRow, Error> {
+    let row = ports.tenants.config(scope, None).await?;
+    let unwritten = || ConfigRow {
+        document: tenant::DEFAULT_DOCUMENT.to_owned(),
+        ..ConfigRow::default()
+    };
+    row.or_else(|| (scope == ROOT).then(unwritten))
+        .ok_or_else(|| {
+            let message = "The org was not created completely. Repeat POST /admin/v1/orgs.";
+            Error::new(Kind::NotFound, message)
+        })
 }
 
 /// Shows a version.
@@ -289,9 +322,12 @@ pub(super) async fn show(
 ) -> Result<Reply, Error> {
     let state = live(asked).await;
     let mut told = Vec::new();
-    if let Ok((config, problems)) = restored(asked.org, row) {
+    if let Ok((config, problems)) = restored(asked.ports, asked.scope(), row).await {
         told.extend(problems.into_iter().map(Told::from));
         told.extend(warnings(asked.ports, &config, state.as_ref()));
+    }
+    if effective_at.is_some() {
+        told.extend(lost_by_orgs(asked, &row.document).await);
     }
     let shown = Shown {
         org: asked.org,
@@ -312,7 +348,7 @@ pub(super) async fn show(
 /// What the governor says of the org, where it does.
 async fn live(asked: Asked<'_>) -> Option<State> {
     let inspect = Command::Inspect { most: 0 };
-    match asked.ports.governors.execute(asked.org, inspect).await {
+    match asked.ports.governors.execute(asked.scope(), inspect).await {
         Ok(Verdict::State { state }) => Some(state),
         _ => None,
     }
@@ -322,6 +358,19 @@ fn warnings(ports: &Ports, config: &TenantConfig, state: Option<&State>) -> Vec<
     let paid = |state: &State| state.credits.as_ref().map_or(Nanos::ZERO, |it| it.balance);
     let warnings = advice::warnings(config, state.map(paid), ports.clock.now());
     warnings.into_iter().map(Told::from).collect()
+}
+
+/// What orgs lose by a document, where it is the deployment's and they can be looked at.
+async fn lost_by_orgs(asked: Asked<'_>, document: &str) -> Vec<Told> {
+    if asked.scope() != ROOT {
+        return Vec::new();
+    }
+    let found = misfits(asked.ports, document).await;
+    found
+        .unwrap_or_default()
+        .into_iter()
+        .map(Told::from)
+        .collect()
 }
 
 /// A document's text as JSON.

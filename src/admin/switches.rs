@@ -4,7 +4,6 @@
 //! They are turned without the database, too: when things go wrong is when they are wanted.
 
 mod names;
-mod spread;
 
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use self::names::{Meant, meant};
 use super::Asked;
 use super::page::{page, paged, parameters};
+use super::spread::spread;
 use crate::audit::Change;
 use crate::error::{Error, Kind};
 use crate::governor::command::{Command, Reply as Verdict};
@@ -57,12 +57,7 @@ struct Shown<'a> {
 /// The switches that are on, of an org or, for [`ROOT`], of the deployment.
 pub(super) async fn list(asked: Asked<'_>) -> Result<Reply, Error> {
     let (page, []) = page(asked.incoming.query(), [])?;
-    let org = if asked.org.is_empty() {
-        ROOT
-    } else {
-        asked.org
-    };
-    let edition = edition(asked.ports, org).await?;
+    let edition = edition(asked.ports, asked.scope()).await?;
     let on = edition.on(asked.ports.clock.now());
     let shown = on.map(|(subject, switch)| Shown {
         switch: subject,
@@ -98,7 +93,7 @@ pub(super) async fn turn(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply, 
     }
     let own_ms = insist(act, &subject, on.as_ref()).await?;
     let spread_ms = match act.org.as_str() {
-        ROOT => spread::spread(&act.ports).await,
+        ROOT => spread(&act.ports).await,
         _ => 0,
     };
     let effective_at = effective(act, own_ms.max(spread_ms)).await;
@@ -210,7 +205,8 @@ async fn switch(asked: Asked<'_>) -> Result<Switch, Error> {
     })
 }
 
-async fn edition(ports: &Ports, org: &str) -> Result<Edition, Error> {
+/// The switches of an org; of the root with the deployment's configuration.
+pub(super) async fn edition(ports: &Ports, org: &str) -> Result<Edition, Error> {
     match ports.governors.execute(org, Command::Switches).await? {
         Verdict::Switches(edition) => Ok(edition),
         verdict => Err(Error::internal(format!(

@@ -76,6 +76,32 @@ pub const TABLE: &[Row] = &[
         audit::verify(it).boxed_local()
     })
     .narrowed(),
+    plain(Get, "config", Read, |it| config::get(it).boxed_local()),
+    change(Put, "config", Configure, "config.save", |act, it| {
+        config::put(act, it).boxed_local()
+    }),
+    change(Patch, "config", Configure, "config.save", |act, it| {
+        config::patch(act, it).boxed_local()
+    }),
+    change(
+        Post,
+        "config/rollback",
+        Configure,
+        "config.rollback",
+        |act, it| versions::rollback(act, it).boxed_local(),
+    ),
+    plain(Post, "config/validate", Configure, |it| {
+        config::validate(it).boxed_local()
+    }),
+    plain(Get, "config/versions", Read, |it| {
+        versions::list(it).boxed_local()
+    }),
+    plain(Get, "config/versions/{version}", Read, |it| {
+        versions::get(it).boxed_local()
+    }),
+    plain(Get, "config/versions/{version}/diff", Read, |it| {
+        versions::diff(it).boxed_local()
+    }),
     plain(Get, "me", See, |it| {
         ready(Ok(members::me(it))).boxed_local()
     })

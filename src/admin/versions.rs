@@ -1,4 +1,4 @@
-//! The versions of an org's configuration: which there are, what differs between them, and the way
+//! The versions of a configuration, an org's or the deployment's: which there are, what differs between them, and the way
 //! back to one.
 
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ pub(super) async fn list(asked: Asked<'_>) -> Result<Reply, Error> {
     let (page, []) = page(asked.incoming.query(), [])?;
     let before = page.after.as_deref().map(number).transpose()?;
     let administration = &asked.ports.administration;
-    let versions = administration.config_versions(asked.org, before, page.limit);
+    let versions = administration.config_versions(asked.scope(), before, page.limit);
     Ok(paged(versions.await?, &page, |note| {
         note.version.to_string()
     }))
@@ -51,7 +51,7 @@ pub(super) async fn diff(asked: Asked<'_>) -> Result<Reply, Error> {
     let from = stored(asked, number(asked.name)?).await?;
     let to = match to {
         Some(to) => stored(asked, number(&to)?).await?,
-        None => newest(asked.ports, asked.org).await?,
+        None => newest(asked.ports, asked.scope()).await?,
     };
     let compared = Compared {
         from: from.version,
@@ -68,7 +68,9 @@ pub(super) async fn rollback(act: &mut Exchange, asked: Asked<'_>) -> Result<Rep
     let Rollback { to, note } = asked.read().await?;
     let earlier = stored(asked, to).await?;
     // Nothing is stored that could not be put in force.
-    restored(asked.org, &earlier).map_err(|error| unreadable(to, error))?;
+    restored(asked.ports, asked.scope(), &earlier)
+        .await
+        .map_err(|error| unreadable(to, error))?;
     let note = match note.as_str() {
         "" => format!("Back to version {to}."),
         _ => checked_note(note)?,
@@ -90,7 +92,11 @@ fn unreadable(version: u64, error: Error) -> Error {
 }
 
 async fn stored(asked: Asked<'_>, version: u64) -> Result<ConfigRow, Error> {
-    let row = asked.ports.tenants.config(asked.org, Some(version)).await?;
+    let row = asked
+        .ports
+        .tenants
+        .config(asked.scope(), Some(version))
+        .await?;
     let missing = || Error::new(Kind::NotFound, format!("There is no version {version}."));
     row.ok_or_else(missing)
 }

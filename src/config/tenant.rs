@@ -16,7 +16,7 @@
 //! }
 //! ```
 //!
-//! Whatever is left out has its default: 600 requests in any minute, 10 US dollars a day, UTC, the
+//! Whatever is left out is the [deployment's](Deployment), or has its default: 600 requests in any minute, 10 US dollars a day, UTC, the
 //! catalogue's models asked once each, no transcripts, strict admission. An empty list of limits or budgets means unlimited. Unknown fields are refused.
 
 use std::sync::Arc;
@@ -26,6 +26,7 @@ use serde_json::value::RawValue;
 
 use super::attempts::Attempts;
 use super::catalog::Catalogue;
+use super::deployment::{Deployment, Sections, section};
 use super::intent::Intent;
 use super::own::{self, OwnSections};
 use super::problem::{Problem, Report};
@@ -33,13 +34,14 @@ use super::routes::{self, Routes};
 use super::rules::{self, BudgetEntry, Credits, LimitEntry};
 use super::shape;
 use super::yaml;
+use crate::governor::defaults::{LeftOut, Part};
 use crate::governor::rules::{Admission, Rules};
 use crate::transcript::{Detail, Policy};
 
 /// The document of a new org: every default.
 pub const DEFAULT_DOCUMENT: &str = "{}";
 
-const FILE: &str = "config";
+pub(super) const FILE: &str = "config";
 
 /// Days for which transcripts are stored.
 const USUAL_DAYS: u32 = 30;
@@ -49,6 +51,7 @@ const DAYS: std::ops::RangeInclusive<u32> = 1..=3_650;
 #[derive(Clone, Debug)]
 pub struct TenantConfig {
     rules: Rules,
+    left_out: LeftOut,
     attempts: Attempts,
     catalogue: Arc<Catalogue>,
     intent: Intent,
@@ -61,6 +64,12 @@ impl TenantConfig {
     #[must_use]
     pub const fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// What of the rules the document leaves to the deployment.
+    #[must_use]
+    pub const fn left_out(&self) -> &LeftOut {
+        &self.left_out
     }
 
     /// How models are asked.
@@ -94,9 +103,9 @@ impl TenantConfig {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+pub(super) struct Document {
     #[serde(default, deserialize_with = "present")]
     limits: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
@@ -105,8 +114,8 @@ struct Document {
     time_zone: Option<String>,
     #[serde(default)]
     credits: Credits,
-    #[serde(default)]
-    admission: Admission,
+    #[serde(default, deserialize_with = "present")]
+    admission: Option<Admission>,
     #[serde(default, deserialize_with = "present")]
     alerts: Option<Box<RawValue>>,
     #[serde(default)]
@@ -166,8 +175,46 @@ impl Default for TranscriptSection {
 }
 
 /// A section that is `null` is malformed, not absent.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
-    Box::<RawValue>::deserialize(deserializer).map(Some)
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+impl Document {
+    /// The parts of the rules of which it says nothing.
+    fn left_out(&self) -> LeftOut {
+        let parts = [
+            (Part::Admission, self.admission.is_none()),
+            (Part::Budgets, self.budgets.is_none()),
+            (Part::Limits, self.limits.is_none()),
+            (Part::TimeZone, self.time_zone.is_none()),
+        ];
+        let left_out = parts.into_iter().filter(|(_, is_left)| *is_left);
+        left_out.map(|(part, _)| part).collect()
+    }
+
+    /// The sections whose fields an org may name one by one.
+    pub(super) fn sections(&self) -> Sections {
+        Sections {
+            attempts: self.attempts.clone(),
+            intent: self.intent.clone(),
+            transcripts: self.transcripts.clone(),
+        }
+    }
+
+    /// Takes away what is each org's own, and reports it.
+    pub(super) fn leave_to_orgs(&mut self, report: &mut Report) {
+        let credits = std::mem::take(&mut self.credits);
+        let own = [
+            ("alerts", self.alerts.take().is_some()),
+            ("credits", credits != Credits::Off),
+            ("routes", self.routes.take().is_some()),
+        ];
+        for (name, _) in own.into_iter().filter(|(_, is_there)| *is_there) {
+            report.add(name, "is each org's own: leave it out here");
+        }
+    }
 }
 
 /// An org's document as it was sent.
@@ -211,9 +258,16 @@ pub fn read(text: &str, catalogue: &Arc<Catalogue>) -> Result<Sent, Vec<Problem>
 /// # Errors
 /// Every problem found, with its JSON path.
 pub fn parse(json: &str, catalogue: &Arc<Catalogue>) -> Result<TenantConfig, Vec<Problem>> {
+    parse_over(json, &Deployment::without(catalogue))
+}
+
+/// The same, over what the deployment says.
+///
+/// # Errors
+/// Every problem found, with its JSON path.
+pub fn parse_over(json: &str, base: &Deployment) -> Result<TenantConfig, Vec<Problem>> {
     let mut report = Report::new(FILE);
-    let config = shape::document(json, &mut report, shape::traced)
-        .map(|document| build(document, catalogue, &mut report));
+    let config = document(json, &mut report).map(|document| build(document, base, &mut report));
     let problems = report.into_problems();
     config.filter(|_| problems.is_empty()).ok_or(problems)
 }
@@ -222,13 +276,24 @@ pub fn parse(json: &str, catalogue: &Arc<Catalogue>) -> Result<TenantConfig, Vec
 /// not fit any more is left out, and named in the problems. `None` where not even its shape is known.
 #[must_use]
 pub fn restore(json: &str, catalogue: &Arc<Catalogue>) -> Option<(TenantConfig, Vec<Problem>)> {
+    restore_over(json, &Deployment::without(catalogue))
+}
+
+/// The same, over what the deployment says by now.
+#[must_use]
+pub fn restore_over(json: &str, base: &Deployment) -> Option<(TenantConfig, Vec<Problem>)> {
     let mut report = Report::new(FILE);
-    let document = shape::document(json, &mut report, shape::traced)?;
-    let config = build(document, catalogue, &mut report);
+    let document = document(json, &mut report)?;
+    let config = build(document, base, &mut report);
     Some((config, report.into_problems()))
 }
 
-fn build(document: Document, catalogue: &Arc<Catalogue>, report: &mut Report) -> TenantConfig {
+pub(super) fn document(json: &str, report: &mut Report) -> Option<Document> {
+    shape::document(json, report, shape::traced)
+}
+
+pub(super) fn build(document: Document, base: &Deployment, report: &mut Report) -> TenantConfig {
+    let (left_out, own) = (document.left_out(), document.sections());
     let limits: Option<Vec<LimitEntry>> = document
         .limits
         .and_then(|json| shape::list(&json, "limits", report, shape::traced));
@@ -248,7 +313,7 @@ fn build(document: Document, catalogue: &Arc<Catalogue>, report: &mut Report) ->
         operations: document.operations,
         tiers: document.tiers,
     };
-    let catalogue = own::catalogue(sections, catalogue, report);
+    let catalogue = own::catalogue(sections, base.catalogue(), report);
     let paying = (document.credits, alerts);
     let rules = rules::build(
         limits,
@@ -259,23 +324,23 @@ fn build(document: Document, catalogue: &Arc<Catalogue>, report: &mut Report) ->
         report,
     );
     let rules = Rules {
-        admission: document.admission,
+        admission: document.admission.unwrap_or_default(),
         ..rules
     };
-    let attempts: Attempts = document
-        .attempts
-        .and_then(|json| shape::section(&json, "attempts", report, shape::traced))
-        .unwrap_or_default();
+    let rules = match base.rules() {
+        Some(base) => rules.over(base, &left_out),
+        None => rules,
+    };
+    let bases = base.sections();
+    let sections = (own.attempts.as_deref(), bases.attempts.as_deref());
+    let attempts: Attempts = section(sections, "attempts", report).unwrap_or_default();
     attempts.check(report);
-    let intent: Intent = document
-        .intent
-        .and_then(|json| shape::section(&json, "intent", report, shape::traced))
-        .unwrap_or_default();
+    let sections = (own.intent.as_deref(), bases.intent.as_deref());
+    let intent: Intent = section(sections, "intent", report).unwrap_or_default();
     intent.check(report);
-    let transcripts: TranscriptSection = document
-        .transcripts
-        .and_then(|json| shape::section(&json, "transcripts", report, shape::traced))
-        .unwrap_or_default();
+    let sections = (own.transcripts.as_deref(), bases.transcripts.as_deref());
+    let transcripts: TranscriptSection =
+        section(sections, "transcripts", report).unwrap_or_default();
     if !DAYS.contains(&transcripts.days) {
         report.add("transcripts.days", "expected 1 to 3,650 days");
     }
@@ -285,6 +350,7 @@ fn build(document: Document, catalogue: &Arc<Catalogue>, report: &mut Report) ->
         .unwrap_or_default();
     TenantConfig {
         rules: routes::with_gates(rules, &routes),
+        left_out,
         attempts,
         intent,
         routes,

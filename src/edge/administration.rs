@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::d1::Database;
 use super::tenants::KeyRow;
 use crate::error::Error;
+use crate::governor::root::ROOT;
 use crate::money::Nanos;
 use crate::ports::{
     Administration, ApiKey, ConfigNote, KeyChange, KeyFilter, Member, MemberChange, Org, OrgFilter,
@@ -180,6 +181,11 @@ impl Administration for D1Administration {
         before: Option<u64>,
         limit: u32,
     ) -> Pending<'a, Vec<ConfigNote>> {
+        if org == ROOT {
+            let sql = "SELECT version, created_at, author, note FROM deployment_configs
+                WHERE ?1 IS NULL OR version < ?1 ORDER BY version DESC LIMIT ?2 + 1";
+            return async move { self.database.rows(sql, &(before, limit)).await }.boxed_local();
+        }
         let sql = "SELECT version, created_at, author, note FROM configs
             WHERE org = ?1 AND (?2 IS NULL OR version < ?2) ORDER BY version DESC LIMIT ?3 + 1";
         async move { self.database.rows(sql, &(org, before, limit)).await }.boxed_local()

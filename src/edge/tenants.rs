@@ -1,10 +1,11 @@
-//! Orgs, keys and configuration: tables `orgs`, `api_keys` and `configs`.
+//! Orgs, keys and configuration: tables `orgs`, `api_keys`, `configs` and `deployment_configs`.
 
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 
 use super::d1::Database;
 use crate::error::Error;
+use crate::governor::root::ROOT;
 use crate::ports::{ApiKey, ConfigRow, Org, Pending, Tenants};
 
 /// Tenants in D1.
@@ -79,6 +80,27 @@ impl D1Tenants {
         row.map(ApiKey::try_from).transpose()
     }
 
+    /// Stores a version of the deployment's configuration.
+    async fn save_deployment(&self, row: &ConfigRow) -> Result<bool, Error> {
+        let sql = "INSERT INTO deployment_configs (version, document, created_at, author, note)
+            VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (version) DO NOTHING RETURNING version";
+        let values = (
+            row.version,
+            &row.document,
+            row.created_at,
+            &row.author,
+            &row.note,
+        );
+        self.changes(sql, &values).await
+    }
+
+    /// A version of the deployment's configuration, or the newest.
+    async fn deployment(&self, version: Option<u64>) -> Result<Option<ConfigRow>, Error> {
+        let sql = "SELECT version, document, created_at, author, note FROM deployment_configs
+            WHERE version = coalesce(?1, (SELECT max(version) FROM deployment_configs))";
+        self.database.row(sql, &(version,)).await
+    }
+
     /// Whether the statement, which returns the rows it changed, changed any.
     async fn changes(&self, sql: &str, parameters: &impl Serialize) -> Result<bool, Error> {
         let row: Option<Present> = self.database.row(sql, parameters).await?;
@@ -123,6 +145,9 @@ impl Tenants for D1Tenants {
     }
 
     fn save_config<'a>(&'a self, org: &'a str, row: &'a ConfigRow) -> Pending<'a, bool> {
+        if org == ROOT {
+            return self.save_deployment(row).boxed_local();
+        }
         let sql = "INSERT INTO configs (org, version, document, created_at, author, note)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (org, version) DO NOTHING RETURNING version";
         let values = (
@@ -137,6 +162,9 @@ impl Tenants for D1Tenants {
     }
 
     fn config<'a>(&'a self, org: &'a str, version: Option<u64>) -> Pending<'a, Option<ConfigRow>> {
+        if org == ROOT {
+            return self.deployment(version).boxed_local();
+        }
         let sql = "SELECT version, document, created_at, author, note FROM configs WHERE org = ?1
             AND version = coalesce(?2, (SELECT max(version) FROM configs WHERE org = ?1))";
         async move { self.database.row(sql, &(org, version)).await }.boxed_local()

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use self::live::{BudgetState, CreditState, LimitState, State};
 pub use self::refusal::Refusal;
 use super::alerts::Alert;
+use super::defaults::LeftOut;
 use super::hints::{Hint, Sighting};
 use super::lease::{Detach, Flush, Granted, Part, Slice};
 use super::root::Holders;
@@ -63,7 +64,8 @@ pub enum Command {
     Activate(Activate),
     /// Records what is changed by hand, and puts it in force with the record.
     Administer(Administer),
-    /// Takes in the switches of the deployment, unless they are older than those it has.
+    /// Takes in the switches and the configuration of the deployment, unless they are older than those it
+    /// has.
     Adopt(Edition),
     /// A document was added or removed: cached answers of the old corpus are no longer served.
     ChangeCorpus {
@@ -75,7 +77,7 @@ pub enum Command {
         /// The key's id.
         key: String,
     },
-    /// To the root: gives an org a copy of the deployment's switches.
+    /// To the root: gives an org a copy of the deployment's switches and configuration.
     Copy {
         /// The org.
         org: String,
@@ -172,6 +174,9 @@ pub struct Activate {
     pub version: u64,
     /// The rules in force with it.
     pub rules: Rules,
+    /// What its document leaves out of them: there the deployment's rules hold, where it has some.
+    #[serde(default, skip_serializing_if = "LeftOut::is_empty")]
+    pub left_out: LeftOut,
 }
 
 /// A change made by hand.
@@ -191,6 +196,13 @@ pub struct Versions {
     pub config: u64,
     /// The corpus: counts every change of the org's documents.
     pub corpus: u64,
+    /// The deployment's active configuration; 0 where there was none yet.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deployment: u64,
+}
+
+fn is_zero<T: Default + PartialEq>(version: &T) -> bool {
+    *version == T::default()
 }
 
 /// A request for admission.

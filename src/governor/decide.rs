@@ -239,9 +239,9 @@ fn revocation(state: &State, key: &str) -> Decision {
     Decision::changed(Event::KeyRevoked { key: key.into() }, Answer::Done)
 }
 
-/// The deployment's switches as they are from now on.
+/// The deployment's switches and configuration as they are from now on.
 fn adoption(state: &State, edition: &Edition) -> Decision {
-    if edition.number <= state.switches.copied.number {
+    if !edition.is_newer_than(&state.switches.copied) {
         return Decision::unchanged(Answer::Done);
     }
     Decision::changed(Event::Adopted(edition.clone()), Answer::Done)

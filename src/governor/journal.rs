@@ -67,7 +67,7 @@ pub(super) enum Event {
     Activated(Activate),
     /// Something was changed elsewhere.
     Administered { id: Id },
-    /// The deployment's switches have changed.
+    /// The deployment's switches or its configuration have changed.
     Adopted(Edition),
     /// To be found by the root, should it lose its memory: no copy that it has given is good longer.
     Copied { until: u64 },

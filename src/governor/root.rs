@@ -1,6 +1,6 @@
-//! The root: a governor like those of the orgs, whose switches are the deployment's. Each org's governor
-//! has a copy of them, refreshes it while it admits, and admits nothing with one that is too old. So
-//! whoever turns a switch knows when it is in force: when every governor has the new copy, or must
+//! The root: a governor like those of the orgs, whose switches and configuration are the deployment's. Each
+//! org's governor has a copy of them, refreshes it while it admits, and admits nothing with one that is too old.
+//! So whoever changes them knows when that is in force: when every governor has the new copy, or must
 //! have let go of the old one.
 //!
 //! The root remembers in memory alone who has a copy. In its journal is only until when any copy is good

@@ -10,6 +10,7 @@ use super::alerts::{Alert, Alerts};
 use super::budget::Total;
 use super::calendar::Periods;
 use super::command::{Target, Tokens, Versions};
+use super::defaults::LeftOut;
 use super::demand::{FlowHold, Holds, MoneyHold, Quantity};
 use super::idempotency::Named;
 use super::journal::{Call, Chain, Entry, Event, Reserved, Settled};
@@ -51,6 +52,9 @@ pub(super) struct State {
     pub(super) chain: Chain,
     pub(super) versions: Versions,
     pub(super) rules: Rules,
+    /// What of them the deployment's configuration says, where it says something.
+    #[serde(default, skip_serializing_if = "LeftOut::is_empty")]
+    pub(super) left_out: LeftOut,
     /// The periods that the clock is in.
     pub(super) periods: Periods,
     /// Whether any request was ever counted in them.
@@ -101,6 +105,7 @@ impl State {
             chain: Chain::new(),
             versions: Versions::default(),
             rules: Rules::default(),
+            left_out: LeftOut::new(),
             periods: Periods::default(),
             used: false,
             revoked: BTreeSet::new(),
@@ -152,14 +157,20 @@ impl State {
         if let Some(hash) = entry.head {
             self.chain.advance(hash);
         }
+        if let Some(rules) = self.rules_after(&entry.event) {
+            self.rules = rules;
+            self.drop_meters();
+        }
         match entry.event {
             Event::Activated(activate) => {
                 self.versions.config = activate.version;
-                self.rules = activate.rules;
-                self.drop_meters();
+                self.left_out = activate.left_out;
             }
             Event::Administered { id } => self.acts.insert(at, id, ()),
-            Event::Adopted(edition) => self.switches.copied = edition,
+            Event::Adopted(edition) => {
+                self.switches.adopt(edition);
+                self.versions.deployment = self.switches.copied.deployment_version();
+            }
             Event::Copied { until } => self.copied_until = until,
             Event::CorpusChanged { id } => {
                 self.versions.corpus = self.versions.corpus.saturating_add(1);

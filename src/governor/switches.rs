@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::command::{Refusal, Target};
+use super::command::{Activate, Refusal, Target};
 use crate::audit::Draft;
 
 /// Switches of an org, and of the deployment, that may be on at once.
@@ -162,12 +162,26 @@ pub struct Edition {
     pub number: u64,
     /// Those that are on, by what they turn off; also some that have gone off by themselves.
     pub switches: BTreeMap<Subject, Switch>,
+    /// The configuration that is in force with them, in what the root gives, once there was any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<Box<Activate>>,
 }
 
 impl Edition {
     /// Those that are on.
     pub fn on(&self, at: u64) -> impl Iterator<Item = (&Subject, &Switch)> {
         self.switches.iter().filter(move |(_, it)| it.is_on(at))
+    }
+
+    /// The version of the deployment's configuration; 0 where there was none yet.
+    #[must_use]
+    pub fn deployment_version(&self) -> u64 {
+        self.deployment.as_ref().map_or(0, |it| it.version)
+    }
+
+    /// Whether the root has changed between another edition and this one. Both numbers only grow.
+    pub(super) fn is_newer_than(&self, other: &Self) -> bool {
+        self.number > other.number || self.deployment_version() > other.deployment_version()
     }
 
     /// Whether a turn would change nothing.
@@ -251,6 +265,16 @@ pub(super) struct Switches {
 impl Switches {
     pub(super) fn turn(&mut self, turn: Turn, at: u64) {
         self.own.turn(turn, at);
+    }
+
+    /// Takes in what the root gives. A configuration stays until a later one comes.
+    pub(super) fn adopt(&mut self, edition: Edition) {
+        let known = self.copied.deployment_version();
+        let newer = edition.deployment.filter(|it| it.version > known);
+        self.copied = Edition {
+            deployment: newer.or_else(|| self.copied.deployment.take()),
+            ..edition
+        };
     }
 
     /// Why a request may not go on whoever answers it.

@@ -132,7 +132,7 @@ pub trait Administration {
         change: &'a KeyChange,
     ) -> Pending<'a, ()>;
 
-    /// The configuration versions of an org before one, newest first.
+    /// The configuration versions of an org or of the deployment before one, newest first.
     fn config_versions<'a>(
         &'a self,
         org: &'a str,

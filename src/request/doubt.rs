@@ -150,7 +150,8 @@ async fn ask(exchange: &mut Exchange, doubt: &Doubt, text: &str) -> Option<Strin
 
 /// Where an answer is remembered: nothing that it depends on is left out, and none crosses an org.
 fn key(exchange: &Exchange, doubt: &Doubt, Asked { text, needs }: Asked<'_>) -> String {
-    let version = exchange.draft.versions.config.to_string();
+    let versions = exchange.draft.versions;
+    let version = format!("{}.{}", versions.config, versions.deployment);
     let signs = [needs.tools, needs.vision, needs.audio, needs.json];
     let signs = signs.map(|sign| if sign { "1" } else { "0" }).concat();
     let parts = [

@@ -247,7 +247,10 @@ pub async fn newer(
     }
     let current = isolate.current(&exchange.ports, &exchange.org).await;
     let current = current.ok();
-    let newer = current.filter(|current| current.versions.config > view.versions.config);
+    let newer = current.filter(|current| {
+        let (now, then) = (current.versions, view.versions);
+        now.config > then.config || now.deployment > then.deployment
+    });
     newer.ok_or(error)
 }
 

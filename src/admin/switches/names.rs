@@ -7,10 +7,11 @@ use futures::future::{Either, select};
 
 use crate::admin::Asked;
 use crate::auth::is_id;
-use crate::config::{self, Catalogue, ModelKind};
+use crate::config::{Catalogue, ModelKind};
 use crate::error::{Error, Kind};
 use crate::governor::root::ROOT;
 use crate::governor::switches::Subject;
+use crate::isolate::configuration::newest_deployment;
 
 /// Milliseconds that the org's configuration may take. Without it a name is believed.
 const LOOK_UP_MS: u64 = 2_000;
@@ -72,16 +73,22 @@ async fn key(asked: Asked<'_>, org: &str, id: String) -> Result<Meant, Error> {
 
 /// The catalogue in force, where it is in reach.
 async fn catalogue(asked: Asked<'_>, org: &str) -> Option<Arc<Catalogue>> {
+    let found = Box::pin(in_force(asked, org));
+    match select(found, asked.ports.clock.sleep(LOOK_UP_MS)).await {
+        Either::Left((found, _)) => found,
+        Either::Right(_) => None,
+    }
+}
+
+async fn in_force(asked: Asked<'_>, org: &str) -> Option<Arc<Catalogue>> {
     if org == ROOT {
-        return config::catalogue().ok().map(Arc::clone);
+        let (_, deployment) = newest_deployment(asked.ports).await.ok()?;
+        return Some(Arc::clone(deployment.catalogue()));
     }
-    let current = Box::pin(asked.isolate.current(asked.ports, org));
-    match select(current, asked.ports.clock.sleep(LOOK_UP_MS)).await {
-        Either::Left((Ok(view), _)) if view.stale.is_none() => {
-            Some(Arc::clone(view.config.catalogue()))
-        }
-        _ => None,
-    }
+    let view = asked.isolate.current(asked.ports, org).await.ok()?;
+    view.stale
+        .is_none()
+        .then(|| Arc::clone(view.config.catalogue()))
 }
 
 /// What the catalogue has of this name.

@@ -140,6 +140,7 @@ impl Holder {
         self.versions = Versions {
             config: self.versions.config.max(versions.config),
             corpus: self.versions.corpus.max(versions.corpus),
+            deployment: self.versions.deployment.max(versions.deployment),
         };
         let newest = self.versions;
         let leases = self.lines.values_mut().flat_map(|line| &mut line.leases);

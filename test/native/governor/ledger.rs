@@ -402,6 +402,7 @@ fn a_request_needs_an_active_configuration_a_live_key_and_current_versions() {
     let versions = Versions {
         config: 1,
         corpus: 1,
+        deployment: 0,
     };
     assert_eq!(
         world.read(reserve("b", 1)),

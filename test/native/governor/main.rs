@@ -12,6 +12,7 @@ mod random;
 mod acts;
 mod bad_input;
 mod budgets;
+mod deployment;
 mod gates;
 mod hints;
 mod holder;

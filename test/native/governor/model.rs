@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{Datelike, NaiveDate};
 use esclusa::audit::Outcome;
 use esclusa::governor::command::{
-    BudgetState, Command, Extend, LimitState, Refusal, Reply, Reserve, Settle, State, Versions,
+    Activate, BudgetState, Command, Extend, LimitState, Refusal, Reply, Reserve, Settle, State,
+    Versions,
 };
+use esclusa::governor::defaults::Part;
 use esclusa::governor::rules::Scope;
 use esclusa::governor::switches::{Notice, Subject, Switch};
 use esclusa::money::Nanos;
@@ -42,6 +44,8 @@ struct End {
 pub(crate) struct Model {
     clock: u64,
     versions: Versions,
+    own: Option<Activate>,
+    base: Option<Box<Activate>>,
     limit: Option<u32>,
     budget: Option<i64>,
     revoked: BTreeSet<String>,
@@ -74,16 +78,8 @@ impl Model {
             Command::Activate(activate) => {
                 if activate.version > self.versions.config {
                     self.versions.config = activate.version;
-                    let rules = &activate.rules;
-                    self.limit = rules
-                        .limits
-                        .first()
-                        .map(|limit| u32::try_from(limit.limit).unwrap());
-                    self.budget = rules.budgets.first().map(|budget| budget.amount.get());
-                    if self.limit.is_none() {
-                        self.admissions.clear();
-                        self.requests.values_mut().for_each(|it| it.counted = false);
-                    }
+                    self.own = Some(activate.clone());
+                    self.combine();
                     self.changed(at);
                 }
                 self.done(at)
@@ -105,9 +101,16 @@ impl Model {
                 Reply::State { state }
             }
             Command::Adopt(edition) => {
-                if edition.number > self.turns[1] {
+                let version = edition.deployment.as_ref().map_or(0, |it| it.version);
+                let is_newer = version > self.versions.deployment;
+                if edition.number > self.turns[1] || is_newer {
                     self.switches[1].clone_from(&edition.switches);
                     self.turns[1] = edition.number;
+                    if is_newer {
+                        self.versions.deployment = version;
+                        self.base.clone_from(&edition.deployment);
+                        self.combine();
+                    }
                     self.changed(at);
                 }
                 self.done(at)
@@ -155,6 +158,22 @@ impl Model {
             }
             Command::Settle(settle) => self.settle(settle, at),
             other => panic!("not among the steps: {other:?}"),
+        }
+    }
+
+    /// What the org's configuration says, and the deployment's for what it leaves out.
+    fn combine(&mut self) {
+        let Some(own) = &self.own else { return };
+        let base = self.base.as_ref();
+        let left_to = |part| base.filter(|_| own.left_out.contains(&part));
+        let limits = left_to(Part::Limits).map_or(&own.rules, |base| &base.rules);
+        let budgets = left_to(Part::Budgets).map_or(&own.rules, |base| &base.rules);
+        let limit = limits.limits.first();
+        self.limit = limit.map(|limit| u32::try_from(limit.limit).unwrap());
+        self.budget = budgets.budgets.first().map(|budget| budget.amount.get());
+        if self.limit.is_none() {
+            self.admissions.clear();
+            self.requests.values_mut().for_each(|it| it.counted = false);
         }
     }
 

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use esclusa::audit::{Draft, Outcome};
-use esclusa::governor::command::{Command, Reply, Reserve, Settle, Versions};
+use esclusa::governor::command::{Activate, Command, Reply, Reserve, Settle, Versions};
+use esclusa::governor::defaults::Part;
 use esclusa::governor::switches::{Edition, Switch, Turn};
 use esclusa::money::Nanos;
 use proptest::prelude::*;
@@ -16,10 +17,12 @@ use super::storage::*;
 const CURRENT: Versions = Versions {
     config: 0,
     corpus: 0,
+    deployment: 0,
 };
 const STALE: Versions = Versions {
     config: 99,
     corpus: 0,
+    deployment: 0,
 };
 
 /// One thing that happens.
@@ -49,8 +52,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn command() -> impl Strategy<Value = Command> {
     let id = || 0_u64..24;
     prop_oneof![
-        3 => (0_u64..8, prop::option::of(0_u32..8), prop::option::of(-1_i64..60))
-            .prop_map(|(version, requests, budget)| activate(version, requests, budget)),
+        3 => (0_u64..8, prop::option::of(0_u32..8), prop::option::of(-1_i64..60), 0_u8..4)
+            .prop_map(|(version, requests, budget, left_out)| {
+                leaving(left_out, activate(version, requests, budget))
+            }),
         1 => (0_u8..3).prop_map(|id| Command::ChangeCorpus { id: format!("c{id}") }),
         6 => (id(), 0_u32..3, -2_i64..20)
             .prop_map(|(id, step, by)| extend(&format!("r{id}"), step, by)),
@@ -69,7 +74,7 @@ fn command() -> impl Strategy<Value = Command> {
         }),
         1 => Just(Command::RevokeKey { key: "key2".to_owned() }),
         3 => turn().prop_map(Command::Turn),
-        2 => (1_u64..6, turn()).prop_map(|(number, turn)| Command::Adopt(edition(number, turn))),
+        3 => (1_u64..9, turn()).prop_map(|(number, turn)| Command::Adopt(edition(number, turn))),
         2 => (0_u8..3).prop_map(|key| Command::Check { key: format!("key{key}") }),
         12 => (id(), -1_i64..40).prop_map(|(id, cost)| {
             let cost = Nanos::new(cost);
@@ -98,7 +103,35 @@ fn turn() -> impl Strategy<Value = Turn> {
 
 fn edition(number: u64, Turn { subject, on, .. }: Turn) -> Edition {
     let switches = on.map(|switch| (subject, switch)).into_iter().collect();
-    Edition { number, switches }
+    Edition {
+        number: number - number / 3,
+        switches,
+        deployment: deployment(number / 3),
+    }
+}
+
+/// Each version as the root has it.
+fn deployment(version: u64) -> Option<Box<Activate>> {
+    let (requests, budget) = match version {
+        0 => return None,
+        1 => (Some(2), None),
+        _ => (None, Some(30)),
+    };
+    let Command::Activate(activate) = activate(version, requests, budget) else {
+        return None;
+    };
+    Some(Box::new(activate))
+}
+
+/// The same configuration, as one that leaves out its limits (1), its budgets (2) or both.
+fn leaving(left_out: u8, command: Command) -> Command {
+    let Command::Activate(mut activate) = command else {
+        return command;
+    };
+    let parts = [(1, Part::Limits), (2, Part::Budgets)];
+    let parts = parts.into_iter().filter(|(bit, _)| left_out & bit > 0);
+    activate.left_out = parts.map(|(_, part)| part).collect();
+    Command::Activate(activate)
 }
 
 fn numbered(id: u64, key: u8) -> Draft {

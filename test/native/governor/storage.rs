@@ -9,6 +9,7 @@ use esclusa::governor::command::{
     Activate, BudgetState, Command, Envelope, Extend, Refusal, Reply, Reserve, Settle, State,
     Subjects, Tokens, Versions,
 };
+use esclusa::governor::defaults::LeftOut;
 use esclusa::governor::rules::{
     Budget, Limit, Measure, Pace, Period, Rules, Scope, WhenSpent, Window,
 };
@@ -203,7 +204,11 @@ pub(crate) fn activate(
 }
 
 pub(crate) fn activate_rules(version: u64, rules: Rules) -> Command {
-    Command::Activate(Activate { version, rules })
+    Command::Activate(Activate {
+        version,
+        rules,
+        left_out: LeftOut::new(),
+    })
 }
 
 pub(crate) fn rules(limits: Vec<Limit>, budgets: Vec<Budget>) -> Rules {
@@ -257,6 +262,7 @@ pub(crate) fn reservation(request: &str) -> Reserve {
     let planned = Versions {
         config: 1,
         corpus: 0,
+        deployment: 0,
     };
     Reserve {
         draft: draft(request),

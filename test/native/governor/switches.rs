@@ -44,6 +44,7 @@ fn edition(number: u64, names: &[&str]) -> Edition {
     Edition {
         number,
         switches: on.collect(),
+        deployment: None,
     }
 }
 

@@ -158,8 +158,8 @@ fn a_configuration_that_is_saved_and_not_activated_is_not_in_force() {
 fn a_configuration_that_cannot_be_saved_changes_nothing() {
     let (acme, other) = remembered();
     for fault in [Fault::Down, Fault::Lost] {
-        // The org and the newest version are read, then saving fails.
-        for _ in 0..2 {
+        // The org, its newest version and the deployment's are read, then saving fails.
+        for _ in 0..3 {
             acme.world.shared.faults.once(Port::Tenants, Fault::Slow(0));
         }
         acme.world.shared.faults.once(Port::Tenants, fault);

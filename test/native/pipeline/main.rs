@@ -20,6 +20,7 @@ mod breakers;
 mod caching;
 mod configuration;
 mod crosses;
+mod deployment;
 mod doubt;
 mod embeddings;
 mod erasure;

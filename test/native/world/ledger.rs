@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use esclusa::audit::{Outcome, Record};
 use esclusa::governor::Row;
-use esclusa::governor::command::{Reserve, State};
+use esclusa::governor::command::{Activate, Reserve, State};
+use esclusa::governor::defaults::Part as LeftOutPart;
 use esclusa::governor::lease::{Granted, Part, Return, Slice};
 use esclusa::governor::rules::{Budget, Limit, Measure, Period, Rules, Scope, WhenSpent};
 use esclusa::money::Nanos;
@@ -24,9 +25,9 @@ struct Entry {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Event {
-    Activated { version: u64, rules: Rules },
+    Activated(Activate),
     Administered {},
-    Adopted {},
+    Adopted { deployment: Option<Activate> },
     Copied {},
     Corrected { request: String, part: Option<Part> },
     CorpusChanged {},
@@ -92,6 +93,10 @@ pub(crate) struct Ledger {
     pub(crate) admitted: BTreeMap<String, String>,
     days: BTreeMap<u64, i128>,
     day_of: BTreeMap<String, u64>,
+    /// What was activated, and in the root.
+    own: Option<Activate>,
+    deployment: Option<Activate>,
+    /// Of both.
     rules: Rules,
     open: BTreeMap<String, Open>,
     revoked: BTreeSet<String>,
@@ -114,12 +119,22 @@ impl Ledger {
             record
         });
         match entry.event {
-            Event::Activated { version, rules } => {
+            Event::Activated(activate) => {
                 assert!(
-                    version > self.version,
+                    activate.version > self.version,
                     "an older configuration came into force"
                 );
-                (self.version, self.rules) = (version, rules);
+                self.version = activate.version;
+                self.own = Some(activate);
+                self.combine();
+            }
+            Event::Adopted {
+                deployment: Some(deployment),
+            } => {
+                let known = self.deployment.as_ref().map_or(0, |it| it.version);
+                assert!(deployment.version >= known, "an older deployment");
+                self.deployment = Some(deployment);
+                self.combine();
             }
             Event::Reserved(reserved) => self.reserve(reserved, entry.at),
             Event::Returned(told) => self.give_back(&told),
@@ -163,7 +178,7 @@ impl Ledger {
             }
             Event::CorpusChanged {} => self.corpus += 1,
             Event::Administered {}
-            | Event::Adopted {}
+            | Event::Adopted { deployment: None }
             | Event::Copied {}
             | Event::Delivered {}
             | Event::Forgotten {}
@@ -175,6 +190,25 @@ impl Ledger {
             | Event::ToppedUp {}
             | Event::Turned {}
             | Event::Warned {} => {}
+        }
+    }
+
+    /// What the org leaves out is as the deployment has it.
+    fn combine(&mut self) {
+        let Some(own) = &self.own else { return };
+        self.rules.clone_from(&own.rules);
+        let Some(Activate { rules: base, .. }) = &self.deployment else {
+            return;
+        };
+        // No test has routes and limits of a deployment.
+        if own.left_out.contains(&LeftOutPart::Limits) {
+            self.rules.limits.clone_from(&base.limits);
+        }
+        if own.left_out.contains(&LeftOutPart::Budgets) {
+            self.rules.budgets.clone_from(&base.budgets);
+        }
+        if own.left_out.contains(&LeftOutPart::Admission) {
+            self.rules.admission = base.admission;
         }
     }
 

@@ -1,8 +1,8 @@
-//! Brings the deployment's switches to every governor that has a copy of them.
+//! Brings the deployment's switches and its configuration to every governor that has a copy of them.
 
 use futures::stream::{StreamExt, iter};
 
-use super::edition;
+use super::switches::edition;
 use crate::error::Error;
 use crate::governor::command::{Command, Reply as Verdict};
 use crate::governor::lease::EFFECTIVE_MS;
@@ -23,7 +23,8 @@ pub(super) async fn spread(ports: &Ports) -> u64 {
     let over = match whom_to_tell(ports).await {
         Ok((edition, holders)) => tell_all(ports, &edition, holders).await,
         Err(error) => {
-            let line = format!("the governors were not told of a switch: {error}");
+            let line =
+                format!("the governors were not told of a change of the deployment: {error}");
             ports.log.error(&line);
             after(ports.clock.now(), LONGEST_MS)
         }
@@ -50,7 +51,7 @@ async fn tell_all(ports: &Ports, edition: &Edition, holders: Holders) -> u64 {
         match tell(ports, &org, edition).await {
             Ok(effective_ms) => ports.clock.now().saturating_add(effective_ms),
             Err(error) => {
-                let line = format!("{org} was not told of a switch: {error}");
+                let line = format!("{org} was not told of a change of the deployment: {error}");
                 ports.log.error(&line);
                 after(now, left_ms)
             }

@@ -20,7 +20,8 @@ import { placed, readFiles, writeDocument } from "./config/files.mjs";
 import { isMain, runMain } from "./lib/main.mjs";
 import { Problem } from "./lib/process.mjs";
 
-const usage = "npm run config -- pull|diff|push --url URL --org ORG|--deployment [--admin-key KEY] FILE…";
+const usage =
+  "npm run config -- pull|diff|push --url URL --org ORG|--deployment [--admin-key KEY] FILE…";
 const foundChanges = 2;
 
 /**

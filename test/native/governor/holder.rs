@@ -265,11 +265,11 @@ fn what_goes_through_a_gate_is_not_admitted_from_a_lease() {
     let mut holder = Holder::default();
     let granted = Granted {
         slice: Slice {
-            requests: 9,
-            bound: Nanos::new(900),
+            requests: 90,
+            bound: Nanos::new(90_000),
             tokens: Tokens {
-                input: 900,
-                output: 900,
+                input: 90_000,
+                output: 90_000,
             },
         },
         lasts_ms: LEASE_MS,
@@ -279,7 +279,11 @@ fn what_goes_through_a_gate_is_not_admitted_from_a_lease() {
     for reserve in busy {
         let wished = matches!(holder.way(&reserve, START), Way::Ask(Some(_)));
         if wished {
-            let state = State::default();
+            let state = State {
+                versions: reserve.planned,
+                ..State::default()
+            };
+            holder.heard(state.versions);
             holder.answered(&reserve, START, Some((granted, &state)));
         }
     }

@@ -67,6 +67,27 @@ describe("changes under load, with three workers and one governor", () => {
         expect(models(after)).toEqual(new Set([large]));
       }, 60_000);
 
+      it("changes the deployment's configuration, and goes back", async () => {
+        const put = (model: string) =>
+          admin(gateway, "PUT", "/admin/v1/config", { tiers: { light: [model] } });
+        const first = await put(small);
+        expect(first.status, JSON.stringify(first.body)).toBe(200);
+        const own = { admission, limits: [], budgets: [] };
+        const { org, key } = await createOrg(gateway, { config: own });
+        const changed = await under(key, () => put(large));
+        expect(models(changed.before)).toEqual(new Set([small]));
+        expect(models(changed.after)).toEqual(new Set([large]));
+        const back = { to: first.body.version, note: "Too dear" };
+        const path = "/admin/v1/config/rollback";
+        const returned = await under(key, () => admin(gateway, "POST", path, back));
+        expect(models(returned.after)).toEqual(new Set([small]));
+        const { body } = await admin(gateway, "GET", "/admin/v1/config/versions?limit=2");
+        expect(body.data[0]).toMatchObject({ version: first.body.version + 2, note: "Too dear" });
+        // The org's own configuration has not changed.
+        const { body: config } = await admin(gateway, "GET", `/admin/v1/orgs/${org}/config`);
+        expect(config.config).toEqual(own);
+      }, 90_000);
+
       it("takes the budget away", async () => {
         const { org, key } = await createOrg(gateway, { config });
         const path = `/admin/v1/orgs/${org}/config`;

@@ -1,6 +1,8 @@
 //! A second governor, naive on purpose: plain maps, every sum counted anew. Its replies and records
 //! are what the real one's must be.
 
+mod told;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, NaiveDate};
@@ -13,8 +15,6 @@ use esclusa::governor::defaults::Part;
 use esclusa::governor::rules::Scope;
 use esclusa::governor::switches::{Notice, Subject, Switch};
 use esclusa::money::Nanos;
-
-mod told;
 
 use super::storage::{DAY, MINUTE, SECOND, no_budget, spent};
 

@@ -1,12 +1,12 @@
 //! Models that fail: who is asked next, who is left alone and for how long, and what the record says
 //! (pains 16, 17, 18, 41, 42).
 
+mod next;
+
 use esclusa::audit::Record;
 use serde_json::json;
 
 use super::support::*;
-
-mod next;
 
 const BROKEN: Act = Act::Status(500, "broken");
 

@@ -94,6 +94,19 @@ fn a_change_is_live_in_every_org_and_isolate_with_the_answer() {
     assert_eq!(told(&two.ask(&late, &cold)), (LLAMA_SMALL, None));
 }
 
+#[test]
+fn fallbacks_are_the_deployments_where_an_org_has_none() {
+    let two = Two::new();
+    let mut config = light(LLAMA_SMALL);
+    config["fallbacks"] = json!({ "light": ["anthropic/claude-haiku-4-5"] });
+    put(&two.acme, &config);
+    two.acme
+        .world
+        .provider
+        .always(LLAMA_SMALL, Act::Status(500, "broken"));
+    two.check("anthropic/claude-haiku-4-5");
+}
+
 /// An isolate that asks for an org each 50 ms for 20 s: when each request was sent, and who answered.
 fn load(two: &Two, worker: &Worker, key: &str) -> Rc<RefCell<Vec<(u64, String)>>> {
     let told: Rc<RefCell<Vec<(u64, String)>>> = Rc::default();

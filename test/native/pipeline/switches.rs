@@ -1,5 +1,7 @@
 //! Kill switches: what is off is neither asked nor served, in every isolate, from the answer on.
 
+mod root;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -9,8 +11,6 @@ use esclusa::governor::root::{GOOD_MS, LONGEST_MS, ROOT};
 use serde_json::{Value, json};
 
 use super::support::*;
-
-mod root;
 
 /// Milliseconds between two requests of an isolate.
 const PACE_MS: u64 = 50;

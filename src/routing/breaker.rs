@@ -74,6 +74,8 @@ pub struct Resting {
 pub struct Turn {
     generation: u64,
     probes: bool,
+    /// How many had leave before.
+    number: u64,
 }
 
 impl Turn {
@@ -99,6 +101,12 @@ pub struct Breaker {
     rest: Option<Rest>,
     /// Outcomes since it closed, the newest in the lowest bit; 1 is a failure.
     recent: u32,
+    /// Failures in a row.
+    row: u32,
+    /// The number of the turn that began the row.
+    row_from: u64,
+    /// How often leave was given.
+    asked: u64,
     /// Openings without a success between.
     openings: u32,
     /// Counts the changes between open and closed, and probes.
@@ -155,9 +163,11 @@ impl Breaker {
             // A probe before this one was given up: whatever it tells now is not heard any more.
             self.generation = self.generation.saturating_add(1);
         }
+        self.asked = self.asked.saturating_add(1);
         Ok(Turn {
             generation: self.generation,
             probes: self.rest.is_some(),
+            number: self.asked,
         })
     }
 
@@ -168,18 +178,24 @@ impl Breaker {
         Turn {
             generation: self.generation,
             probes: false,
+            number: self.asked,
         }
     }
 
-    /// A call was answered.
+    /// A call was answered. It ends a row of failures where it was made after the first of them: one that
+    /// was under way before says nothing of now.
     pub fn succeeded(&mut self, turn: Turn) -> Option<Turned> {
         if turn.generation != self.generation {
             return None;
         }
         self.recent = (self.recent << 1) & RECENT_MASK;
+        if turn.number > self.row_from {
+            self.row = 0;
+        }
         self.rest?;
         *self = Self {
             generation: self.generation.saturating_add(1),
+            asked: self.asked,
             ..Self::default()
         };
         Some(Turned::Closed)
@@ -195,8 +211,12 @@ impl Breaker {
             return turn.probes.then(|| self.open(now, rests, jitter));
         }
         self.recent = ((self.recent << 1) | 1) & RECENT_MASK;
-        let is_broken = self.recent.trailing_ones() >= MOST_IN_A_ROW
-            || self.recent.count_ones().saturating_mul(2) >= RECENT;
+        if self.row == 0 {
+            self.row_from = turn.number;
+        }
+        self.row = self.row.saturating_add(1);
+        let is_broken =
+            self.row >= MOST_IN_A_ROW || self.recent.count_ones().saturating_mul(2) >= RECENT;
         is_broken.then(|| self.open(now, rests, jitter))
     }
 
@@ -271,6 +291,7 @@ impl Breaker {
         });
         self.generation = self.generation.saturating_add(1);
         self.recent = 0;
+        self.row = 0;
         Turned::Opened(milliseconds)
     }
 }

@@ -38,6 +38,26 @@ fn the_fifth_failure_in_a_row_opens() {
 }
 
 #[test]
+fn what_was_under_way_before_the_failures_does_not_end_their_row() {
+    let mut breaker = Breaker::default();
+    let before = breaker.ask(0, PATIENCE_MS).unwrap();
+    let fail = |breaker: &mut Breaker| {
+        let turn = breaker.ask(0, PATIENCE_MS).unwrap();
+        breaker.failed(turn, 0, RESTS, 0)
+    };
+    assert_eq!(fail(&mut breaker), None);
+    breaker.succeeded(before);
+    let turned: Vec<_> = (0..4).map(|_| fail(&mut breaker)).collect();
+    assert_eq!(turned, [None, None, None, Some(Turned::Opened(5_000))]);
+    // One that was asked after the first of them does.
+    let mut breaker = Breaker::default();
+    fail(&mut breaker);
+    let after = breaker.ask(0, PATIENCE_MS).unwrap();
+    breaker.succeeded(after);
+    assert!((0..4).all(|_| fail(&mut breaker).is_none()));
+}
+
+#[test]
 fn half_of_the_last_twenty_open_too() {
     let mut breaker = Breaker::default();
     let mut asked = 0;

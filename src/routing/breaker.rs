@@ -74,7 +74,7 @@ pub struct Resting {
 pub struct Turn {
     generation: u64,
     probes: bool,
-    /// How many had leave before.
+    /// Which one it is of those that were given, from 1.
     number: u64,
 }
 
@@ -163,23 +163,25 @@ impl Breaker {
             // A probe before this one was given up: whatever it tells now is not heard any more.
             self.generation = self.generation.saturating_add(1);
         }
+        let probes = self.rest.is_some();
+        Ok(self.turn(probes))
+    }
+
+    /// The next call's leave.
+    const fn turn(&mut self, probes: bool) -> Turn {
         self.asked = self.asked.saturating_add(1);
-        Ok(Turn {
+        Turn {
             generation: self.generation,
-            probes: self.rest.is_some(),
+            probes,
             number: self.asked,
-        })
+        }
     }
 
     /// Leave to ask whatever it knows, where nothing else is left. A success closes it, a failure
     /// changes nothing while it is open.
     #[must_use]
-    pub const fn force(&self) -> Turn {
-        Turn {
-            generation: self.generation,
-            probes: false,
-            number: self.asked,
-        }
+    pub const fn force(&mut self) -> Turn {
+        self.turn(false)
     }
 
     /// A call was answered. It ends a row of failures where it was made after the first of them: one that

@@ -58,6 +58,19 @@ fn what_was_under_way_before_the_failures_does_not_end_their_row() {
 }
 
 #[test]
+fn a_success_ends_a_row_whoever_heeds_no_breaker() {
+    let mut breaker = Breaker::default();
+    for _ in 0..20 {
+        let turn = breaker.force();
+        assert_eq!(breaker.failed(turn, 0, RESTS, 0), None);
+        for _ in 0..2 {
+            let turn = breaker.force();
+            breaker.succeeded(turn);
+        }
+    }
+}
+
+#[test]
 fn half_of_the_last_twenty_open_too() {
     let mut breaker = Breaker::default();
     let mut asked = 0;

@@ -6,7 +6,6 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{Operation, Prompt};
 use crate::error::Error;
-use crate::template::LARGEST_RENDERED;
 
 /// Values of variables, by name.
 pub type Variables = BTreeMap<String, String>;
@@ -57,9 +56,9 @@ impl Instructions {
                 of_caller.or_else(declared).unwrap_or_default()
             }
         };
-        let text = template.render(&value).map_err(|_| {
+        let text = template.render(&value).map_err(|reason| {
             let message = format!(
-                "With these variables the prompt of `{}` is longer than {LARGEST_RENDERED} bytes. Shorten them.",
+                "With these variables the prompt of `{}` cannot be written: {reason}.",
                 operation.name
             );
             Error::invalid("variables", message)

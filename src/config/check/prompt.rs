@@ -51,7 +51,7 @@ fn check_versions(prompt: &Prompt, at: &str, report: &mut Report) {
             report.add(at.as_str(), "empty: leave it out instead");
         }
         for name in template.variables() {
-            if !prompt.variables.contains_key(name) && !BUILT_IN.contains(&name) {
+            if !prompt.variables.contains_key(name) && !BUILT_IN.contains(&name.as_str()) {
                 let reason = format!("the variable `{name}` is not declared under `variables`");
                 report.add(at.as_str(), reason);
             }
@@ -69,7 +69,7 @@ fn check_variables(prompt: &Prompt, at: &str, report: &mut Report) {
             "expected a name of lower-case letters, digits and underscores, a letter first"
         } else if BUILT_IN.contains(&name.as_str()) {
             "every template has this variable: leave it out"
-        } else if !templates.any(|template| template.variables().contains(name.as_str())) {
+        } else if !templates.any(|template| template.variables().contains(name)) {
             "no version uses it"
         } else {
             match wrong_values(variable) {

@@ -87,7 +87,7 @@ fn contradictions_are_refused_with_their_path() {
         (
             json!({ "versions": { "1": "a\nb {% if %}" } }),
             "versions.1",
-            "line 2: `if` is unknown",
+            "line 2: unexpected end of block",
         ),
         (
             json!({ "versions": { "1": "{{ who }}" } }),

@@ -56,7 +56,11 @@ fn check_size(source: &str) -> Result<(), Malformed> {
     for token in machinery::tokenize(source, false, syntax()) {
         let (token, span) = token.map_err(|error| malformed(&error))?;
         in_tag = match token {
-            Token::TemplateData(_) | Token::VariableStart | Token::BlockStart => 0,
+            Token::TemplateData(_)
+            | Token::VariableStart
+            | Token::VariableEnd
+            | Token::BlockStart
+            | Token::BlockEnd => 0,
             _ => in_tag.saturating_add(1),
         };
         if in_tag == 1 && matches!(token, Token::Ident("if" | "elif")) {

@@ -139,6 +139,34 @@ describe("operations as an interface", () => {
     expect((await json(long)).error.message).toContain("400 tokens");
   });
 
+  it("reads and renders a prompt as deep as may be", async () => {
+    const conditions = "{% if a %}".repeat(63);
+    const prompts = [
+      `${conditions}{{ a }}${"{% endif %}".repeat(63)}`,
+      `{% if a %}{{ a }}${"{% elif a %}x".repeat(62)}{% endif %}`,
+      `${conditions}{{ ${"(".repeat(31)}a${")".repeat(31)} }}${"{% endif %}".repeat(63)}`,
+      `{{ ${"[".repeat(31)}a${"]".repeat(31)} }}`,
+      `{{ ${"not ".repeat(63)}a }}`,
+      `{{ a${" or a".repeat(31)} }}`,
+      `{{ a${" if a else a".repeat(15)} }}`,
+      `{{ a${"|upper".repeat(31)} }}`,
+    ];
+    const deep = prompts.map((template, index) => [
+      `deep${index}`,
+      { tier: "light", prompt: { versions: { "1": template }, variables: { a: {} } } },
+    ]);
+    const org = await createOrg(gateway, { config: { operations: Object.fromEntries(deep) } });
+    for (const [operation] of deep) {
+      const body = { operation, input: "Hello", variables: { a: "nurses" } };
+      const answer = await gateway.fetch("/v1/run", {
+        method: "POST",
+        headers: { authorization: `Bearer ${org.key}`, "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+      expect([operation, answer.status]).toEqual([operation, 200]);
+    }
+  });
+
   it("keeps what people think of an answer until they are forgotten", async () => {
     const answered = await post(
       "/v1/run",

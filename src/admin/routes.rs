@@ -24,6 +24,7 @@ use crate::routing::Plan;
 use crate::routing::graph::walk::{Chance, Circumstances, Market, walk};
 use crate::routing::graph::{Facts, Route, Way, of_percent};
 use crate::routing::plan::Wishes;
+use crate::routing::wanted::ROUTE_PREFIX;
 
 /// How often the way is walked anew around closed gates: more gates than an org may have.
 const MOST_WALKS: usize = 64;
@@ -113,7 +114,7 @@ async fn org(asked: Asked<'_>) -> Result<String, Error> {
 }
 
 fn request(mut body: BTreeMap<String, Json>, route: &Route) -> Result<ChatRequest, Error> {
-    let model = format!("dynamic/{}", route.name);
+    let model = format!("{ROUTE_PREFIX}{}", route.name);
     body.entry("model".to_owned())
         .or_insert_with(|| Json::of(&model));
     let silence = || Json::parse(r#"[{"role":"user","content":""}]"#);

@@ -6,11 +6,11 @@ use crate::config::{Catalogue, Model, ModelKind, Tier};
 use crate::error::{Error, Kind};
 
 /// The `model` that leaves everything to the gateway.
-const AUTO: &str = "auto";
+pub const AUTO: &str = "auto";
 /// Before the name of an operation in `model`.
-pub(super) const OPERATION_PREFIX: &str = "operation/";
+pub const OPERATION_PREFIX: &str = "operation/";
 /// Before the name of a route in `model`.
-const ROUTE_PREFIX: &str = "dynamic/";
+pub const ROUTE_PREFIX: &str = "dynamic/";
 
 /// What the caller's `model` asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -27,6 +27,7 @@ use crate::protocol::json::{self, Json, Object, Path, Shape, Value};
 use crate::protocol::{ChatPath, Fields};
 use crate::request::admit::{authenticate, json_body};
 use crate::request::{chat, failed};
+use crate::routing::wanted::OPERATION_PREFIX;
 
 const ENDPOINT: &str = "run";
 /// The voice that speaks where none is named.
@@ -155,7 +156,7 @@ async fn operation(
 
 /// The `model` of an operation, as the other endpoints take it.
 fn model(operation: &str) -> String {
-    format!("operation/{operation}")
+    format!("{OPERATION_PREFIX}{operation}")
 }
 
 async fn read_form(incoming: &dyn Incoming) -> Result<TranscriptionRequest, Error> {

@@ -193,22 +193,54 @@ fn unknown_fields_reach_the_model_untouched() {
 }
 
 #[test]
-fn the_models_of_a_key_are_listed() {
+fn the_models_are_listed_as_the_org_has_them_now() {
     let acme = Acme::new();
-    let response = acme.world.expect(
-        &acme.worker,
-        Request::new("GET", "/v1/models").key(&acme.key),
-        200,
-    );
-    let body = response.json();
-    let ids: Vec<&str> = body["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item["id"].as_str().unwrap())
-        .collect();
-    assert!(
-        ids.contains(&"auto") && ids.contains(&"light") && ids.contains(&QWEN),
-        "{ids:?}"
-    );
+    let listed = || -> Vec<String> {
+        let request = Request::new("GET", "/v1/models").key(&acme.key);
+        let body = acme.world.expect(&acme.worker, request, 200).json();
+        let items = body["data"].as_array().unwrap().iter();
+        items
+            .map(|item| item["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let own = ["openai/mine", "operation/quote", "dynamic/mine"];
+    let shared = ["auto", "light", "operation/faq", QWEN];
+    let before = listed();
+    for id in shared {
+        assert!(before.iter().any(|listed| listed == id), "{id}: {before:?}");
+    }
+    for id in own {
+        assert!(
+            !before.iter().any(|listed| listed == id),
+            "{id}: {before:?}"
+        );
+    }
+    let price = json!({ "tokens": { "input": "1", "output": "2" } });
+    let mine = json!({ "provider": "openai", "kind": "chat", "context_window": 8_000, "max_output": 1_000, "price": price });
+    let config = json!({
+        "models": { "openai/mine": mine },
+        "aliases": { "our-best": "openai/mine" },
+        "operations": { "quote": { "tier": "light" } },
+        "routes": { "mine": { "elements": [
+            { "id": "start", "type": "start", "outputs": { "next": { "elementId": "m" } } },
+            { "id": "m", "type": "model", "outputs": { "success": { "elementId": "end" } },
+              "properties": { "model": "openai/mine", "provider": "openai" } },
+            { "id": "end", "type": "end", "outputs": {} },
+        ] } },
+    });
+    acme.world.configure(&acme.worker, "acme", &config);
+    let after = listed();
+    for id in shared.iter().chain(&own) {
+        assert!(after.iter().any(|listed| listed == id), "{id}: {after:?}");
+    }
+    for (asked, found) in [
+        ("openai%2Fmine", "openai/mine"),
+        ("our-best", "openai/mine"),
+        ("operation/quote", "operation/quote"),
+        ("dynamic/mine", "dynamic/mine"),
+    ] {
+        let request = Request::new("GET", &format!("/v1/models/{asked}")).key(&acme.key);
+        let shown = acme.world.expect(&acme.worker, request, 200).json();
+        assert_eq!(shown["id"], found);
+    }
 }

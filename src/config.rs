@@ -101,6 +101,7 @@ impl Model {
             (needs.vision, Capability::Vision),
             (needs.audio, Capability::Audio),
             (needs.json, Capability::Json),
+            (needs.streaming, Capability::Streaming),
         ];
         let mut missing = wanted
             .into_iter()

@@ -137,6 +137,6 @@ fn item<'a>(model: &'a Model, catalogue: &Catalogue) -> Item<'a> {
         tiers: tiers.collect(),
         price_usd_per_million: Some(&model.price),
         context_window: (model.context_window > 0).then_some(model.context_window),
-        capabilities: model.capabilities.iter().copied().collect(),
+        capabilities: model.abilities(),
     }
 }

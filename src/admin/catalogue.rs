@@ -76,7 +76,7 @@ fn show<'a>(model: &'a Model, catalogue: &'a Catalogue, now: u64) -> ModelShown<
         price_usd_per_million: &model.price,
         context_window: model.context_window,
         max_output: model.max_output,
-        capabilities: model.capabilities.iter().copied().collect(),
+        capabilities: model.abilities(),
         tiers: tiers
             .filter(|tier| catalogue.candidates(*tier).contains(&model.id))
             .collect(),

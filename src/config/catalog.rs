@@ -217,6 +217,9 @@ pub enum Capability {
     Json,
     /// Thinks before it answers.
     Reasoning,
+    /// Answers piece by piece. Every chat model that does not say `streams: false`.
+    #[serde(skip_deserializing)]
+    Streaming,
     /// Calls tools.
     Tools,
     /// Takes pictures.
@@ -231,6 +234,7 @@ impl Capability {
             Self::Audio => "audio",
             Self::Json => "json",
             Self::Reasoning => "reasoning",
+            Self::Streaming => "streaming",
             Self::Tools => "tools",
             Self::Vision => "vision",
         }
@@ -265,6 +269,9 @@ pub struct Model {
     /// What it can do.
     #[serde(default)]
     pub capabilities: BTreeSet<Capability>,
+    /// Whether it answers piece by piece where that is asked for; chat models only.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub streams: bool,
     /// Its vectors; embedding models only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedding: Option<EmbeddingFacts>,
@@ -283,7 +290,18 @@ impl Model {
     /// Whether it can do something.
     #[must_use]
     pub fn can(&self, capability: Capability) -> bool {
-        self.capabilities.contains(&capability)
+        match capability {
+            Capability::Streaming => self.streams,
+            listed => self.capabilities.contains(&listed),
+        }
+    }
+
+    /// All that it can do.
+    #[must_use]
+    pub fn abilities(&self) -> Vec<Capability> {
+        let streams = self.kind == ModelKind::Chat && self.streams;
+        let streaming = streams.then_some(Capability::Streaming);
+        self.capabilities.iter().copied().chain(streaming).collect()
     }
 
     /// Its price per token; `None` where it charges by another unit.
@@ -294,6 +312,18 @@ impl Model {
             UnitPrice::Characters(_) | UnitPrice::Images(_) | UnitPrice::Minutes(_) => None,
         }
     }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes what it may skip by reference"
+)]
+const fn is_true(value: &bool) -> bool {
+    *value
 }
 
 /// What a request is for.

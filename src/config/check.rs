@@ -84,6 +84,9 @@ fn check_model(id: &str, model: &Model, report: &mut Report) {
     }
     check_facts(id, model, report);
     check_windows(id, model, report);
+    if model.kind != ModelKind::Chat && !model.streams {
+        report.add(at("streams"), "only chat models answer piece by piece");
+    }
     if model.deprecated.as_deref().is_some_and(|day| !is_day(day)) {
         report.add(at("deprecated"), "expected a day as YYYY-MM-DD");
     }

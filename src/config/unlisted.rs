@@ -73,6 +73,7 @@ fn free_model(provider: &Provider, kind: ModelKind) -> Model {
         price: UnitPrice::Tokens(Price::default()),
         context_window: WINDOW,
         max_output: if chat { WINDOW } else { 0 },
+        streams: true,
         capabilities: all.into_iter().filter(|_| chat).collect(),
         deprecated: None,
         embedding: None,

@@ -262,6 +262,8 @@ pub struct Needs {
     pub files: bool,
     /// An instance of a schema, or JSON.
     pub json: bool,
+    /// An answer piece by piece.
+    pub streaming: bool,
 }
 
 impl ChatRequest {
@@ -331,6 +333,7 @@ impl ChatRequest {
         let mut needs = Needs {
             tools: !self.tools.is_empty(),
             json: !matches!(self.response_format, ResponseFormat::Text),
+            streaming: self.stream,
             ..Needs::default()
         };
         for content in self.contents() {

@@ -35,10 +35,9 @@ pub fn classify(
     }
     let (wishes, request) = (&admitted.wishes, &admitted.request);
     let model = wishes.route.as_deref().unwrap_or(&request.model);
-    let chosen = (plan.tier, plan.candidates.as_slice());
     exchange.draft.passed_over = match plan.operation.models {
         Some(_) => Vec::new(),
-        None => left_out(request, model, chosen, view.config.catalogue()),
+        None => left_out(request, model, &plan, view.config.catalogue()),
     };
     let prompt = plan.instructions.as_ref();
     exchange.draft.prompt = prompt.map_or_else(String::new, |prompt| prompt.label.clone());

@@ -16,7 +16,7 @@ pub(super) fn fitting(
     request: &ChatRequest,
     operation: &Operation,
 ) -> Result<Vec<Arc<Model>>, Error> {
-    let needs = request.needs();
+    let needs = handling::needs(request, operation);
     let missing = models.iter().find_map(|model| model.lacks(needs));
     let (able, unable): (Vec<_>, Vec<_>) = models
         .into_iter()

@@ -8,7 +8,7 @@ use crate::config::{Catalogue, Guard, Operation, Output, Trim};
 use crate::context::trim::least_tokens;
 use crate::error::Error;
 use crate::money::Nanos;
-use crate::protocol::{ChatRequest, Message, ResponseFormat};
+use crate::protocol::{ChatRequest, Message, Needs, ResponseFormat};
 
 /// Bytes around a schema, or around an answer that is to be mended: what the model is told.
 const TOLD_BYTES: u64 = 2_500;
@@ -34,8 +34,7 @@ impl Plan {
     /// Whether the answer is given only once it is whole.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        let guard = self.operation.guard;
-        self.output().is_some() || guard.is_some_and(Guard::of_output)
+        is_whole(&self.operation, self.by_operation)
     }
 
     /// The plan by which a candidate is asked once more, with a longer conversation.
@@ -62,6 +61,19 @@ impl Plan {
             ..self.clone()
         }
     }
+}
+
+/// Whether an operation gives answers only once they are whole, where its output is asked for.
+fn is_whole(operation: &Operation, by_operation: bool) -> bool {
+    let shapes = by_operation && operation.output.is_some();
+    shapes || operation.guard.is_some_and(Guard::of_output)
+}
+
+/// What a request asks of a model that works for an operation: nothing is streamed that is given whole.
+pub(super) fn needs(request: &ChatRequest, operation: &Operation) -> Needs {
+    let needs = request.needs();
+    let streaming = needs.streaming && !is_whole(operation, true);
+    Needs { streaming, ..needs }
 }
 
 /// Bytes that a model is told of what its answer must be, at most.

@@ -152,3 +152,24 @@ fn a_document_in_yaml_says_the_same_and_its_problems_have_lines() {
     let broken = tenant::read("tiers:\n  light: [a\n", catalogue().unwrap()).unwrap_err();
     assert!(broken[0].line.is_some_and(|line| line >= 2), "{broken:?}");
 }
+
+#[test]
+fn only_chat_models_may_say_that_they_do_not_stream() {
+    let with = |kind: &str, more: &str| {
+        let document = format!(
+            r#"{{"models": {{"openai/mine": {{ "provider": "openai", "kind": "{kind}", "context_window": 8000,
+            "max_output": 1000, "price": {{ "tokens": {{ "input": "1", "output": "2" }} }}, {more} }} }} }}"#
+        );
+        org(&document)
+            .map(|_| ())
+            .map_err(|problems| format!("{problems:?}"))
+    };
+    assert_eq!(with("chat", r#""streams": false"#), Ok(()));
+    let guard = with("guard", r#""streams": false"#).unwrap_err();
+    assert!(
+        guard.contains("only chat models answer piece by piece"),
+        "{guard}"
+    );
+    let listed = with("chat", r#""capabilities": ["streaming"]"#).unwrap_err();
+    assert!(listed.contains("unknown variant `streaming`"), "{listed}");
+}

@@ -82,3 +82,47 @@ fn a_model_is_charged_at_the_orgs_own_price() {
     let cost = |response: &Response| response.told("x-ai-cost-usd").parse::<f64>().unwrap();
     assert!(cost(&own) > cost(&usual) * 100.0);
 }
+
+#[test]
+fn a_model_that_answers_only_whole_is_no_candidate_of_a_stream() {
+    let model = json!({
+        "provider": "workers-ai", "kind": "chat", "wire": "workers_ai_chat",
+        "price": { "tokens": { "input": "1", "output": "1" } },
+        "context_window": 131_072, "max_output": 16_384, "streams": false,
+    });
+    let shaped = json!({ "tier": "light", "output": { "text": "markdown_to_text" } });
+    let acme = Acme::with(&json!({
+        "models": { GLM: model },
+        "tiers": { "light": [GLM, QWEN] },
+        "operations": { "shaped": shaped },
+    }));
+    let ask = |model: &str, stream: bool| {
+        let mut body = question(model, "Hello");
+        body["stream"] = json!(stream);
+        acme.send(&body)
+    };
+    assert_eq!(ask("light", false).told("cf-aig-model"), GLM);
+    let streamed = ask("light", true);
+    assert_eq!(streamed.told("cf-aig-model"), QWEN);
+    let record = acme.record(&streamed);
+    let [passed] = record.draft.passed_over.as_slice() else {
+        panic!("{:?}", record.draft.passed_over);
+    };
+    assert_eq!(
+        (passed.model.as_str(), passed.reason.as_str()),
+        (GLM, "no capability")
+    );
+    // What is given whole anyway is not streamed upstream.
+    assert_eq!(ask("operation/shaped", true).told("cf-aig-model"), GLM);
+    let message = check_error(&ask(GLM, true), 400, "invalid_request");
+    assert!(message.contains("a model with `streaming`"), "{message}");
+    let request = Request::new("GET", &format!("/v1/models/{GLM}")).key(&acme.key);
+    let shown = acme.world.expect(&acme.worker, request, 200).json();
+    assert_eq!(shown["capabilities"], json!([]));
+    let request = Request::new("GET", &format!("/v1/models/{QWEN}")).key(&acme.key);
+    let shown = acme.world.expect(&acme.worker, request, 200).json();
+    assert_eq!(
+        shown["capabilities"],
+        json!(["json", "reasoning", "tools", "streaming"])
+    );
+}

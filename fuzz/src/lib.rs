@@ -9,6 +9,7 @@ mod chats;
 mod failures;
 mod forms;
 mod keys;
+mod markdown;
 mod sounds;
 mod splits;
 mod sse;
@@ -23,7 +24,7 @@ use esclusa::protocol::gemini::Framing;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
-pub const TARGETS: [Target; 31] = [
+pub const TARGETS: [Target; 32] = [
     ("answer_anthropic", |bytes| {
         answers::answer(Wire::Anthropic, bytes);
     }),
@@ -43,6 +44,7 @@ pub const TARGETS: [Target; 31] = [
     }),
     ("failure", failures::failure),
     ("key", keys::key),
+    ("markdown", markdown::markdown),
     ("path", keys::path),
     ("request_anthropic", |bytes| {
         chats::chat(Dialect::Anthropic, bytes);

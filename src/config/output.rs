@@ -65,7 +65,7 @@ impl Output {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TextForm {
-    /// The text that Markdown means, without its marks.
+    /// The text that Markdown means, without its marks. A longer one than 262,144 bytes stays as it is.
     MarkdownToText,
 }
 

@@ -1,270 +1,367 @@
 //! Markdown to the text that it means, for places that show no marks: messages by telephone, fields of
-//! forms, voices. What models write is understood (headings, emphasis, lists, quotes, links, code,
-//! tables); what is not stays as it is.
-//!
-//! Written here, since pulldown-cmark 0.13 would take 80,000 bytes of the compressed Wasm.
+//! forms, voices. `pulldown-cmark` reads it: `CommonMark` with tables and strikethrough. Only what each of
+//! its events becomes as text is written here.
 
-/// Marks inside each other.
+use std::{iter, mem};
+
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+/// Levels of lists that indent their lines. A line needs no blanks of its own to belong to a deep list, so
+/// without a limit a text could become as long as its square.
 const DEEPEST: usize = 8;
-/// How far the end of a mark is looked for, in bytes, so that no text costs more than its length.
-const LONGEST_SPAN: usize = 2_000;
-/// What a backslash takes the meaning from.
-const MARKS: &str = "\\`*_{}[]()#+-.!~|>";
 
-/// The text without its marks.
+/// Quotes and lists that one line opens. The library reads a text in a time that grows with its length, but
+/// for lines inside many of them: 100,000 and a text of 200 KB take 20 seconds.
+const MOST_OPENED: usize = 32;
+
+/// What is read, in bytes: the library takes up to 130 times as much memory, of the 128 MB that there are.
+const LONGEST: usize = 256 * 1024;
+
+/// Bytes of addresses for each byte of the text: a definition may be used often.
+const MOST_ADDRESSES: usize = 4;
+
+/// Elements of HTML that begin and end a line.
+const BLOCKS: [&str; 29] = [
+    "blockquote",
+    "center",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "figcaption",
+    "figure",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "summary",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "ul",
+];
+
+/// Those that stand in a line.
+const SPANS: [&str; 25] = [
+    "a", "abbr", "b", "cite", "code", "del", "em", "font", "i", "img", "ins", "kbd", "mark", "q",
+    "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "u", "var", "wbr",
+];
+
+/// The text without its marks. A text longer than 262,144 bytes stays as it is.
 #[must_use]
 pub fn to_text(markdown: &str) -> String {
-    let mut text = String::with_capacity(markdown.len());
-    let mut in_code = false;
-    for line in markdown.lines() {
-        let bare = line.trim_start();
-        if bare.starts_with("```") || bare.starts_with("~~~") {
-            in_code = !in_code;
-        } else if in_code {
-            push_line(&mut text, line);
-        } else if let Some(block) = block(line) {
-            let mut shown = String::with_capacity(block.len());
-            inline(&block, 1, &mut shown);
-            push_line(&mut text, shown.trim_end());
-        }
+    if markdown.len() > LONGEST {
+        return markdown.to_owned();
     }
-    text.trim_matches('\n').to_owned()
-}
-
-fn push_line(text: &mut String, line: &str) {
-    text.push_str(line);
-    text.push('\n');
-}
-
-/// A line without the marks of its block; `None` where it is nothing but a mark.
-fn block(line: &str) -> Option<String> {
-    let indent = line.len().saturating_sub(line.trim_start().len());
-    let (blanks, mut rest) = line.split_at_checked(indent)?;
-    while let Some(quoted) = rest.strip_prefix('>') {
-        rest = quoted.trim_start();
-    }
-    if is_rule(rest) {
-        return None;
-    }
-    let heading = rest.trim_start_matches('#');
-    let level = rest.len().saturating_sub(heading.len());
-    if (1..=6).contains(&level) && (heading.is_empty() || heading.starts_with(' ')) {
-        return Some(heading.trim().trim_end_matches('#').trim_end().to_owned());
-    }
-    if let Some(row) = rest.trim_end().strip_prefix('|') {
-        let cells = row.strip_suffix('|').unwrap_or(row).split('|');
-        let cells: Vec<&str> = cells.map(str::trim).collect();
-        return Some(cells.join("\t"));
-    }
-    let item = ["* ", "+ "].iter().find_map(|mark| rest.strip_prefix(mark));
-    Some(match item {
-        Some(item) => format!("{blanks}- {item}"),
-        None => format!("{blanks}{rest}"),
-    })
-}
-
-/// Whether a line only divides: a rule, the line under a heading or under the head of a table.
-fn is_rule(line: &str) -> bool {
-    let plain: String = line.chars().filter(|mark| !mark.is_whitespace()).collect();
-    let only = |marks: &str| plain.chars().all(|mark| marks.contains(mark));
-    let long = plain.len() >= 3;
-    let table = plain.contains('|') && plain.contains("--") && only("|-:");
-    long && (only("-") || only("=") || only("*") || only("_") || table)
-}
-
-fn inline(line: &str, depth: usize, text: &mut String) {
-    let mut rest = line;
-    let mut before = None;
-    while let Some(mark) = rest.chars().next() {
-        let span = if depth <= DEEPEST {
-            span(rest, mark, before)
-        } else {
-            None
-        };
-        let after = match span {
-            Some(Span::Plain(shown, after)) => {
-                text.push_str(shown);
-                after
-            }
-            Some(Span::Marked(inner, address, after)) => {
-                inline(inner, depth.saturating_add(1), text);
-                if let Some(address) = address.filter(|address| *address != inner) {
-                    text.push_str(" (");
-                    text.push_str(address);
-                    text.push(')');
-                }
-                after
-            }
-            None => {
-                text.push(mark);
-                rest.get(mark.len_utf8()..).unwrap_or_default()
-            }
-        };
-        let read = rest.len().saturating_sub(after.len());
-        before = rest.get(..read).and_then(|read| read.chars().next_back());
-        rest = after;
-    }
-}
-
-/// A part of a line that a mark begins.
-enum Span<'a> {
-    /// What it shows, as it is, and what comes after it.
-    Plain(&'a str, &'a str),
-    /// What it shows, with marks of its own; an address; and what comes after it.
-    Marked(&'a str, Option<&'a str>, &'a str),
-}
-
-fn span(rest: &str, mark: char, before: Option<char>) -> Option<Span<'_>> {
-    match mark {
-        '\\' => {
-            let escaped = rest.get(1..)?;
-            let next = escaped
-                .chars()
-                .next()
-                .filter(|next| MARKS.contains(*next))?;
-            let (shown, after) = escaped.split_at_checked(next.len_utf8())?;
-            Some(Span::Plain(shown, after))
-        }
-        '`' => {
-            let length = run(rest, '`');
-            let (fence, inside) = rest.split_at_checked(length)?;
-            let (code, after) = inside.split_at_checked(near(inside).find(fence)?)?;
-            Some(Span::Plain(code.trim(), after.get(length..)?))
-        }
-        '!' => link(rest.strip_prefix('!')?, false),
-        '[' => link(rest, true),
-        '<' => {
-            let (address, after) = rest.get(1..)?.split_once('>')?;
-            let is_address = address.starts_with("https://") || address.starts_with("http://");
-            is_address.then_some(Span::Plain(address, after))
-        }
-        '*' | '_' | '~' => emphasis(rest, mark, before),
-        _ => None,
-    }
-}
-
-/// `[text](address)`; of a picture only the text is shown.
-fn link(rest: &str, shows_address: bool) -> Option<Span<'_>> {
-    let inside = rest.strip_prefix('[')?;
-    let (shown, after) = inside.split_at_checked(near(inside).find("](")?)?;
-    let (address, after) = after.get(2..)?.split_once(')')?;
-    let address = address.split_whitespace().next();
-    Some(Span::Marked(
-        shown,
-        address.filter(|_| shows_address),
-        after,
-    ))
-}
-
-fn emphasis(rest: &str, mark: char, before: Option<char>) -> Option<Span<'_>> {
-    let length = run(rest, mark);
-    let (fence, inside) = rest.split_at_checked(length)?;
-    let inner_word = mark == '_' && before.is_some_and(char::is_alphanumeric);
-    let spaced = inside.chars().next().is_none_or(char::is_whitespace);
-    let usual = if mark == '~' {
-        length == 2
-    } else {
-        length <= 3
+    let lines = markdown.split_inclusive(['\n', '\r']);
+    let markdown: String = lines.map(without_deep_marks).collect();
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    let mut text = Text {
+        addresses: markdown.len().saturating_mul(MOST_ADDRESSES),
+        ..Text::default()
     };
-    if inner_word || spaced || !usual {
-        return None;
+    for event in Parser::new_ext(&markdown, options) {
+        text.block(event);
     }
-    let window = near(inside);
-    let mut from = inside.chars().next().map_or(0, char::len_utf8);
-    while let Some(at) = window.get(from..).and_then(|later| later.find(fence)) {
-        let end = from.saturating_add(at);
-        let (shown, after) = inside.split_at_checked(end)?;
-        let after = after.get(length..)?;
-        let ends = !shown.ends_with(char::is_whitespace)
-            && !after.starts_with(mark)
-            && (mark != '_' || !after.starts_with(char::is_alphanumeric));
-        if ends {
-            return Some(Span::Marked(shown, None, after));
+    text.finished()
+}
+
+/// The line; one that opens too many quotes and lists opens none.
+fn without_deep_marks(line: &str) -> &str {
+    let mut rest = line;
+    let mut opened: usize = 0;
+    while let Some(inside) = inside_mark(rest) {
+        rest = inside;
+        opened = opened.saturating_add(1);
+    }
+    if opened > MOST_OPENED { rest } else { line }
+}
+
+/// What follows the mark of a quote or of an item of a list.
+fn inside_mark(text: &str) -> Option<&str> {
+    let text = text.trim_start();
+    if let Some(quoted) = text.strip_prefix('>') {
+        return Some(quoted);
+    }
+    let after_number = text.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    let item = if after_number.len() < text.len() {
+        after_number.strip_prefix(['.', ')'])
+    } else {
+        text.strip_prefix(['-', '+', '*'])
+    };
+    item.filter(|item| item.is_empty() || item.starts_with(char::is_whitespace))
+}
+
+/// The text as far as it is read, and what has to come before the next that is shown.
+#[derive(Default)]
+struct Text {
+    shown: String,
+    /// Ends of lines before what is shown next.
+    line_ends: usize,
+    /// The marks of the items that what is shown next begins.
+    marks: String,
+    /// Ends of cells before what is shown next.
+    tabs: usize,
+    /// The quotes and lists around.
+    around: Vec<Around>,
+    /// How many of them are lists.
+    depth: usize,
+    in_code: bool,
+    in_cell: bool,
+    /// Pictures inside each other, in whose text no address is shown.
+    pictures: usize,
+    /// Where the link leads whose text is read.
+    address: String,
+    /// Bytes of addresses that may still be shown.
+    addresses: usize,
+    /// The block of HTML that is read.
+    html: String,
+}
+
+enum Around {
+    Quote,
+    /// The number of its next item, and whether its items are divided by empty lines.
+    List {
+        number: Option<u64>,
+        loose: bool,
+    },
+}
+
+/// Blocks.
+impl Text {
+    fn block(&mut self, event: Event) {
+        match event {
+            Event::Start(Tag::Paragraph) => {
+                // What a tight list holds is no paragraph.
+                if let Some(Around::List { loose, .. }) = self.around.last_mut() {
+                    *loose = true;
+                }
+                self.begin();
+            }
+            Event::Start(Tag::BlockQuote(_)) => {
+                self.begin();
+                self.around.push(Around::Quote);
+            }
+            Event::End(TagEnd::BlockQuote(_)) => self.leave(),
+            Event::Start(Tag::List(number)) => {
+                self.begin();
+                self.depth = self.depth.saturating_add(1);
+                let loose = false;
+                self.around.push(Around::List { number, loose });
+            }
+            Event::End(TagEnd::List(_)) => {
+                self.depth = self.depth.saturating_sub(1);
+                self.leave();
+            }
+            Event::Start(Tag::Item) => self.begin_item(),
+            Event::End(TagEnd::Item) => self.end_item(),
+            Event::Start(Tag::CodeBlock(_)) => {
+                self.begin();
+                self.in_code = true;
+            }
+            Event::End(TagEnd::CodeBlock) => {
+                self.in_code = false;
+                self.divide();
+            }
+            Event::Start(Tag::TableHead | Tag::TableRow) => self.line_ends = self.line_ends.max(1),
+            Event::End(TagEnd::TableHead | TagEnd::TableRow) => self.tabs = 0,
+            Event::Start(Tag::TableCell) => self.in_cell = true,
+            Event::End(TagEnd::TableCell) => {
+                self.in_cell = false;
+                self.tabs = self.tabs.saturating_add(1);
+            }
+            Event::Html(html) => self.html.push_str(&html),
+            Event::End(TagEnd::HtmlBlock) => {
+                self.html_block();
+                self.divide();
+            }
+            Event::Start(Tag::Heading { .. } | Tag::HtmlBlock | Tag::Table(_)) => self.begin(),
+            Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::Table) | Event::Rule => {
+                self.divide();
+            }
+            event => self.span(event),
         }
-        from = end.saturating_add(length);
     }
-    None
+
+    /// What comes before may be text of a tight list, which nothing ends.
+    fn begin(&mut self) {
+        if self.line_ends == 0 {
+            self.divide();
+        }
+    }
+
+    /// Between two blocks is an empty line; in a tight list, the end of one.
+    fn divide(&mut self) {
+        let in_tight_list = matches!(self.around.last(), Some(Around::List { loose: false, .. }));
+        let line_ends = if in_tight_list { 1 } else { 2 };
+        // The first block of an item stands beside its mark.
+        if self.marks.is_empty() {
+            self.line_ends = self.line_ends.max(line_ends);
+        }
+    }
+
+    fn leave(&mut self) {
+        self.around.pop();
+        self.divide();
+    }
+
+    fn begin_item(&mut self) {
+        if self.marks.is_empty() {
+            self.line_ends = self.line_ends.max(1);
+            indent(&mut self.marks, self.depth.saturating_sub(1));
+        }
+        match self.around.last_mut() {
+            Some(Around::List {
+                number: Some(number),
+                ..
+            }) => {
+                self.marks.push_str(&number.to_string());
+                self.marks.push_str(". ");
+                *number = number.saturating_add(1);
+            }
+            _ => self.marks.push_str("- "),
+        }
+    }
+
+    fn end_item(&mut self) {
+        if !self.marks.is_empty() {
+            self.begin_line();
+        }
+        self.line_ends = 0;
+        self.divide();
+    }
+
+    /// Reads a block of HTML as a paragraph, in which the library tells tags from text. It begins with the
+    /// end of a line, and no line of it can begin a block, as far as it is indented.
+    fn html_block(&mut self) {
+        let html = mem::take(&mut self.html);
+        let mut paragraph = String::from("\\");
+        let lines = html.split(['\n', '\r']).map(str::trim);
+        for line in lines.filter(|line| !line.is_empty()) {
+            paragraph.push_str("\n    ");
+            paragraph.push_str(line);
+        }
+        let start_and_line_end = 2;
+        for event in Parser::new(&paragraph).skip(start_and_line_end) {
+            self.span(event);
+        }
+    }
 }
 
-/// How often a mark stands at the beginning.
-fn run(text: &str, mark: char) -> usize {
-    text.chars().take_while(|found| *found == mark).count()
+/// What is inside blocks.
+impl Text {
+    fn span(&mut self, event: Event) {
+        match event {
+            Event::Text(text) | Event::Code(text) => self.lines(&text),
+            Event::SoftBreak => self.line_ends = self.line_ends.max(1),
+            Event::HardBreak => self.break_line(),
+            Event::InlineHtml(tag) => self.tag(&tag),
+            Event::Start(Tag::Image { .. }) => self.pictures = self.pictures.saturating_add(1),
+            Event::End(TagEnd::Image) => self.pictures = self.pictures.saturating_sub(1),
+            Event::Start(Tag::Link { dest_url, .. }) if self.pictures == 0 => {
+                self.address = dest_url.into_string();
+            }
+            Event::End(TagEnd::Link) if self.pictures == 0 => self.end_link(),
+            _ => {}
+        }
+    }
+
+    /// A tag of HTML; what is none, such as the placeholder `<name>`, is text.
+    fn tag(&mut self, tag: &str) {
+        let inside = tag.trim_matches(['<', '/', '>']);
+        let end = inside.find(|letter: char| letter.is_whitespace() || letter == '/');
+        let name = end.and_then(|end| inside.get(..end)).unwrap_or(inside);
+        let is_of = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
+        if is_of(&["br"]) {
+            self.break_line();
+        } else if is_of(&BLOCKS) {
+            self.line_ends = self.line_ends.max(1);
+        } else if !is_of(&SPANS) && !name.starts_with(['!', '?']) {
+            self.lines(tag);
+        }
+    }
+
+    /// The address after the text, where it is not in it.
+    fn end_link(&mut self) {
+        let address = mem::take(&mut self.address);
+        let left = self.addresses.checked_sub(address.len());
+        if let Some(left) = left.filter(|_| !self.shown.ends_with(&address)) {
+            self.addresses = left;
+            self.lines(" (");
+            self.lines(&address);
+            self.lines(")");
+        }
+    }
+
+    fn break_line(&mut self) {
+        if self.in_cell {
+            self.show(" ");
+        } else {
+            self.line_ends = self.line_ends.saturating_add(1).min(2);
+        }
+    }
+
+    /// Code has several lines, and any text may have the entity of an end of line.
+    fn lines(&mut self, text: &str) {
+        for (index, line) in text.split('\n').enumerate() {
+            if index > 0 {
+                self.break_line();
+            }
+            self.show(line);
+        }
+    }
+
+    fn show(&mut self, text: &str) {
+        let begins = self.shown.is_empty() || self.line_ends > 0 || self.tabs > 0;
+        let text = match begins {
+            true if text.trim().is_empty() => return,
+            true if !self.in_code => text.trim_start(),
+            _ => text,
+        };
+        if begins {
+            self.begin_line();
+        }
+        self.shown.push_str(text);
+    }
+
+    /// Writes what has to come before the next that is shown.
+    fn begin_line(&mut self) {
+        self.shown.truncate(self.shown.trim_end().len());
+        let line_ends = mem::take(&mut self.line_ends);
+        if line_ends > 0 || self.shown.is_empty() {
+            if !self.shown.is_empty() {
+                self.shown.extend(iter::repeat_n('\n', line_ends));
+            }
+            if self.marks.is_empty() {
+                indent(&mut self.shown, self.depth);
+            }
+            self.shown.push_str(&mem::take(&mut self.marks));
+        }
+        let tabs = mem::take(&mut self.tabs);
+        self.shown.extend(iter::repeat_n('\t', tabs));
+    }
+
+    fn finished(mut self) -> String {
+        self.shown.truncate(self.shown.trim_end().len());
+        self.shown
+    }
 }
 
-/// The part of a line in which the end of a mark is looked for.
-fn near(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(LONGEST_SPAN))
-        .unwrap_or(text)
+fn indent(text: &mut String, depth: usize) {
+    text.extend(iter::repeat_n("  ", depth.min(DEEPEST)));
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn marks_go_and_the_text_stays() {
-        let cases = [
-            ("# Title\n\nText", "Title\n\nText"),
-            ("## Closed ##", "Closed"),
-            ("Title\n=====\nText", "Title\nText"),
-            ("a\n\n---\n\nb", "a\n\n\nb"),
-            (
-                "**bold** and *soft*, __both__ _ways_ ***all***",
-                "bold and soft, both ways all",
-            ),
-            ("~~gone~~ but ~ 5", "gone but ~ 5"),
-            (
-                "2 * 3 * 4 and snake_case_name, a*b",
-                "2 * 3 * 4 and snake_case_name, a*b",
-            ),
-            ("**a *b* c**", "a b c"),
-            (
-                "* one\n+ two\n- three\n  * four",
-                "- one\n- two\n- three\n  - four",
-            ),
-            ("1. **one**\n2. two", "1. one\n2. two"),
-            ("> quoted\n>> twice", "quoted\ntwice"),
-            (
-                "[site](https://a.example) and ![logo](x.png)",
-                "site (https://a.example) and logo",
-            ),
-            (
-                "[https://a.example](https://a.example)",
-                "https://a.example",
-            ),
-            (
-                "<https://a.example>, a < b > c",
-                "https://a.example, a < b > c",
-            ),
-            ("`let *x* = 1;` and ``a`b``", "let *x* = 1; and a`b"),
-            (
-                "```rust\nlet **x** = 1;\n# no\n```\nend",
-                "let **x** = 1;\n# no\nend",
-            ),
-            ("| a | b |\n|---|:-:|\n| **1** | 2 |", "a\tb\n1\t2"),
-            ("\\*not soft\\* \\# 1", "*not soft* # 1"),
-            ("#hashtag", "#hashtag"),
-            ("año **ñu** €", "año ñu €"),
-            ("**open", "**open"),
-            ("[open](", "[open]("),
-        ];
-        for (markdown, text) in cases {
-            assert_eq!(to_text(markdown), text, "{markdown}");
-        }
-    }
-
-    #[test]
-    fn long_lines_of_marks_are_read_in_time() {
-        for line in ["*a ", "[", "`", "**", "_a", "~~", "![", "<"] {
-            let text = line.repeat(200_000 / line.len());
-            assert!(to_text(&text).len() <= text.len());
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_text_makes_it_panic(markdown in "[\\\\`*_~|><!\\[\\]()#\\- \nañ1]{0,80}") {
-            let _ = to_text(&markdown);
-        }
-    }
-}
+mod tests;

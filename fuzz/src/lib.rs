@@ -9,7 +9,7 @@ mod chats;
 mod failures;
 mod forms;
 mod keys;
-mod markdown;
+mod operations;
 mod sounds;
 mod splits;
 mod sse;
@@ -24,7 +24,7 @@ use esclusa::protocol::gemini::Framing;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
-pub const TARGETS: [Target; 32] = [
+pub const TARGETS: [Target; 34] = [
     ("answer_anthropic", |bytes| {
         answers::answer(Wire::Anthropic, bytes);
     }),
@@ -44,7 +44,7 @@ pub const TARGETS: [Target; 32] = [
     }),
     ("failure", failures::failure),
     ("key", keys::key),
-    ("markdown", markdown::markdown),
+    ("markdown", operations::markdown),
     ("path", keys::path),
     ("request_anthropic", |bytes| {
         chats::chat(Dialect::Anthropic, bytes);
@@ -69,6 +69,7 @@ pub const TARGETS: [Target; 32] = [
     ("request_workers_ai", |bytes| {
         chats::chat(Dialect::WorkersAi, bytes);
     }),
+    ("schema", operations::schema),
     ("sound", sounds::sound),
     ("sse", sse::sse),
     ("stream_anthropic", |bytes| {
@@ -87,6 +88,7 @@ pub const TARGETS: [Target; 32] = [
         streams::stream(Wire::WorkersAiChat, bytes);
         streams::stream(Wire::WorkersAiNative, bytes);
     }),
+    ("template", operations::template),
     ("tenant_config", bodies::tenant_config),
     ("yaml", bodies::yaml),
 ];

@@ -34,6 +34,8 @@ pub const FILTERS: [&str; 6] = ["capitalize", "length", "lower", "title", "trim"
 pub struct Template {
     source: String,
     variables: BTreeSet<String>,
+    /// What it becomes, where it was made of that.
+    literal: Option<String>,
 }
 
 /// Why a template becomes no text.
@@ -60,6 +62,7 @@ impl Template {
         Ok(Self {
             source: source.to_owned(),
             variables: language::variables(source)?,
+            literal: None,
         })
     }
 
@@ -69,6 +72,7 @@ impl Template {
         Self {
             source: text.replace('{', "{{ \"{\" }}"),
             variables: BTreeSet::new(),
+            literal: Some(text.to_owned()),
         }
     }
 
@@ -89,6 +93,9 @@ impl Template {
     /// # Errors
     /// Where it would be too long, or cannot be.
     pub fn render<'a>(&self, value: &impl Fn(&str) -> &'a str) -> Result<String, Unrendered> {
+        if let Some(text) = &self.literal {
+            return Ok(text.clone());
+        }
         let with_value = |name: &String| (name.clone(), Value::from(value(name)));
         let values: BTreeMap<String, Value> = self.variables.iter().map(with_value).collect();
         let mut text = Bounded::default();

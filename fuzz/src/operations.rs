@@ -22,7 +22,8 @@ pub(crate) fn template(bytes: &[u8]) {
     let Ok(template) = Template::parse(&source) else {
         return;
     };
-    for value in ["", "v", "{{ a }}{% if"] {
+    let long = "\\\"\n".repeat(1_000);
+    for value in ["", "v", "{{ a }}{% if", &long] {
         if let Ok(text) = template.render(&|_| value) {
             assert!(text.len() <= LARGEST_RENDERED);
         }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use minijinja::machinery::ast::{BinOpKind, Expr, Filter, Stmt, UnaryOpKind};
+use minijinja::machinery::ast::{BinOpKind, CompareOpKind, Expr, Filter, Stmt, UnaryOpKind};
 use minijinja::machinery::{self, Span, Token};
 use minijinja::syntax::SyntaxConfig;
 
@@ -17,8 +17,8 @@ use crate::malformed::Malformed;
 const LARGEST_TAG: usize = 64;
 /// `if` and `elif` of one template.
 const MOST_CONDITIONS: usize = 64;
-/// Filters of one template: each may read a long value.
-const MOST_FILTERS: usize = 64;
+/// Filters and comparisons of one template: each may read long values.
+const MOST_READINGS: usize = 64;
 
 /// Whether a variable may have this name.
 #[must_use]
@@ -83,7 +83,7 @@ fn check_size(source: &str) -> Result<(), Malformed> {
 #[derive(Default)]
 struct Reader {
     variables: BTreeSet<String>,
-    filters: usize,
+    readings: usize,
 }
 
 impl Reader {
@@ -116,9 +116,26 @@ impl Reader {
         }
     }
 
-    fn expressions(&mut self, expressions: &[Expr<'_>]) -> Result<(), Malformed> {
-        let mut expressions = expressions.iter();
-        expressions.try_for_each(|expression| self.expression(expression))
+    /// What something is compared with. Only there are lists, of what has no list in it, and only where it
+    /// is looked for among them: written out as a text, a list inside lists doubles with each.
+    fn compared(&mut self, expression: &Expr<'_>, is_among: bool) -> Result<(), Malformed> {
+        let items = match expression {
+            Expr::List(list) if is_among => &list.items,
+            Expr::Tuple(tuple) if is_among => &tuple.items,
+            other => return self.expression(other),
+        };
+        let mut items = items.iter();
+        items.try_for_each(|item| self.expression(item))
+    }
+
+    /// Counts what reads a value that may be long.
+    fn reading(&mut self, span: Span) -> Result<(), Malformed> {
+        self.readings = self.readings.saturating_add(1);
+        if self.readings > MOST_READINGS {
+            let reason = format!("more than {MOST_READINGS} filters and comparisons");
+            return Err(at(span, reason));
+        }
+        Ok(())
     }
 
     fn expression(&mut self, expression: &Expr<'_>) -> Result<(), Malformed> {
@@ -134,13 +151,21 @@ impl Reader {
                 if let Some(sign) = building(operation.op) {
                     return refused(&format!("`{sign}` is"));
                 }
+                let joins = matches!(operation.op, BinOpKind::ScAnd | BinOpKind::ScOr);
+                if !joins {
+                    self.reading(expression.span())?;
+                }
                 self.expression(&operation.left)?;
-                self.expression(&operation.right)
+                self.compared(&operation.right, matches!(operation.op, BinOpKind::In))
             }
             Expr::Compare(chain) => {
                 self.expression(&chain.expr)?;
                 let mut compared = chain.ops.iter();
-                compared.try_for_each(|next| self.expression(&next.expr))
+                compared.try_for_each(|next| {
+                    self.reading(expression.span())?;
+                    let is_among = matches!(next.op, CompareOpKind::In | CompareOpKind::NotIn);
+                    self.compared(&next.expr, is_among)
+                })
             }
             Expr::IfExpr(choice) => {
                 self.expression(&choice.test_expr)?;
@@ -150,8 +175,7 @@ impl Reader {
                     .as_ref()
                     .map_or(Ok(()), |other| self.expression(other))
             }
-            Expr::List(list) => self.expressions(&list.items),
-            Expr::Tuple(tuple) => self.expressions(&tuple.items),
+            Expr::List(_) | Expr::Tuple(_) => refused("lists but after `in` are"),
             Expr::Filter(filter) => self.filter(filter, filter.span()),
             Expr::Test(_) => refused("tests with `is` are"),
             Expr::Slice(_) | Expr::GetAttr(_) | Expr::GetItem(_) => {
@@ -175,10 +199,7 @@ impl Reader {
     }
 
     fn filter(&mut self, filter: &Filter<'_>, span: Span) -> Result<(), Malformed> {
-        self.filters = self.filters.saturating_add(1);
-        if self.filters > MOST_FILTERS {
-            return Err(at(span, format!("more than {MOST_FILTERS} filters")));
-        }
+        self.reading(span)?;
         if !FILTERS.contains(&filter.name) {
             let reason = format!(
                 "the filter `{}` is unknown: there are {}",

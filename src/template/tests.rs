@@ -158,8 +158,14 @@ fn what_could_loop_or_grow_is_refused_with_its_line() {
             1,
             "`~` is not for prompts",
         ),
+        ("{{ [a] }}", 1, "lists but after `in` are not for prompts"),
+        ("{{ (a, b) | upper }}", 1, "lists but after `in`"),
+        ("{{ a in [[b]] }}", 1, "lists but after `in`"),
+        ("{{ a in ([b] | lower) }}", 1, "lists but after `in`"),
+        ("{{ ([a] if b else c) | lower }}", 1, "lists but after `in`"),
+        ("{% if [a] == b %}{% endif %}", 1, "lists but after `in`"),
         (
-            "{% if [a, (b, a * 2)] %}{% endif %}",
+            "{% if a in [b, a * 2] %}{% endif %}",
             1,
             "`*` is not for prompts",
         ),
@@ -178,6 +184,9 @@ fn what_is_too_long_or_too_deep_is_refused_before_it_is_parsed() {
     let deep = |times| "{% if a %}".repeat(times) + &"{% endif %}".repeat(times);
     let elif = format!("{{% if a %}}{}{{% endif %}}", "{% elif a %}".repeat(2_000));
     let filters = "{{ a | upper }}".repeat(65);
+    let comparisons = "{{ a in b }}{{ a == b }}".repeat(33);
+    // Each list is written out with every backslash of the inner one doubled.
+    let doubling = format!("{{{{ {}a{} }}}}", "[".repeat(15), "]|lower".repeat(15));
     let tag = "a tag of more than 64 names";
     let cases = [
         (chain("."), tag),
@@ -189,7 +198,9 @@ fn what_is_too_long_or_too_deep_is_refused_before_it_is_parsed() {
         (format!("{{% if {}", "[".repeat(20_000)), tag),
         (deep(1_500), "more than 64 conditions"),
         (elif, "more than 64 conditions"),
-        (filters, "more than 64 filters"),
+        (filters, "more than 64 filters and comparisons"),
+        (comparisons, "more than 64 filters and comparisons"),
+        (doubling, "lists but after `in`"),
     ];
     for (source, reason) in cases {
         let error = Template::parse(&source).unwrap_err();

@@ -145,7 +145,7 @@ describe("operations as an interface", () => {
       `${conditions}{{ a }}${"{% endif %}".repeat(63)}`,
       `{% if a %}{{ a }}${"{% elif a %}x".repeat(62)}{% endif %}`,
       `${conditions}{{ ${"(".repeat(31)}a${")".repeat(31)} }}${"{% endif %}".repeat(63)}`,
-      `{{ ${"[".repeat(31)}a${"]".repeat(31)} }}`,
+      `{% if a in [${"a,".repeat(29)}] %}x{% endif %}`,
       `{{ ${"not ".repeat(63)}a }}`,
       `{{ a${" or a".repeat(31)} }}`,
       `{{ a${" if a else a".repeat(15)} }}`,

@@ -14,6 +14,7 @@ use super::providers::{Provider, ProviderSlug};
 use super::shape::{self, Entries, Table};
 use super::tier::Tier;
 use super::unlisted::free_models;
+use crate::template::LARGEST;
 
 pub(crate) const ALIASES: &str = "config/aliases.json";
 pub(crate) const COST_MODEL: &str = "config/ai_cost_model.yaml";
@@ -224,7 +225,8 @@ pub(super) fn named_operations(table: Table<Operation>) -> Table<Arc<Operation>>
     table.map(|name, mut operation| {
         name.clone_into(&mut operation.name);
         let short = operation.instructions.as_deref();
-        let short = short.filter(|text| !text.trim().is_empty());
+        let sane = |text: &&str| !text.trim().is_empty() && text.len() <= LARGEST;
+        let short = short.filter(sane);
         if let (None, Some(text)) = (&operation.prompt, short) {
             operation.prompt = Some(Prompt::of_text(text));
             operation.instructions = None;

@@ -16,9 +16,11 @@ pub(super) fn check(name: &str, operation: &Operation, report: &mut Report) {
     if let Some(instructions) = &operation.instructions {
         // Those of a sane operation have become its prompt.
         let reason = if instructions.trim().is_empty() {
-            "empty: leave it out instead"
+            "empty: leave it out instead".to_owned()
+        } else if operation.prompt.is_some() {
+            "the operation has a `prompt`: leave one of the two out".to_owned()
         } else {
-            "the operation has a `prompt`: leave one of the two out"
+            format!("longer than {} bytes", template::LARGEST)
         };
         report.add(at("instructions"), reason);
     }

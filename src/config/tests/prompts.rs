@@ -169,6 +169,14 @@ fn a_prompt_stands_alone_and_where_there_is_a_conversation() {
         json!({ "tier": "light", "instructions": "a", "prompt": { "versions": { "1": "b" } } });
     let problems = org(&json!({ "operations": { "quote": both } }).to_string()).unwrap_err();
     assert_eq!(problems[0].path, "operations.quote.instructions");
+    let with = |bytes: usize| {
+        let long = json!({ "tier": "light", "instructions": "{".repeat(bytes) });
+        org(&json!({ "operations": { "quote": long } }).to_string())
+    };
+    assert!(with(32_768).is_ok());
+    let problems = with(32_769).unwrap_err();
+    assert_eq!(problems[0].path, "operations.quote.instructions");
+    assert!(problems[0].reason.contains("longer than 32768 bytes"));
 }
 
 #[test]

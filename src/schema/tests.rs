@@ -158,10 +158,28 @@ fn schemas_refer_to_others_and_are_put_together() {
                 "properties": { "name": { "type": "string" }, "weight": { "$ref": "#/$defs/Weight" } },
             },
             "Weight": { "type": "number", "minimum": 0 },
+            "Cat": {
+                "type": "object", "title": "Cat", "required": ["kind", "lives"],
+                "properties": {
+                    "kind": { "const": "cat", "title": "Kind", "type": "string" },
+                    "lives": { "type": "integer" },
+                },
+            },
+            "Dog": {
+                "type": "object", "title": "Dog", "required": ["kind"],
+                "properties": { "kind": { "const": "dog", "title": "Kind", "type": "string" } },
+            },
         },
         "type": "object", "required": ["lines"],
         "properties": {
             "lines": { "type": "array", "items": { "$ref": "#/$defs/Line" } },
+            "pet": {
+                "discriminator": {
+                    "mapping": { "cat": "#/$defs/Cat", "dog": "#/$defs/Dog" },
+                    "propertyName": "kind",
+                },
+                "oneOf": [{ "$ref": "#/$defs/Cat" }, { "$ref": "#/$defs/Dog" }], "title": "Pet",
+            },
             "paid": { "oneOf": [{ "type": "integer" }, { "type": "number", "minimum": 10 }] },
             "note": { "allOf": [{ "type": "string" }, { "minLength": 2 }], "description": "A note." },
         },
@@ -170,6 +188,7 @@ fn schemas_refer_to_others_and_are_put_together() {
         json!({ "lines": [{ "name": "a", "weight": 1 }] }),
         json!({ "lines": [], "paid": 9, "note": "ab" }),
         json!({ "lines": [], "paid": 10.5 }),
+        json!({ "lines": [], "pet": { "kind": "cat", "lives": 9 } }),
     ];
     for value in good {
         assert_eq!(order.validate(&value), Ok(()), "{value}");
@@ -230,6 +249,16 @@ fn references_that_lead_back_or_multiply_are_refused() {
     for (value, reason) in bad {
         let error = Schema::parse(&value.to_string()).unwrap_err();
         assert!(error.contains(reason), "{error}");
+    }
+    let zeros = vec![0; 3_000];
+    for rule in [json!({ "enum": zeros }), json!({ "const": zeros })] {
+        let twelve = vec![json!({ "$ref": "#/$defs/e" }); 12];
+        let often = json!({ "$defs": { "e": rule }, "items": { "anyOf": twelve } });
+        let error = Schema::parse(&often.to_string()).unwrap_err();
+        assert!(
+            error.contains("is too much: at most 65536 bytes"),
+            "{error}"
+        );
     }
 }
 

@@ -209,6 +209,8 @@ struct Report {
     message: String,
     /// What Google tells beside the message.
     details: GoogleDetails,
+    /// Whether it says which part of the prompt is forbidden, as OpenRouter does with a 403.
+    flagged: bool,
 }
 
 impl Report {
@@ -249,6 +251,7 @@ impl Report {
                 .or_else(|| text(&["type", "status"])),
             message,
             details: GoogleDetails::of(object),
+            flagged: is_flagged(object),
         }
     }
 
@@ -260,11 +263,14 @@ impl Report {
             word: None,
             message: text.to_owned(),
             details: GoogleDetails::default(),
+            flagged: false,
         }
     }
 
     fn failure(self, status: Option<u16>, retry_after: Option<u64>) -> Failure {
-        let class = by_text(&self.message)
+        let flagged = self.flagged.then_some(FailureClass::ContentPolicy);
+        let class = flagged
+            .or_else(|| by_text(&self.message))
             .or(self.details.class)
             .or_else(|| self.number.and_then(by_code))
             .or_else(|| by_word(self.word.as_deref()?))
@@ -283,6 +289,12 @@ impl Report {
             retry_after: retry_after.or(self.details.retry_after),
         }
     }
+}
+
+/// <https://openrouter.ai/docs/api-reference/errors#moderation-errors>
+fn is_flagged(error: &Object<'_>) -> bool {
+    let metadata = error.get("metadata").and_then(Object::of);
+    metadata.is_some_and(|told| told.first(&["reasons", "flagged_input"]).is_some())
 }
 
 /// The error in a field: itself, or the first of a list. Empty texts and lists tell of none.
@@ -322,7 +334,7 @@ const fn by_code(code: u32) -> Option<FailureClass> {
 }
 
 fn by_text(message: &str) -> Option<FailureClass> {
-    const PHRASES: [(&str, FailureClass); 8] = [
+    const PHRASES: [(&str, FailureClass); 10] = [
         ("context window", FailureClass::ContextLength),
         ("context length", FailureClass::ContextLength),
         ("context_length", FailureClass::ContextLength),
@@ -333,6 +345,11 @@ fn by_text(message: &str) -> Option<FailureClass> {
         ),
         ("prompt is too long", FailureClass::ContextLength),
         ("content filtering policy", FailureClass::ContentPolicy),
+        ("input was flagged", FailureClass::ContentPolicy),
+        (
+            "flagged as potentially violating",
+            FailureClass::ContentPolicy,
+        ),
         ("credit balance is too low", FailureClass::DailyLimit),
     ];
     let message = message.to_ascii_lowercase();
@@ -346,9 +363,11 @@ fn by_word(word: &str) -> Option<FailureClass> {
         Timeout, Unauthorized,
     };
     Some(match word.to_ascii_lowercase().as_str() {
-        "content_filter" | "content_policy_violation" | "responsible_ai_policy_violation" => {
-            ContentPolicy
-        }
+        "content_filter"
+        | "content_policy_violation"
+        | "invalid_prompt"
+        | "moderation_blocked"
+        | "responsible_ai_policy_violation" => ContentPolicy,
         "context_length_exceeded" | "request_too_large" => ContextLength,
         "insufficient_quota" | "billing_error" | "billing_hard_limit_reached" => DailyLimit,
         "overloaded_error"

@@ -99,6 +99,24 @@ fn failures_are_classified() {
             None,
         ),
         (
+            403,
+            r#"{"error":{"code":403,"message":"Your chosen model requires moderation","metadata":{"reasons":["violence"],"flagged_input":"How to","provider_name":"OpenAI"}}}"#,
+            ContentPolicy,
+            Some(403),
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Invalid prompt: your prompt was flagged as potentially violating our usage policy.","type":"invalid_request_error","code":"invalid_prompt"}}"#,
+            ContentPolicy,
+            None,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Your request was rejected by the safety system.","code":"moderation_blocked"}}"#,
+            ContentPolicy,
+            None,
+        ),
+        (
             424,
             r#"{"success":false,"error":[{"code":2016,"message":"prompt blocked"}]}"#,
             ContentPolicy,

@@ -221,7 +221,7 @@ impl<'a> Walk<'a> {
         let leave = match (is_known, heeds && !self.last_resort) {
             (false, _) => Ok(Leave::unknown(limit)),
             (true, false) => Ok(Leave::forced(self.exchange, &candidate.id, limit)),
-            (true, true) => Leave::ask(self.exchange, &candidate.id, limit),
+            (true, true) => Leave::ask(self.exchange, &candidate.id, limit, self.others_left()),
         };
         match leave {
             Ok(leave) => Some(leave),

@@ -190,7 +190,14 @@ async fn search(exchange: &Exchange, vector: &[f32], rag: Rag) -> Result<Vec<Ran
             Either::Right(_) => Err(Error::internal("the search took too long")),
         }
     };
-    unless_open(exchange, Part::Search, in_time, |_| true, circuit_open).await
+    unless_open(
+        exchange,
+        (Part::Search, ""),
+        in_time,
+        |_| true,
+        circuit_open,
+    )
+    .await
 }
 
 fn circuit_open() -> Error {

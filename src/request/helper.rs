@@ -37,7 +37,7 @@ pub struct Helper<'a> {
 /// The failure of the work; `open()` where it was not begun.
 pub async fn unless_open<T, E>(
     exchange: &Exchange,
-    part: Part,
+    part: (Part, &str),
     work: impl Future<Output = Result<T, E>>,
     is_fault: impl FnOnce(&E) -> bool,
     open: impl FnOnce() -> E,
@@ -54,8 +54,8 @@ pub async fn unless_open<T, E>(
         .borrow_mut()
         .note_part(part, turn, failed, now());
     if let Some(Turned::Opened(milliseconds)) = turned {
-        let part = part.as_str();
-        let line = format!("requests do without {part} for {milliseconds} ms: it fails");
+        let (part, model) = (part.0.as_str(), part.1);
+        let line = format!("requests do without {part} {model} for {milliseconds} ms: it fails");
         exchange.ports.log.error(&line);
     }
     outcome
@@ -94,7 +94,8 @@ pub async fn help<T>(
         decode(&body)
     };
     let is_fault = |failure: &Failure| failure.class.passes();
-    let answer = unless_open(exchange, helper.part, answer, is_fault, circuit_open).await;
+    let part = (helper.part, helper.model);
+    let answer = unless_open(exchange, part, answer, is_fault, circuit_open).await;
     if !is_asked {
         exchange.pass_over(helper.model, Why::Failing.as_str());
         return answer;

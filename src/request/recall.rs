@@ -113,7 +113,7 @@ async fn look_up(exchange: &Exchange, key: &str) -> Option<Entry> {
             Either::Right(_) => Err(Some("no answer in time".to_owned())),
         }
     };
-    match unless_open(exchange, Part::Cache, in_time, |_| true, || None).await {
+    match unless_open(exchange, (Part::Cache, ""), in_time, |_| true, || None).await {
         Ok(bytes) => bytes.as_deref().and_then(Entry::decode),
         Err(reason) => {
             if let Some(reason) = reason {

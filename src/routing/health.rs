@@ -51,7 +51,8 @@ pub type SharedHealth = Rc<RefCell<Health>>;
 #[derive(Debug, Default)]
 pub struct Health {
     deployments: BTreeMap<String, Deployment>,
-    parts: BTreeMap<Part, Breaker>,
+    /// By what helps and, where that is a model, its id: orgs have helpers of their own.
+    parts: BTreeMap<(Part, String), Breaker>,
 }
 
 /// A part of the platform without which a request is answered too, if not as well.
@@ -143,17 +144,25 @@ impl Health {
         self.deployments.get(model)?.breaker.resting(now)
     }
 
-    /// Asks for leave to call a model; gives it with the limit of the call, a shorter one for a probe, for
-    /// which somebody waits.
+    /// Asks for leave to call a model; gives it with the limit of the call, a shorter one for a probe where
+    /// others are left, whom somebody waits for.
     ///
     /// # Errors
     /// Why not.
-    pub fn ask(&mut self, model: &str, now: u64, limit: Limit) -> Result<(Turn, Limit), Resting> {
+    pub fn ask(
+        &mut self,
+        model: &str,
+        now: u64,
+        limit: Limit,
+        others_left: bool,
+    ) -> Result<(Turn, Limit), Resting> {
         let deployment = self.deployment(model);
         let average = deployment.average(limit.awaited).milliseconds();
         let turn = deployment.breaker.ask(now, limit.milliseconds)?;
         let limit = match average {
-            Some(average) if turn.probes() => limit.at_most(Limit::of_probe(average), By::Usual),
+            Some(average) if turn.probes() && others_left => {
+                limit.at_most(Limit::of_probe(average), By::Usual)
+            }
             _ => limit,
         };
         Ok((turn, limit))
@@ -219,14 +228,19 @@ impl Health {
     }
 
     /// Asks for leave to ask a part that helps; `None` where requests do without it for now.
-    pub fn ask_part(&mut self, part: Part, now: u64) -> Option<Turn> {
-        let breaker = self.parts.entry(part).or_default();
-        breaker.ask(now, HELP_MS).ok()
+    pub fn ask_part(&mut self, part: (Part, &str), now: u64) -> Option<Turn> {
+        self.part(part).ask(now, HELP_MS).ok()
     }
 
     /// Notes whether a part that helps has failed; gives what that changed.
-    pub fn note_part(&mut self, part: Part, turn: Turn, failed: bool, now: u64) -> Option<Turned> {
-        let breaker = self.parts.entry(part).or_default();
+    pub fn note_part(
+        &mut self,
+        part: (Part, &str),
+        turn: Turn,
+        failed: bool,
+        now: u64,
+    ) -> Option<Turned> {
+        let breaker = self.part(part);
         if failed {
             breaker.failed(turn, now, HELPERS_REST, 0)
         } else {
@@ -257,6 +271,14 @@ impl Health {
     /// Takes a second attempt at a model; `false` where there have been too many of late.
     pub fn take_retry(&mut self, model: &str, now: u64) -> bool {
         self.deployment(model).retries.take(now)
+    }
+
+    fn part(&mut self, (part, model): (Part, &str)) -> &mut Breaker {
+        let place = (part, model.to_owned());
+        if self.parts.len() >= MOST_ENTRIES && !self.parts.contains_key(&place) {
+            self.parts.clear();
+        }
+        self.parts.entry(place).or_default()
     }
 
     fn deployment(&mut self, model: &str) -> &mut Deployment {
@@ -299,7 +321,6 @@ fn blame(failure: &Failure, is_fair: bool, now: u64) -> Blame {
         FailureClass::BadRequest
         | FailureClass::ContentPolicy
         | FailureClass::ContextLength
-        | FailureClass::NotFound
         | FailureClass::SwitchedOff => Blame::None,
         FailureClass::Capacity => match failure.retry_after.filter(|seconds| *seconds > 0) {
             Some(seconds) => {
@@ -315,7 +336,9 @@ fn blame(failure: &Failure, is_fair: bool, now: u64) -> Blame {
         FailureClass::DailyLimit => Blame::Cools(REFUSED_MS, Why::Quota),
         FailureClass::Unauthorized => Blame::Cools(REFUSED_MS, Why::Refused),
         FailureClass::Timeout if failure.is_ours() && !is_fair => Blame::None,
+        // A model that its provider has retired is not found by anybody.
         FailureClass::Malformed
+        | FailureClass::NotFound
         | FailureClass::ServerError
         | FailureClass::Timeout
         | FailureClass::Truncated

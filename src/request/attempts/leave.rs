@@ -57,10 +57,16 @@ impl Leave {
     }
 
     /// Leave to ask, where the model is worth asking.
-    pub(super) fn ask(exchange: &Exchange, model: &str, limit: Limit) -> Result<Self, Resting> {
+    pub(super) fn ask(
+        exchange: &Exchange,
+        model: &str,
+        limit: Limit,
+        others_left: bool,
+    ) -> Result<Self, Resting> {
         let now = exchange.ports.clock.now();
-        let asked = exchange.health.borrow_mut().ask(model, now, limit);
-        let (turn, limit) = asked?;
+        let mut health = exchange.health.borrow_mut();
+        let (turn, limit) = health.ask(model, now, limit, others_left)?;
+        drop(health);
         Ok(Self::of(exchange, model, turn, limit))
     }
 

@@ -34,12 +34,12 @@ const fn usual() -> Limit {
 
 /// A call that fails within a limit.
 fn fail(health: &mut Health, failure: &Failure, limit: Limit, now: u64) -> Option<Turned> {
-    let (turn, limit) = health.ask(MODEL, now, limit).unwrap();
+    let (turn, limit) = health.ask(MODEL, now, limit, true).unwrap();
     health.note(MODEL, turn, Outcome::Failed(failure, limit), now, 0)
 }
 
 fn answer(health: &mut Health, awaited: Awaited, milliseconds: u64) {
-    let (turn, _) = health.ask(MODEL, NOW, usual()).unwrap();
+    let (turn, _) = health.ask(MODEL, NOW, usual(), true).unwrap();
     health.measure(MODEL, awaited, milliseconds, NOW);
     health.note(MODEL, turn, Outcome::Answered, NOW, 0);
 }
@@ -65,7 +65,6 @@ fn what_is_the_requests_fault_never_opens() {
         FailureClass::BadRequest,
         FailureClass::ContentPolicy,
         FailureClass::ContextLength,
-        FailureClass::NotFound,
     ];
     for class in classes.repeat(10) {
         assert_eq!(fail(&mut health, &failure(class), usual(), NOW), None);
@@ -206,12 +205,32 @@ fn a_probe_waits_four_times_as_long_as_usual() {
     for (took, patience) in [(500, 10_000), (4_000, 16_000), (20_000, 30_000)] {
         let mut health = Health::default();
         answer(&mut health, Awaited::FirstEvent, took);
-        assert_eq!(health.ask(MODEL, NOW, usual()).unwrap().1, usual());
+        assert_eq!(health.ask(MODEL, NOW, usual(), true).unwrap().1, usual());
         health.told(&hint(1), NOW + 1_000, 0);
-        let (turn, limit) = health.ask(MODEL, NOW + 1_000, usual()).unwrap();
+        let (turn, limit) = health.ask(MODEL, NOW + 1_000, usual(), true).unwrap();
         assert!(turn.probes());
         assert_eq!(limit, first_event(patience, By::Usual), "{took}");
     }
+}
+
+#[test]
+fn a_probe_that_nobody_can_stand_in_for_has_all_its_time() {
+    let mut health = Health::default();
+    answer(&mut health, Awaited::FirstEvent, 500);
+    health.told(&hint(1), NOW + 1_000, 0);
+    let asked = health.ask(MODEL, NOW + 1_000, usual(), false).unwrap();
+    assert!(asked.0.probes());
+    assert_eq!(asked.1, usual());
+}
+
+#[test]
+fn a_model_that_its_provider_does_not_know_any_more_opens() {
+    let mut health = Health::default();
+    let missing = failure(FailureClass::NotFound);
+    for _ in 0..4 {
+        assert_eq!(fail(&mut health, &missing, usual(), NOW), None);
+    }
+    assert!(fail(&mut health, &missing, usual(), NOW).is_some());
 }
 
 fn hint(at: u64) -> Hint {

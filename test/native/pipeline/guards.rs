@@ -242,3 +242,34 @@ fn calls_of_tools_thoughts_and_refusals_are_judged_like_answers() {
         acme.check_released();
     }
 }
+
+#[test]
+fn a_guard_that_one_org_chose_badly_guards_the_others_still() {
+    let acme = guarded("input", &json!({}));
+    let mut quote = json!({ "tier": "light", "models": [LLAMA_SMALL], "guard": "input" });
+    quote["guard_failure"] = json!("refuse");
+    let other = acme.world.org(
+        &acme.worker,
+        "other",
+        &json!({
+            "tiers": { "medium": [QWEN] },
+            "models": { GLM: {
+                "provider": "workers-ai", "kind": "guard", "context_window": 8_000, "max_output": 100,
+                "price": { "tokens": { "input": "1", "output": "1" } },
+            } },
+            "helpers": { "decide": "@cf/cloudflare/clef-flash", "embed": EMBED, "guard": GLM, "rerank": RERANK },
+            "operations": { "quote": quote },
+        }),
+    );
+    acme.world.provider.always(GLM, Act::Status(500, "broken"));
+    let ask = || {
+        let request = Request::chat(&other, &question("operation/quote", "Hello"));
+        acme.world.send(&acme.worker, request).status
+    };
+    for _ in 0..6 {
+        assert_eq!(ask(), 503);
+    }
+    let asked = models(&acme).iter().filter(|model| *model == GLM).count();
+    assert_eq!(asked, 5, "then it is left alone");
+    acme.ask(&question("operation/quote", "Hello"));
+}

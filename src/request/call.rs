@@ -22,6 +22,9 @@ pub type Chunks = LocalBoxStream<'static, Result<Vec<u8>, Unreachable>>;
 
 /// The largest whole answer that is read, in bytes.
 pub const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
+/// The most of a stream that is read and held while it says nothing, in bytes. Some repeat the request
+/// before they answer it, twice.
+const UNSAID_LIMIT: usize = 4 * 1024 * 1024;
 
 /// Runs `work`, but no longer than `milliseconds`. What was begun is dropped with its answer.
 ///
@@ -127,7 +130,7 @@ pub fn record(
     }
 }
 
-/// A streamed answer of which the first events have come.
+/// A streamed answer that has begun to say something.
 pub struct OpenStream {
     body: LocalBoxStream<'static, Result<Vec<u8>, Unreachable>>,
     decoder: StreamDecoder,
@@ -169,12 +172,18 @@ enum Ending {
 }
 
 impl OpenStream {
-    /// Calls a chat model and waits for the first event of its answer, so that a failure before it
-    /// can still be answered by another model.
+    /// Calls a chat model and waits until its answer says something, so that a failure before it can
+    /// still be answered by another model. What it used is told by the stream; in `used` is what one
+    /// told that is given up, also where that is by dropping the future.
     ///
     /// # Errors
     /// The failure that the provider tells of, also where it is the first event of a stream.
-    pub async fn open(ports: &Ports, call: ModelCall, reading: Reading) -> Result<Self, Failure> {
+    pub async fn open(
+        ports: &Ports,
+        call: ModelCall,
+        reading: Reading,
+        used: &mut Usage,
+    ) -> Result<Self, Failure> {
         let Reading { spoken, raw, stall } = reading;
         let mut upstream = open(ports, call).await?;
         let decoder = StreamDecoder::new(spoken.wire, spoken.max_tokens);
@@ -202,13 +211,37 @@ impl OpenStream {
             raw,
             ending: Ending::Open,
         };
-        while stream.ready.is_empty() && matches!(stream.ending, Ending::Open) {
-            stream.advance().await;
-        }
+        let begun = stream.begin(used).await;
         match stream.ending {
-            Ending::Failed(failure) if stream.ready.is_empty() => Err(failure),
-            _ => Ok(stream),
+            Ending::Failed(failure) if !begun => Err(failure),
+            _ => {
+                *used = Usage::default();
+                Ok(stream)
+            }
         }
+    }
+
+    /// Reads until something is said, or nothing more comes. Notes in `used` what the stream tells;
+    /// gives whether it has said something.
+    async fn begin(&mut self, used: &mut Usage) -> bool {
+        let mut unsaid = 0_usize;
+        let mut begun = false;
+        while !begun && matches!(self.ending, Ending::Open) {
+            let before = self.ready.len();
+            unsaid = unsaid.saturating_add(self.advance().await);
+            for event in self.ready.iter().skip(before) {
+                match event {
+                    Event::Usage(usage) => *used = *usage,
+                    Event::ServiceTier(_) => {}
+                    _ => begun = true,
+                }
+            }
+            if !begun && unsaid > UNSAID_LIMIT {
+                let failure = Failure::malformed("the stream has said nothing in 4 MiB");
+                self.ending = Ending::Failed(failure);
+            }
+        }
+        begun
     }
 
     /// The next events; `None` at the end of a whole answer.
@@ -237,25 +270,28 @@ impl OpenStream {
         }
     }
 
-    /// Reads once.
-    async fn advance(&mut self) {
+    /// Reads once; gives how many bytes have come.
+    async fn advance(&mut self) -> usize {
         let read = match select(self.body.next(), pin!(self.stall.over())).await {
             Either::Left((read, _)) => read,
             Either::Right(_) => {
                 let message = "the stream fell silent, or did not end within its time";
                 self.ending = Ending::Failed(Failure::new(FailureClass::Truncated, message));
-                return;
+                return 0;
             }
         };
         self.stall.read();
+        let mut count = 0;
         let outcome = match read {
-            Some(Ok(bytes)) => self
-                .decoder
-                .feed(&bytes, &mut self.ready)
-                .map(|()| Ending::Open),
+            Some(Ok(bytes)) => {
+                count = bytes.len();
+                let fed = self.decoder.feed(&bytes, &mut self.ready);
+                fed.map(|()| Ending::Open)
+            }
             Some(Err(broken)) => Err(Failure::new(FailureClass::Truncated, &broken.0)),
             None => self.decoder.finish(&mut self.ready).map(|()| Ending::Whole),
         };
         self.ending = outcome.unwrap_or_else(Ending::Failed);
+        count
     }
 }

@@ -1,5 +1,5 @@
-//! Walks the plan: calls, times out, falls back. The first event of a stream decides: after it no
-//! other model can take over without the client reading the beginning twice.
+//! Walks the plan: calls, times out, falls back. The first event of a stream that says something decides:
+//! after it no other model can take over without the client reading the beginning twice.
 
 use std::borrow::Cow;
 
@@ -106,17 +106,17 @@ pub async fn dispatch(
         }
         Ok(prepared)
     };
-    // What a successful attempt used is known only at its end.
+    // What a successful attempt used is known only at its end: this is of those that fail.
     let attempt = async |exchange: &Exchange,
                          candidate: &Candidate,
                          prepared: Prepared,
                          ms,
-                         _: &mut Usage| {
+                         used: &mut Usage| {
         exchange.come_to(candidate);
         let (wire, warnings) = (prepared.spoken.wire, prepared.warnings.clone());
         let prompt_bytes = prepared.prompt_bytes;
         let streamed = streams.then_some(admitted);
-        let delivery = run(exchange, streamed, prepared, ms).await?;
+        let delivery = run(exchange, streamed, prepared, ms, used).await?;
         Ok((candidate.clone(), wire, prompt_bytes, delivery, warnings))
     };
     let answered = first_success(exchange, &plan.candidates, terms, prepare, attempt).await;
@@ -267,12 +267,13 @@ pub fn forwarder(admitted: &Admitted, wire: Wire) -> Option<Forwarder> {
     Forwarder::new(admitted.dialect, wire, admitted.request.include_usage)
 }
 
-/// Asks; for a stream where the request is `streamed`.
+/// Asks; for a stream where the request is `streamed`. Notes in `used` what a failed call told.
 async fn run(
     exchange: &Exchange,
     streamed: Option<&Admitted>,
     prepared: Prepared,
     milliseconds: u64,
+    used: &mut Usage,
 ) -> Result<Delivery, Failure> {
     let Prepared { call, spoken, .. } = prepared;
     let ports = &exchange.ports;
@@ -283,7 +284,7 @@ async fn run(
             spoken,
             stall: Stall::new(ports.clock.clone(), exchange.draft.at),
         };
-        let open = OpenStream::open(ports, call, reading);
+        let open = OpenStream::open(ports, call, reading, used);
         let stream = call::within(clock, milliseconds, open).await?;
         return Ok(Delivery::Stream(Box::new(stream)));
     }

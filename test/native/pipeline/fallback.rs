@@ -1,5 +1,7 @@
 //! Fallback: what one candidate cannot do, the next one does, and the record names both.
 
+mod begun;
+
 use esclusa::audit::{Flag, Outcome};
 use serde_json::json;
 

@@ -61,6 +61,8 @@ pub(crate) enum Act {
     Drip(u64),
     /// The stream is this.
     Raw(String),
+    /// The stream is these, each so many milliseconds after the one before.
+    Timed(Vec<(u64, String)>),
 }
 
 /// A call that reached the provider.
@@ -254,6 +256,10 @@ impl Provider {
         if let Act::Raw(body) = &said.act {
             return whole(200, "text/event-stream", None, body);
         }
+        if let Act::Timed(parts) = &said.act {
+            let parts = self.timed(parts.clone());
+            return upstream(200, "text/event-stream", parts);
+        }
         if said.streamed && said.act != Act::Whole {
             let events = self.events(&said);
             return upstream(200, "text/event-stream", events);
@@ -280,6 +286,21 @@ impl Provider {
         };
         let chunks = futures::stream::iter(chunks).then(hops);
         upstream(200, "audio/mpeg", chunks.boxed_local())
+    }
+
+    fn timed(
+        &self,
+        parts: Vec<(u64, String)>,
+    ) -> LocalBoxStream<'static, Result<Vec<u8>, Unreachable>> {
+        let shared = Rc::clone(&self.shared);
+        let parts = futures::stream::iter(parts).then(move |(milliseconds, part)| {
+            let shared = Rc::clone(&shared);
+            async move {
+                shared.sleep(milliseconds).await;
+                Ok(part.into_bytes())
+            }
+        });
+        parts.boxed_local()
     }
 
     /// The events of a stream, each a chunk of its own.

@@ -17,7 +17,7 @@ mod send;
 mod work;
 pub mod workers_ai;
 
-pub use self::decode::{StreamDecoder, decode_answer};
+pub use self::decode::{StreamDecoder, decode_answer, told_usage};
 pub use self::deployment::Deployment;
 pub use self::encode::{Encoded, Prompt, Target, Unsupported, encode};
 pub use self::failure::{Failure, FailureClass, classify};

@@ -9,7 +9,7 @@ mod stream;
 mod thinking;
 mod tools;
 
-pub(super) use self::answer::decode;
+pub(super) use self::answer::{decode, usage};
 pub(super) use self::request::encode;
 pub(super) use self::stream::Decoder;
 

@@ -6,6 +6,7 @@ use crate::config::Wire;
 use crate::protocol::json::Object;
 use crate::protocol::{Answer, Event};
 use crate::sse::{self, SseEvent};
+use crate::usage::Usage;
 
 /// Reads a whole answer of status 2xx. `max_tokens` is the bound that was sent: a model that does
 /// not say why it stopped and used that many was cut off.
@@ -21,6 +22,20 @@ pub fn decode_answer(wire: Wire, max_tokens: u32, body: &[u8]) -> Result<Answer,
         Wire::Anthropic => anthropic::decode(max_tokens, text),
         Wire::Gemini => gemini::decode(text),
         Wire::OpenAiResponses => openai_responses::decode(max_tokens, text),
+    }
+}
+
+/// What a whole answer of status 2xx says that it used, also one that is of no other use. `None` where
+/// it cannot be read, or says nothing that can be true.
+#[must_use]
+pub fn told_usage(wire: Wire, body: &[u8]) -> Option<Usage> {
+    let object = Object::parse(std::str::from_utf8(body).ok()?)?;
+    match wire {
+        Wire::Anthropic => anthropic::usage(&chat_completions::unwrapped(object)),
+        Wire::Gemini => gemini::usage(&object),
+        Wire::OpenAiChat | Wire::OpenAiResponses | Wire::WorkersAiChat | Wire::WorkersAiNative => {
+            chat_completions::usage(&chat_completions::unwrapped(object))
+        }
     }
 }
 

@@ -90,11 +90,14 @@ impl FailureClass {
     }
 
     /// Whether the call may have cost something that nobody told: it reached the provider and no
-    /// complete answer came back. A stream that has brought events has cost something whatever the
-    /// class of its failure.
+    /// answer came back that can be read, unless what came tells its usage all the same. A stream that
+    /// has brought events has cost something whatever the class of its failure.
     #[must_use]
     pub const fn cost_unknown(self) -> bool {
-        matches!(self, Self::Timeout | Self::Truncated | Self::Unreachable)
+        matches!(
+            self,
+            Self::Malformed | Self::Timeout | Self::Truncated | Self::Unreachable
+        )
     }
 }
 

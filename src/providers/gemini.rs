@@ -12,7 +12,7 @@ mod request;
 mod stream;
 mod traits;
 
-pub(super) use self::answer::decode;
+pub(super) use self::answer::{decode, usage};
 pub use self::embedding::{decode_embedding, encode_embedding};
 pub(super) use self::request::encode;
 pub(super) use self::stream::Decoder;

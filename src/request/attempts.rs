@@ -287,7 +287,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Records an attempt, and what it says of its deployment. What one of unknown cost used nobody
-    /// told, so it counts at its bound.
+    /// told, so it counts at its bound; an answer that is of no use may tell.
     fn note(
         &mut self,
         candidate: &Candidate,
@@ -301,6 +301,8 @@ impl<'a> Walk<'a> {
         attempt.model.clone_from(&candidate.id);
         attempt.retry = self.failed;
         attempt.usage = usage;
+        let unread = failure.is_some_and(|failure| failure.class == FailureClass::Malformed);
+        attempt.bounded &= !unread || usage == Usage::default();
         attempt.cost = if attempt.bounded {
             candidate.bound
         } else {

@@ -12,6 +12,7 @@ use crate::ports::{Clock, ModelCall, Ports, Unreachable, Upstream};
 use crate::protocol::{Answer, Event, assembly};
 use crate::providers::{
     Deployment, Failure, FailureClass, StreamDecoder, Wire, classify, decode_answer, send,
+    told_usage,
 };
 use crate::request::stall::Stall;
 use crate::sse::SseEvent;
@@ -89,20 +90,28 @@ pub struct Spoken {
 }
 
 impl Spoken {
-    fn decode(&self, body: &[u8]) -> Result<Answer, Failure> {
-        let mut answer = decode_answer(self.wire, self.max_tokens, body)?;
+    /// Reads a whole answer. What one that is of no use says that it used is noted.
+    fn decode(&self, body: &[u8], used: &mut Usage) -> Result<Answer, Failure> {
+        let mut answer = decode_answer(self.wire, self.max_tokens, body)
+            .inspect_err(|_| *used = told_usage(self.wire, body).unwrap_or_default())?;
         self.deployment.sign(&mut answer);
         Ok(answer)
     }
 }
 
-/// Calls a chat model and reads its whole answer.
+/// Calls a chat model and reads its whole answer. What it used stands there; in `used` is what one says
+/// that is of no use.
 ///
 /// # Errors
 /// As [`whole`].
-pub async fn answer(ports: &Ports, call: ModelCall, spoken: &Spoken) -> Result<Answer, Failure> {
+pub async fn answer(
+    ports: &Ports,
+    call: ModelCall,
+    spoken: &Spoken,
+    used: &mut Usage,
+) -> Result<Answer, Failure> {
     let body = whole(ports, call).await?;
-    spoken.decode(&body)
+    spoken.decode(&body, used)
 }
 
 /// The record of a call. What a successful one used and cost is for the caller to add.
@@ -189,7 +198,7 @@ impl OpenStream {
         let decoder = StreamDecoder::new(spoken.wire, spoken.max_tokens);
         if upstream.content_type.starts_with("application/json") {
             let body = collect(&mut upstream.body).await?;
-            let answer = spoken.decode(&body)?;
+            let answer = spoken.decode(&body, used)?;
             let ready = assembly::replay(&answer);
             let body = futures::stream::empty().boxed_local();
             return Ok(Self {

@@ -288,7 +288,7 @@ async fn run(
         let stream = call::within(clock, milliseconds, open).await?;
         return Ok(Delivery::Stream(Box::new(stream)));
     }
-    let answer = call::answer(ports, call, &spoken);
+    let answer = call::answer(ports, call, &spoken, used);
     call::within(clock, milliseconds, answer)
         .await
         .map(Delivery::Whole)

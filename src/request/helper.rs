@@ -63,7 +63,8 @@ pub async fn unless_open<T, E>(
 
 /// Calls a helper model, reads its answer with `decode`, and notes the call.
 ///
-/// These models report no usage, so it is estimated. A call whose fate is unknown is charged too.
+/// These models report no usage, so it is estimated. A call whose fate is unknown is charged too, and
+/// one whose answer cannot be read.
 ///
 /// # Errors
 /// The failure of the call or of `decode`.

@@ -25,13 +25,9 @@ pub(in crate::providers) fn decode(max_tokens: u32, text: &str) -> Result<Answer
     let content = object.get("content").and_then(json::elements);
     let content = content.ok_or_else(|| Failure::malformed("the message has no content"))?;
     let parts: Vec<Part> = content.into_iter().filter_map(block).collect();
-    let mut tokens = Tokens::default();
-    let mut service_tier = None;
-    if let Some(usage) = object.get("usage").and_then(Object::of) {
-        tokens.update(&usage);
-        service_tier = tier(&usage);
-    }
-    let usage = tokens.usage();
+    let told = object.get("usage").and_then(Object::of);
+    let service_tier = told.as_ref().and_then(tier);
+    let usage = usage(&object);
     let calls = parts.iter().filter_map(Part::tool_call).count();
     if calls > MAX_TOOL_CALLS {
         return Err(Failure::malformed("too many tool calls"));
@@ -49,6 +45,13 @@ pub(in crate::providers) fn decode(max_tokens: u32, text: &str) -> Result<Answer
         usage,
         service_tier,
     })
+}
+
+/// What a message says that it used.
+pub(in crate::providers) fn usage(message: &Object<'_>) -> Option<Usage> {
+    let mut tokens = Tokens::default();
+    tokens.update(&message.get("usage").and_then(Object::of)?);
+    tokens.usage()
 }
 
 /// The part of a block; `None` for one that says nothing.

@@ -29,7 +29,7 @@ pub(in crate::providers) fn decode(text: &str) -> Result<Answer, Failure> {
 ///
 /// Thoughts are counted apart from the answer here, and the results of hosted tools apart from the
 /// prompt.
-pub(super) fn usage(object: &Object<'_>) -> Option<Usage> {
+pub(in crate::providers) fn usage(object: &Object<'_>) -> Option<Usage> {
     let usage = Object::of(object.get("usageMetadata")?)?;
     let count = |name| usage.get(name).map_or(Some(0), tokens);
     let prompt = count("promptTokenCount")?.checked_add(count("toolUsePromptTokenCount")?)?;

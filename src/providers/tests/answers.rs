@@ -3,8 +3,10 @@ use std::fmt::Write as _;
 use super::BOUND;
 use crate::golden::assert_golden;
 use crate::protocol::Answer;
-use crate::providers::Wire::{OpenAiChat, WorkersAiChat, WorkersAiNative};
-use crate::providers::{Failure, Wire, decode_answer};
+use crate::providers::Wire::{
+    Anthropic, Gemini, OpenAiChat, OpenAiResponses, WorkersAiChat, WorkersAiNative,
+};
+use crate::providers::{Failure, FailureClass, Wire, decode_answer, told_usage};
 
 fn outcome(result: &Result<Answer, Failure>) -> String {
     match result {
@@ -68,4 +70,32 @@ fn answers_in_every_shape() {
         writeln!(shown, "# {name} ({wire:?})\n{body}\n{}", outcome(&result)).unwrap();
     }
     assert_golden("provider_answers", &shown);
+}
+
+#[test]
+fn what_an_answer_of_no_use_says_it_used_is_read() {
+    let openai = r#"{"choices":[{}],"usage":{"prompt_tokens":9,"completion_tokens":4}}"#;
+    let wrapped = format!(r#"{{"result":{openai},"success":true}}"#);
+    let response =
+        r#"{"status":"in_progress","output":[],"usage":{"input_tokens":9,"output_tokens":4}}"#;
+    let message = r#"{"type":"message","usage":{"input_tokens":9,"output_tokens":4}}"#;
+    let gemini = r#"{"candidates":[{"finishReason":"MALFORMED_FUNCTION_CALL"}],"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":4}}"#;
+    for (wire, body) in [
+        (OpenAiChat, openai),
+        (WorkersAiChat, &wrapped),
+        (WorkersAiNative, openai),
+        (OpenAiResponses, response),
+        (Anthropic, message),
+        (Gemini, gemini),
+    ] {
+        let failure = decode_answer(wire, BOUND, body.as_bytes()).unwrap_err();
+        assert_eq!(failure.class, FailureClass::Malformed, "{wire:?}");
+        assert!(failure.class.cost_unknown());
+        let used = told_usage(wire, body.as_bytes()).unwrap();
+        assert_eq!((used.input_tokens, used.output_tokens), (9, 4), "{wire:?}");
+        for nothing in ["", "[]", "{}", "<html>", &body[..body.len() - 1]] {
+            assert_eq!(told_usage(wire, nothing.as_bytes()), None, "{nothing}");
+        }
+        assert_eq!(told_usage(wire, b"{\"usage\":\xFF}"), None);
+    }
 }

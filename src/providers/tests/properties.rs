@@ -8,7 +8,7 @@ use crate::protocol::openai_chat::{ChunkWriter, render};
 use crate::protocol::writer::{Head, StreamWriter};
 use crate::protocol::{Answer, Choice, Content, FinishReason, Part, Source, ToolCall};
 use crate::providers::Wire::OpenAiChat;
-use crate::providers::{classify, decode_answer, workers_ai};
+use crate::providers::{classify, decode_answer, told_usage, workers_ai};
 use crate::usage::Usage;
 
 /// Answers that both wires can carry: no empty texts, and a reason that fits the calls.
@@ -124,6 +124,7 @@ proptest! {
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         for wire in WIRES {
             let _ = decode_answer(wire, BOUND, &bytes);
+            let _ = told_usage(wire, &bytes);
             let _ = decode_stream(wire, &bytes, 7);
         }
         let _ = classify(500, None, &bytes);

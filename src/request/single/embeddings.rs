@@ -9,7 +9,7 @@ use crate::protocol::embeddings::{self, EmbeddingRequest, Form, Input, shortened
 use crate::protocol::gemini;
 use crate::providers::openai_media::{self, Batch, speaks_gemini, speaks_openai};
 use crate::providers::workers_ai::{self, Overlong};
-use crate::providers::{self, Failure, Work};
+use crate::providers::{self, Failure, FailureClass, Work};
 use crate::request::admit::json_body;
 use crate::request::call;
 use crate::request::single::several::several;
@@ -156,7 +156,8 @@ async fn embed(
         return Ok((vectors, usage.unwrap_or_else(|| estimate(batch))));
     }
     let Batch::Texts(texts) = batch else {
-        return Err(Failure::malformed("tokens for a model that takes texts"));
+        let message = "tokens for a model that takes texts";
+        return Err(Failure::new(FailureClass::BadRequest, message));
     };
     if speaks_gemini(model) {
         let encode = |name: &str| providers::gemini::encode_embedding(name, texts, dimensions);

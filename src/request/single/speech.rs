@@ -9,7 +9,7 @@ use crate::ports::{ModelCall, Ports};
 use crate::protocol::Warning;
 use crate::protocol::audio::duration;
 use crate::protocol::audio::speech::{self, SoundFormat, SpeechRequest};
-use crate::providers::{Failure, Work, openai_media, workers_ai};
+use crate::providers::{Failure, FailureClass, Work, openai_media, workers_ai};
 use crate::request::admit::json_body;
 use crate::request::call::{self, Chunks};
 use crate::request::single::{Given, Task, Told};
@@ -188,7 +188,8 @@ impl SpeechRequest {
     fn encode(&self, ports: &Ports, candidate: &Candidate) -> Result<ModelCall, Failure> {
         let model = &candidate.model;
         let facts = model.speech.as_ref();
-        let facts = facts.ok_or_else(|| Failure::malformed("the model does not speak"))?;
+        let mute = || Failure::new(FailureClass::BadRequest, "the model does not speak");
+        let facts = facts.ok_or_else(mute)?;
         let speaker = speaker(facts, &self.voice).unwrap_or_default();
         Ok(match facts.wire {
             SpeechWire::Aura => workers_ai::encode_aura(&model.id, self, speaker),

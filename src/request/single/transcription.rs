@@ -8,7 +8,7 @@ use crate::protocol::Warning;
 use crate::protocol::audio::duration;
 use crate::protocol::audio::transcription::{self, Into, Transcript, TranscriptionRequest};
 use crate::providers::openai_media::{self, speaks_openai};
-use crate::providers::{Failure, Work, workers_ai};
+use crate::providers::{Failure, FailureClass, Work, workers_ai};
 use crate::request::call;
 use crate::request::single::{Given, Task, Told};
 use crate::routing::plan::Candidate;
@@ -97,7 +97,8 @@ impl TranscriptionRequest {
             return Ok(workers_ai::encode_transcription(&model.id, self));
         }
         let random = ports.entropy.bytes();
-        let random = random.map_err(|error| Failure::malformed(&error.to_string()))?;
+        let random =
+            random.map_err(|error| Failure::new(FailureClass::ServerError, &error.to_string()))?;
         let boundary = format!("esclusa-{}", hex::encode(random));
         let encode = |name: &str| openai_media::encode_transcription(name, self, &boundary);
         let work = match self.into {

@@ -159,13 +159,21 @@ fn the_deciding_model_chooses_among_the_orgs_operations_too() {
 #[test]
 fn the_default_operation_serves_where_nobody_is_asked_or_nobody_answers() {
     let broken = Act::Status(500, "broken");
-    let html = Act::Reply(200, None, json!({ "response": "no idea" }).to_string());
-    for act in [broken, Act::Hang, Act::ResetAfter, html, named("dance")] {
+    let vague = Act::Reply(200, None, json!({ "response": "no idea" }).to_string());
+    for (act, is_paid) in [
+        (broken, false),
+        (Act::Hang, true),
+        (Act::ResetAfter, true),
+        (vague, true),
+        (named("dance"), true),
+    ] {
         let acme = in_doubt("ask");
-        acme.world.provider.once(LLAMA_SMALL, act);
+        acme.world.provider.once(LLAMA_SMALL, act.clone());
         let response = acme.ask(&question("auto", "Translate this into French: good day"));
         assert_eq!(response.told("x-ai-operation"), "chat");
         assert_eq!(purposes(&acme, &response), ["intent", "answer"]);
+        let asked = acme.record(&response).draft.attempts.swap_remove(0);
+        assert_eq!(asked.cost.get() > 0, is_paid, "{act:?}: {asked:?}");
         acme.check_released();
     }
     let acme = in_doubt("default");

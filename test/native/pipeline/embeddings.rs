@@ -202,6 +202,26 @@ fn a_failed_batch_fails_the_request_and_what_succeeded_is_charged() {
 }
 
 #[test]
+fn a_batch_that_cannot_be_read_costs_the_request_its_bound() {
+    for acts in [
+        [Act::Answer, Act::InvalidJson],
+        [Act::Status(500, "broken"), Act::InvalidJson],
+    ] {
+        let acme = Acme::new();
+        for act in acts {
+            acme.world.provider.once(EMBED, act);
+        }
+        let inputs = vec!["abcd"; 150];
+        let response = acme.post(PATH, &json!({ "model": "embed", "input": inputs }));
+        check_error(&response, 502, "upstream_failed");
+        let record = acme.record(&response);
+        assert_eq!(record.cost, record.bound);
+        assert_eq!(record.flags, [Flag::Bounded]);
+        acme.check_released();
+    }
+}
+
+#[test]
 fn a_call_of_unknown_fate_is_charged_at_its_bound() {
     let acme = Acme::new();
     acme.world.provider.once(EMBED, Act::Hang);

@@ -145,6 +145,25 @@ fn without_a_verdict_nothing_goes_on_unless_the_operation_says_so() {
 }
 
 #[test]
+fn a_verdict_that_cannot_be_read_is_paid_for() {
+    let acme = guarded("input", &json!({}));
+    let verdict = r#"{"response":"perhaps"}"#;
+    acme.world.provider.always(GUARD, Act::Status(200, verdict));
+    let response = acme.send(&question("operation/quote", "Hello"));
+    check_error(&response, 503, "unavailable");
+    let record = acme.record(&response);
+    assert_eq!(record.draft.attempts[0].result, "malformed");
+    assert!(record.cost.get() > 0);
+    assert_eq!(record.cost, record.draft.attempts[0].cost);
+    acme.check_released();
+    acme.world
+        .provider
+        .always(GUARD, Act::Status(500, r#"{"response":"perhaps"}"#));
+    let response = acme.send(&question("operation/quote", "Hello"));
+    assert_eq!(acme.record(&response).cost.get(), 0, "none came");
+}
+
+#[test]
 fn a_model_by_its_name_does_not_pass_the_guard_of_the_default_operation() {
     let acme =
         Acme::with(&json!({ "operations": { "chat": { "tier": "medium", "guard": "input" } } }));

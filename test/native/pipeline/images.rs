@@ -68,12 +68,17 @@ fn what_the_model_does_not_take_is_told_or_refused() {
 
 #[test]
 fn pictures_before_a_failure_are_charged() {
-    let acme = Acme::new();
-    acme.world.provider.once(FLUX, Act::Answer);
-    acme.world.provider.once(FLUX, Act::Status(200, "{}"));
-    let response = acme.post(PATH, &json!({ "prompt": "a", "n": 2, "model": FLUX }));
-    check_error(&response, 502, "upstream_failed");
-    assert_eq!(acme.record(&response).cost, Nanos::new(633_600));
+    // What came and is no picture may have been drawn.
+    for (status, pictures) in [(500, 1), (200, 2)] {
+        let acme = Acme::new();
+        acme.world.provider.once(FLUX, Act::Answer);
+        acme.world.provider.once(FLUX, Act::Status(status, "{}"));
+        let response = acme.post(PATH, &json!({ "prompt": "a", "n": 2, "model": FLUX }));
+        check_error(&response, 502, "upstream_failed");
+        let cost = acme.record(&response).cost;
+        assert_eq!(cost, Nanos::new(pictures * 633_600), "{status}");
+        acme.check_released();
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Charges: catalogue price times usage, exactly, once.
 
+mod unusable;
+
 use esclusa::audit::Flag;
 use esclusa::money::Nanos;
 use esclusa::usage::Usage;

@@ -220,7 +220,7 @@ fn files_and_fields_have_their_limits() {
 }
 
 #[test]
-fn malformed_transcripts_are_failures() {
+fn malformed_transcripts_are_failures_of_unknown_cost() {
     for body in [
         "{}",
         r#"{"text":7}"#,
@@ -229,11 +229,12 @@ fn malformed_transcripts_are_failures() {
     ] {
         let acme = Acme::new();
         acme.world.provider.once(WHISPER, Act::Status(200, body));
-        check_error(
-            &transcribe(&acme, &[("model", "speech")]),
-            502,
-            "upstream_failed",
-        );
-        assert_eq!(acme.spent(), "0");
+        let response = transcribe(&acme, &[("model", "speech")]);
+        check_error(&response, 502, "upstream_failed");
+        let record = acme.record(&response);
+        assert!(record.cost > Nanos::ZERO && record.cost == record.bound);
+        assert_eq!(record.flags, [Flag::Bounded]);
+        assert_eq!(acme.spent(), record.cost.to_usd());
+        acme.check_released();
     }
 }

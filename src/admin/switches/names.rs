@@ -12,6 +12,7 @@ use crate::error::{Error, Kind};
 use crate::governor::root::ROOT;
 use crate::governor::switches::Subject;
 use crate::isolate::configuration::newest_deployment;
+use crate::request::works;
 
 /// Milliseconds that the org's configuration may take. Without it a name is believed.
 const LOOK_UP_MS: u64 = 2_000;
@@ -91,7 +92,7 @@ async fn in_force(asked: Asked<'_>, org: &str) -> Option<Arc<Catalogue>> {
         .then(|| Arc::clone(view.config.catalogue()))
 }
 
-/// What the catalogue has of this name.
+/// What the catalogue has of this name, or what work is called that names no operation of it.
 fn listed(catalogue: &Catalogue, written: &Subject) -> Option<Subject> {
     match written {
         Subject::Model(name) => {
@@ -100,8 +101,9 @@ fn listed(catalogue: &Catalogue, written: &Subject) -> Option<Subject> {
             Some(Subject::Model(named.id.into_owned()))
         }
         Subject::Operation(name) => {
-            let operation = catalogue.operation(name)?;
-            Some(Subject::Operation(operation.name.clone()))
+            let operation = catalogue.operation(name).map(|it| it.name.as_str());
+            let work = || works::ALL.into_iter().find(|work| work == name);
+            Some(Subject::Operation(operation.or_else(work)?.to_owned()))
         }
         Subject::Provider(name) => {
             let provider = catalogue.resolve_provider(name)?;

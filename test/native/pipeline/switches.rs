@@ -1,5 +1,6 @@
 //! Kill switches: what is off is neither asked nor served, in every isolate, from the answer on.
 
+mod names;
 mod root;
 
 use std::cell::RefCell;

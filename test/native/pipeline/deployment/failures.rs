@@ -143,6 +143,7 @@ fn a_document_that_cannot_be_read_raises_an_alert_of_the_deployment() {
     let alerts = |query: &str| {
         let list = Request::new("GET", &format!("/admin/v1/alerts{query}")).admin();
         let list = two.acme.world.expect(&two.acme.worker, list, 200).json();
+        check_described("/admin/v1/alerts", &list);
         list["data"].as_array().unwrap().clone()
     };
     assert_eq!(alerts(""), Vec::<Value>::new());

@@ -24,6 +24,7 @@ mod transcripts;
 mod users;
 mod versions;
 
+use futures::future::{Either, select};
 use serde::de::DeserializeOwned;
 
 use self::access::Actor;
@@ -41,6 +42,9 @@ use crate::ports::{Org, Ports};
 use crate::request::act;
 use crate::request::admit::json_body;
 use crate::request::exchange::Exchange;
+
+/// Milliseconds that a look-up may take for a switch.
+const LOOK_UP_MS: u64 = 2_000;
 
 /// A request of somebody who is known and may ask for it.
 #[derive(Clone, Copy)]
@@ -131,11 +135,21 @@ impl Asked<'_> {
         self.ports.tenants.org(id).await?.ok_or_else(missing)
     }
 
-    /// The same, believed to be there while the database is down.
+    /// The same, believed to be there while the database is down or silent.
     async fn likely(&self, id: &str) -> Result<(), Error> {
-        match self.known(id).await {
-            Err(error) if error.kind == Kind::NotFound => Err(error),
+        match self.soon(self.known(id)).await {
+            Some(Err(error)) if error.kind == Kind::NotFound => Err(error),
             _ => Ok(()),
+        }
+    }
+
+    /// What is looked up for a switch, where that does not take too long: whoever turns one is believed
+    /// rather than kept waiting.
+    async fn soon<T>(&self, look_up: impl Future<Output = T>) -> Option<T> {
+        let look_up = Box::pin(look_up);
+        match select(look_up, self.ports.clock.sleep(LOOK_UP_MS)).await {
+            Either::Left((found, _)) => Some(found),
+            Either::Right(_) => None,
         }
     }
 

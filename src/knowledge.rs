@@ -20,6 +20,7 @@ use crate::request::admit::{authenticate_now, json_body};
 use crate::request::exchange::Exchange;
 use crate::request::settle::refuse;
 use crate::request::subjects::note_subjects;
+use crate::request::works;
 
 /// The longest title, address or collection name, in bytes.
 const NAME_LIMIT: usize = 500;
@@ -85,7 +86,7 @@ pub async fn documents(
     let mut exchange = Exchange::begin(ports, id, arrived, &principal);
     note_subjects(&mut exchange, isolate, incoming).await?;
     "knowledge.documents".clone_into(&mut exchange.draft.endpoint);
-    "ingest".clone_into(&mut exchange.draft.operation);
+    works::INGEST.clone_into(&mut exchange.draft.operation);
     "embed".clone_into(&mut exchange.draft.tier);
     match read(ports, incoming).await {
         Ok((document, texts)) => {

@@ -34,6 +34,7 @@ pub mod stall;
 pub mod stream;
 pub mod subjects;
 pub mod universal;
+pub mod works;
 
 use std::collections::BTreeSet;
 

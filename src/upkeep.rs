@@ -5,7 +5,7 @@ use crate::audit::{archive, checkpoint};
 use crate::config::tenant;
 use crate::error::Error;
 use crate::governor::root::ROOT;
-use crate::isolate::configuration::newest_deployment;
+use crate::isolate::configuration::last_readable_deployment;
 use crate::ports::Ports;
 use crate::request::idempotency;
 use crate::transcript;
@@ -42,7 +42,7 @@ async fn purge_transcripts(ports: &Ports, org: &str) -> Result<(), Error> {
     let Some(row) = ports.tenants.config(org, None).await? else {
         return Ok(());
     };
-    let (_, base) = newest_deployment(ports).await?;
+    let base = last_readable_deployment(ports).await?;
     let restored = tenant::restore_over(&row.document, &base);
     let unreadable = || Error::internal(format!("configuration {} cannot be read", row.version));
     let (config, _) = restored.ok_or_else(unreadable)?;

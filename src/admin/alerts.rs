@@ -1,4 +1,5 @@
-//! Thresholds that an org's budgets have reached, and configurations of it that cannot be read.
+//! Thresholds that an org's budgets have reached, and configurations of it, or of the deployment, that cannot
+//! be read.
 
 use serde::Serialize;
 
@@ -35,7 +36,7 @@ pub(super) async fn list(asked: Asked<'_>) -> Result<Reply, Error> {
     let ask = Command::Alerts {
         after: after.map_err(malformed)?,
     };
-    match asked.ports.governors.execute(asked.org, ask).await? {
+    match asked.ports.governors.execute(asked.scope(), ask).await? {
         Verdict::Alerts { alerts, delivered } => {
             let shown = alerts.into_iter().map(|alert| show(alert, delivered));
             Ok(paged(shown.collect(), &page, |alert| alert.id.to_string()))

@@ -9,7 +9,7 @@ use super::page::{page, paged};
 use crate::config::{Capability, Catalogue, Model, ModelKind, Operation, Tier, UnitPrice, advice};
 use crate::error::Error;
 use crate::http::Reply;
-use crate::isolate::configuration::newest_deployment;
+use crate::isolate::configuration::readable_deployment;
 use crate::ports::Page;
 
 #[derive(Serialize)]
@@ -110,7 +110,7 @@ fn most(page: &Page) -> usize {
 /// The catalogue as an org has it, or the deployment's.
 async fn catalogue(asked: Asked<'_>, org: Option<String>) -> Result<Arc<Catalogue>, Error> {
     let Some(org) = org.as_deref().or(asked.actor.only()) else {
-        let (_, deployment) = newest_deployment(asked.ports).await?;
+        let deployment = readable_deployment(asked.ports).await?;
         return Ok(Arc::clone(deployment.catalogue()));
     };
     asked.known(org).await?;

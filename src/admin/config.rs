@@ -16,7 +16,7 @@ use crate::error::{Error, Kind};
 use crate::governor::command::{Activate, Command, Reply as Verdict, State};
 use crate::governor::root::ROOT;
 use crate::http::Reply;
-use crate::isolate::configuration::{self, newest_deployment};
+use crate::isolate::configuration::{self, readable_deployment};
 use crate::money::Nanos;
 use crate::ports::{ConfigRow, Ports};
 use crate::protocol::json::Json;
@@ -183,7 +183,7 @@ async fn check(
     let ports = asked.ports;
     let parsed = match asked.scope() {
         ROOT => Deployment::parse(document, config::catalogue()?).map(Deployment::into_config),
-        _ => tenant::parse_over(document, &newest_deployment(ports).await?.1),
+        _ => tenant::parse_over(document, &readable_deployment(ports).await?),
     };
     let config = match parsed {
         Ok(config) => config,
@@ -292,7 +292,7 @@ pub(super) async fn restored(
     let restored = match scope {
         ROOT => Deployment::restore(&row.document, config::catalogue()?)
             .map(|(deployment, problems)| (deployment.into_config(), problems)),
-        _ => tenant::restore_over(&row.document, &newest_deployment(ports).await?.1),
+        _ => tenant::restore_over(&row.document, &readable_deployment(ports).await?),
     };
     restored.ok_or_else(|| {
         let version = row.version;

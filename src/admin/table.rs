@@ -67,6 +67,7 @@ const ORG: &str = "orgs/{org}";
 
 /// All paths with their methods.
 pub const TABLE: &[Row] = &[
+    plain(Get, "alerts", Read, |it| alerts::list(it).boxed_local()),
     plain(Get, "audit", Audit, |it| audit::query(it).boxed_local()).narrowed(),
     plain(Get, "audit/export", Audit, |it| {
         audit::export(it).boxed_local()

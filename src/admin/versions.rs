@@ -10,6 +10,7 @@ use super::page::{page, paged, parameters};
 use crate::config::changes::{Difference, differences};
 use crate::error::{Error, Kind};
 use crate::http::Reply;
+use crate::isolate::configuration::is_unreadable;
 use crate::ports::ConfigRow;
 use crate::request::exchange::Exchange;
 
@@ -82,6 +83,9 @@ pub(super) async fn rollback(act: &mut Exchange, asked: Asked<'_>) -> Result<Rep
 }
 
 fn unreadable(version: u64, error: Error) -> Error {
+    if !is_unreadable(&error) {
+        return error;
+    }
     let message = format!(
         "Version {version} cannot be read any more: its sections are not those of this deployment. Choose another, or send the document anew."
     );

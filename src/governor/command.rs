@@ -152,7 +152,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether it is answered by the switches of the deployment too.
+    /// Whether it is answered by the switches or the configuration of the deployment too.
     #[must_use]
     pub const fn asks_the_root(&self) -> bool {
         matches!(
@@ -162,6 +162,7 @@ impl Command {
                     purpose: Some(_),
                     ..
                 })
+                | Self::Inspect { .. }
                 | Self::Reserve(_)
         )
     }

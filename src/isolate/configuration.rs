@@ -9,7 +9,7 @@ use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{self, Deployment, Problem, TenantConfig, tenant};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::governor::command::{Command, Versions};
 use crate::governor::root::ROOT;
 use crate::ports::{ConfigRow, Ports};
@@ -68,6 +68,47 @@ pub(crate) async fn newest_deployment(ports: &Ports) -> Result<(u64, Deployment)
         Some(row) => Ok((row.version, restore_deployment(ports, &row)?)),
         None => Ok((0, Deployment::without(config::catalogue()?))),
     }
+}
+
+/// The same for whoever changes or shows what is configured, and is to know why that cannot be done.
+///
+/// # Errors
+/// `Conflict` where it cannot be read; `Unavailable`.
+pub(crate) async fn readable_deployment(ports: &Ports) -> Result<Deployment, Error> {
+    let Some(row) = ports.tenants.config(ROOT, None).await? else {
+        return Ok(Deployment::without(config::catalogue()?));
+    };
+    restore_deployment(ports, &row).map_err(|error| {
+        let message = format!(
+            "Configuration {} of the deployment cannot be read: change it at /admin/v1/config.",
+            row.version
+        );
+        Error {
+            detail: error.detail,
+            ..Error::new(Kind::Conflict, message)
+        }
+    })
+}
+
+/// The newest configuration of the deployment that can be read; where none of the last can, one that says
+/// nothing.
+///
+/// # Errors
+/// `Unavailable`.
+pub(crate) async fn last_readable_deployment(ports: &Ports) -> Result<Deployment, Error> {
+    let without = || config::catalogue().map(Deployment::without);
+    let Some(newest) = ports.tenants.config(ROOT, None).await? else {
+        return without();
+    };
+    let last = newest.version;
+    for version in (last.saturating_sub(MOST_EARLIER)..=last).rev() {
+        let row = ports.tenants.config(ROOT, Some(version)).await?;
+        let read = row.and_then(|row| restore_deployment(ports, &row).ok());
+        if let Some(deployment) = read {
+            return Ok(deployment);
+        }
+    }
+    without()
 }
 
 /// The configuration of these versions.
@@ -155,8 +196,8 @@ pub(super) fn warn(ports: &Ports, unusable: &Unusable) {
 }
 
 /// Whether a version is there and says nothing: another look does not help.
-pub(super) fn is_unreadable(error: &Error) -> bool {
-    error.kind == crate::error::Kind::Internal
+pub(crate) fn is_unreadable(error: &Error) -> bool {
+    error.kind == Kind::Internal
 }
 
 /// The row of a version, from its copy or the database.

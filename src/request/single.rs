@@ -52,7 +52,7 @@ use self::relay::relay;
 pub trait Task {
     /// What its models do.
     const KIND: ModelKind;
-    /// What the work is called where the caller names no operation.
+    /// What the work is called where the caller names no operation: one of [`works`](crate::request::works).
     const WORK: &'static str;
     /// The field that holds what may be too long.
     const SUBJECT: &'static str;

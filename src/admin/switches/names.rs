@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use futures::future::{Either, select};
-
 use crate::admin::Asked;
 use crate::auth::is_id;
 use crate::config::{Catalogue, ModelKind};
@@ -12,9 +10,7 @@ use crate::error::{Error, Kind};
 use crate::governor::root::ROOT;
 use crate::governor::switches::Subject;
 use crate::isolate::configuration::newest_deployment;
-
-/// Milliseconds that the org's configuration may take. Without it a name is believed.
-const LOOK_UP_MS: u64 = 2_000;
+use crate::request::works;
 
 /// What a name means.
 pub(super) struct Meant {
@@ -35,7 +31,8 @@ pub(super) async fn meant(asked: Asked<'_>, org: &str, written: Subject) -> Resu
         }),
         Subject::Key(id) => key(asked, org, id).await,
         Subject::Model(_) | Subject::Operation(_) | Subject::Provider(_) => {
-            let catalogue = catalogue(asked, org).await;
+            // Without it a name is believed.
+            let catalogue = asked.soon(in_force(asked, org)).await.flatten();
             Ok(match catalogue.map(|it| listed(&it, &written)) {
                 None => Meant {
                     subject: written,
@@ -54,16 +51,16 @@ pub(super) async fn meant(asked: Asked<'_>, org: &str, written: Subject) -> Resu
     }
 }
 
-/// A key must exist; while the database is down it is believed.
+/// A key must exist; while the database is down or silent it is believed.
 async fn key(asked: Asked<'_>, org: &str, id: String) -> Result<Meant, Error> {
     let missing = || Error::new(Kind::NotFound, "There is no key of this id.");
     if !is_id(&id) {
         return Err(missing());
     }
-    let known = match asked.ports.tenants.key(org, &id).await {
-        Ok(None) => return Err(missing()),
-        Ok(Some(_)) => Some(true),
-        Err(_) => None,
+    let known = match asked.soon(asked.ports.tenants.key(org, &id)).await {
+        Some(Ok(None)) => return Err(missing()),
+        Some(Ok(Some(_))) => Some(true),
+        Some(Err(_)) | None => None,
     };
     Ok(Meant {
         subject: Subject::Key(id),
@@ -72,14 +69,6 @@ async fn key(asked: Asked<'_>, org: &str, id: String) -> Result<Meant, Error> {
 }
 
 /// The catalogue in force, where it is in reach.
-async fn catalogue(asked: Asked<'_>, org: &str) -> Option<Arc<Catalogue>> {
-    let found = Box::pin(in_force(asked, org));
-    match select(found, asked.ports.clock.sleep(LOOK_UP_MS)).await {
-        Either::Left((found, _)) => found,
-        Either::Right(_) => None,
-    }
-}
-
 async fn in_force(asked: Asked<'_>, org: &str) -> Option<Arc<Catalogue>> {
     if org == ROOT {
         let (_, deployment) = newest_deployment(asked.ports).await.ok()?;
@@ -91,7 +80,7 @@ async fn in_force(asked: Asked<'_>, org: &str) -> Option<Arc<Catalogue>> {
         .then(|| Arc::clone(view.config.catalogue()))
 }
 
-/// What the catalogue has of this name.
+/// What the catalogue has of this name, or what work is called that names no operation of it.
 fn listed(catalogue: &Catalogue, written: &Subject) -> Option<Subject> {
     match written {
         Subject::Model(name) => {
@@ -100,8 +89,9 @@ fn listed(catalogue: &Catalogue, written: &Subject) -> Option<Subject> {
             Some(Subject::Model(named.id.into_owned()))
         }
         Subject::Operation(name) => {
-            let operation = catalogue.operation(name)?;
-            Some(Subject::Operation(operation.name.clone()))
+            let operation = catalogue.operation(name).map(|it| it.name.as_str());
+            let work = || works::ALL.into_iter().find(|work| work == name);
+            Some(Subject::Operation(operation.or_else(work)?.to_owned()))
         }
         Subject::Provider(name) => {
             let provider = catalogue.resolve_provider(name)?;

@@ -14,6 +14,7 @@ use crate::request::admit::json_body;
 use crate::request::call;
 use crate::request::single::several::several;
 use crate::request::single::{Given, Task, Told};
+use crate::request::works;
 use crate::routing::plan::Candidate;
 use crate::usage::{Usage, estimate_tokens};
 
@@ -44,7 +45,7 @@ pub async fn read_contents(
 
 impl Task for EmbeddingRequest {
     const KIND: ModelKind = ModelKind::Embedding;
-    const WORK: &'static str = "embed";
+    const WORK: &'static str = works::EMBED;
     const SUBJECT: &'static str = "input";
     const MILLISECONDS: u64 = 60_000;
 

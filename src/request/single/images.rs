@@ -11,6 +11,7 @@ use crate::request::admit::json_body;
 use crate::request::call;
 use crate::request::single::several::several;
 use crate::request::single::{Given, Task, Told};
+use crate::request::works;
 use crate::routing::plan::Candidate;
 use crate::usage::{Units, Usage};
 
@@ -24,7 +25,7 @@ pub async fn read(incoming: &dyn Incoming) -> Result<ImageRequest, Error> {
 
 impl Task for ImageRequest {
     const KIND: ModelKind = ModelKind::Image;
-    const WORK: &'static str = "generate_image";
+    const WORK: &'static str = works::GENERATE_IMAGE;
     const SUBJECT: &'static str = "prompt";
     const MILLISECONDS: u64 = 120_000;
 

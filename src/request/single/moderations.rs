@@ -12,6 +12,7 @@ use crate::request::admit::json_body;
 use crate::request::call;
 use crate::request::single::several::several;
 use crate::request::single::{Given, Task, Told};
+use crate::request::works;
 use crate::routing::plan::Candidate;
 use crate::usage::Usage;
 
@@ -28,7 +29,7 @@ pub async fn read(incoming: &dyn Incoming) -> Result<ModerationRequest, Error> {
 
 impl Task for ModerationRequest {
     const KIND: ModelKind = ModelKind::Guard;
-    const WORK: &'static str = "moderate";
+    const WORK: &'static str = works::MODERATE;
     const SUBJECT: &'static str = "input";
     const MILLISECONDS: u64 = 60_000;
 

@@ -10,6 +10,7 @@ use crate::providers::{Failure, workers_ai};
 use crate::request::admit::json_body;
 use crate::request::call;
 use crate::request::single::{Given, Task, Told};
+use crate::request::works;
 use crate::routing::plan::Candidate;
 use crate::usage::{Usage, estimate_tokens};
 
@@ -38,7 +39,7 @@ impl RerankRequest {
 
 impl Task for RerankRequest {
     const KIND: ModelKind = ModelKind::Rerank;
-    const WORK: &'static str = "rerank";
+    const WORK: &'static str = works::RERANK;
     const SUBJECT: &'static str = "documents";
     const MILLISECONDS: u64 = 30_000;
 

@@ -13,6 +13,7 @@ use crate::providers::{Failure, FailureClass, Work, openai_media, workers_ai};
 use crate::request::admit::json_body;
 use crate::request::call::{self, Chunks};
 use crate::request::single::{Given, Task, Told};
+use crate::request::works;
 use crate::routing::plan::Candidate;
 use crate::usage::{Units, Usage};
 
@@ -39,7 +40,7 @@ pub enum Sound {
 
 impl Task for SpeechRequest {
     const KIND: ModelKind = ModelKind::Speech;
-    const WORK: &'static str = "speak";
+    const WORK: &'static str = works::SPEAK;
     const SUBJECT: &'static str = "input";
     const MILLISECONDS: u64 = 60_000;
 

@@ -11,6 +11,7 @@ use crate::providers::openai_media::{self, speaks_openai};
 use crate::providers::{Failure, FailureClass, Work, workers_ai};
 use crate::request::call;
 use crate::request::single::{Given, Task, Told};
+use crate::request::works;
 use crate::routing::plan::Candidate;
 use crate::usage::{Units, Usage};
 
@@ -35,7 +36,7 @@ pub async fn translation(incoming: &dyn Incoming) -> Result<TranscriptionRequest
 
 impl Task for TranscriptionRequest {
     const KIND: ModelKind = ModelKind::Transcription;
-    const WORK: &'static str = "transcribe";
+    const WORK: &'static str = works::TRANSCRIBE;
     const SUBJECT: &'static str = "file";
     const MILLISECONDS: u64 = 200_000;
 

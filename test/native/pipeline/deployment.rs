@@ -201,6 +201,65 @@ fn what_an_org_says_itself_wins() {
 }
 
 #[test]
+fn an_org_that_was_idle_finds_what_is_new() {
+    let two = Two::new();
+    let acme = &two.acme;
+    // The root has forgotten its copy, so that nobody tells it of the change.
+    acme.world.shared.executor.pass(60_000);
+    let more = json!({
+        "aliases": { "house": OSS },
+        "operations": { "quote_price": { "tier": "medium", "output_cap": 300 } },
+    });
+    let patch = request("PATCH", "").json(&more);
+    acme.world.expect(&acme.worker, patch, 200);
+    let answer = acme.ask(&question("house", "Hello"));
+    assert_eq!(told(&answer), (OSS, None));
+    // Models are listed in another way.
+    acme.world.shared.executor.pass(60_000);
+    let patch = request("PATCH", "").json(&json!({ "operations": { "paint": {
+        "tier": "light", "output_cap": 300 } } }));
+    acme.world.expect(&acme.worker, patch, 200);
+    let listed = Request::new("GET", "/v1/models/operation%2Fpaint").key(&acme.key);
+    acme.world.expect(&acme.worker, listed, 200);
+}
+
+#[test]
+fn the_administration_of_an_org_without_requests_knows_what_is_the_deployments() {
+    let acme = Acme::new();
+    let limited = json!({
+        "aliases": { "house": OSS },
+        "operations": { "quote_price": { "tier": "medium", "output_cap": 300 } },
+        "budgets": [{ "usd": "3.00", "period": "day" }],
+    });
+    put(&acme, &limited);
+    let get = |path: &str| {
+        let get = Request::new("GET", &format!("/admin/v1/{path}")).admin();
+        acme.world.expect(&acme.worker, get, 200).text().to_owned()
+    };
+    assert!(get("operations?org=acme").contains("quote_price"));
+    assert!(get("models?org=acme").contains("house"));
+    let budgets = acme.limits()["budgets"].clone();
+    assert!(budgets.to_string().contains("\"3\""), "{budgets}");
+    let switch = Request::new("PUT", "/admin/v1/orgs/acme/switches/model/house").admin();
+    acme.world
+        .expect(&acme.worker, switch.json(&json!({})), 200);
+}
+
+#[test]
+fn what_an_org_has_is_shown_while_the_root_is_silent() {
+    let two = Two::new();
+    let shared = &two.acme.world.shared;
+    shared.executor.pass(60_000);
+    let unknown = || two.acme.request(&question("nobodys", "Hello"));
+    for fault in [Fault::Down, Fault::Slow(60_000)] {
+        shared.faults.always(Port::Root, fault);
+        let refused = two.acme.world.send(&two.workers[0], unknown());
+        check_error(&refused, 404, "model_not_found");
+        two.acme.limits();
+    }
+}
+
+#[test]
 fn limits_and_budgets_are_the_deployments_where_an_org_has_none() {
     let two = Two::new();
     let own = json!({ "limits": [] });

@@ -125,6 +125,7 @@ fn a_malformed_configuration_keeps_the_last_good_one_and_raises_an_alert() {
     );
     let alerts = Request::new("GET", "/admin/v1/orgs/acme/alerts").admin();
     let alerts = acme.world.expect(&acme.worker, alerts, 200).json();
+    check_described("/admin/v1/orgs/{org}/alerts", &alerts);
     let told: Vec<_> = alerts["data"].as_array().unwrap().clone();
     assert_eq!(told.len(), 1, "once for a version: {alerts}");
     assert_eq!(told[0]["unreadable_config"], 3);

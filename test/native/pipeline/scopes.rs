@@ -180,6 +180,7 @@ fn reached_thresholds_are_listed() {
     acme.ask(&question("light", "Hello"));
     let list = Request::new("GET", "/admin/v1/orgs/acme/alerts").admin();
     let alerts = acme.world.expect(&acme.worker, list, 200).json();
+    check_described("/admin/v1/orgs/{org}/alerts", &alerts);
     assert_eq!(alerts["data"].as_array().unwrap().len(), 1, "{alerts}");
     let alert = &alerts["data"][0];
     assert_eq!(alert["threshold_percent"], 50);

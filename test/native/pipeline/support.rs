@@ -1,5 +1,6 @@
 //! What most tests begin with.
 
+use esclusa::schema::Schema;
 use serde_json::{Value, json};
 
 pub(crate) use super::world::Worker;
@@ -154,4 +155,36 @@ pub(crate) fn check_error(response: &Response, status: u16, code: &str) -> Strin
     let message = error["message"].as_str().unwrap().to_owned();
     assert!(!message.is_empty());
     message
+}
+
+/// The answer of a path that is read is as `docs/openapi.json` says, but for patterns of texts.
+pub(crate) fn check_described(path: &str, answer: &Value) {
+    let document: Value = serde_json::from_str(include_str!("../../../docs/openapi.json")).unwrap();
+    let described = &document["paths"][path]["get"]["responses"]["200"];
+    let schema = inlined(
+        &described["content"]["application/json"]["schema"],
+        &document,
+    );
+    let schema = Schema::parse(&schema.to_string()).unwrap();
+    assert_eq!(schema.validate(answer), Ok(()), "{path}: {answer}");
+}
+
+/// A schema with those that it refers to.
+fn inlined(schema: &Value, document: &Value) -> Value {
+    match schema {
+        Value::Array(items) => items.iter().map(|it| inlined(it, document)).collect(),
+        Value::Object(keywords) => {
+            if let Some(reference) = keywords.get("$ref").and_then(Value::as_str) {
+                let pointer = reference.trim_start_matches('#');
+                return inlined(document.pointer(pointer).unwrap(), document);
+            }
+            let checked =
+                |(name, _): &(&String, &Value)| !["format", "pattern"].contains(&name.as_str());
+            let keywords = keywords.iter().filter(checked);
+            keywords
+                .map(|(name, it)| (name.clone(), inlined(it, document)))
+                .collect()
+        }
+        other => other.clone(),
+    }
 }

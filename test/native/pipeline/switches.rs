@@ -1,5 +1,6 @@
 //! Kill switches: what is off is neither asked nor served, in every isolate, from the answer on.
 
+mod names;
 mod root;
 
 use std::cell::RefCell;
@@ -464,12 +465,20 @@ fn malformed_switches_are_refused() {
 fn switches_are_turned_without_the_database() {
     let acme = Acme::new();
     acme.ask(&faq());
-    acme.world.shared.faults.always(Port::Tenants, Fault::Down);
-    let key = of_org(&format!("key/{}", key_id(&acme)));
-    for path in [of_org("org"), key, of_all("everything")] {
-        turn_on(&acme, &path);
-        refused(&acme, &acme.worker, acme.request(&faq()));
-        turn_off(&acme, &path);
-        acme.ask(&faq());
+    let (shared, key) = (
+        &acme.world.shared,
+        of_org(&format!("key/{}", key_id(&acme))),
+    );
+    for fault in [Fault::Down, Fault::Slow(600_000)] {
+        shared.faults.always(Port::Tenants, fault);
+        for path in [of_org("org"), key.clone(), of_all("everything")] {
+            let before = shared.clock.wall();
+            turn_on(&acme, &path);
+            let took = shared.clock.wall() - before;
+            assert!(took < 10_000, "{path}: {took}");
+            refused(&acme, &acme.worker, acme.request(&faq()));
+            turn_off(&acme, &path);
+            acme.ask(&faq());
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use esclusa::governor::command::{Activate, Command, Envelope};
 use esclusa::governor::root::GOOD_MS;
+use esclusa::upkeep::hourly;
 
 use super::*;
 
@@ -131,4 +132,113 @@ fn a_document_that_cannot_be_read_keeps_the_last_good_one() {
     );
     put(&two.acme, &light(GLM));
     two.check(GLM);
+}
+
+/// As a release that knows more has stored it, which was rolled back.
+const OF_LATER: &str = r#"{ "color": "red" }"#;
+
+#[test]
+fn a_document_that_cannot_be_read_raises_an_alert_of_the_deployment() {
+    let two = Two::new();
+    let alerts = |query: &str| {
+        let list = Request::new("GET", &format!("/admin/v1/alerts{query}")).admin();
+        let list = two.acme.world.expect(&two.acme.worker, list, 200).json();
+        check_described("/admin/v1/alerts", &list);
+        list["data"].as_array().unwrap().clone()
+    };
+    assert_eq!(alerts(""), Vec::<Value>::new());
+    put(&two.acme, &light(QWEN));
+    two.acme.world.database.spoil(ROOT, 2, OF_LATER);
+    two.acme.world.cache.entries.borrow_mut().clear();
+    two.ask(&two.workers[1], &two.bolt);
+    two.acme.world.shared.executor.pass(1_000);
+    let told = alerts("");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["unreadable_config"], 2);
+    let after = format!("?after={}", told[0]["id"]);
+    assert_eq!(alerts(&after), Vec::<Value>::new());
+}
+
+#[test]
+fn while_a_document_cannot_be_read_changes_of_orgs_say_so() {
+    let two = Two::new();
+    let acme = &two.acme;
+    put(acme, &light(QWEN));
+    acme.world.database.spoil(ROOT, 2, OF_LATER);
+    acme.world.cache.entries.borrow_mut().clear();
+    let of_org = |method: &str, path: &str, body: &Value| {
+        let path = format!("/admin/v1/orgs{path}");
+        Request::new(method, &path).admin().json(body)
+    };
+    let models = Request::new("GET", "/admin/v1/models").admin();
+    for request in [
+        of_org("PUT", "/acme/config", &light(GLM)),
+        of_org("PATCH", "/acme/config", &light(GLM)),
+        of_org("POST", "/acme/config/validate", &light(GLM)),
+        of_org("POST", "/acme/config/rollback", &json!({ "to": 1 })),
+        of_org("POST", "", &json!({ "id": "cold" })),
+        models,
+    ] {
+        let refused = acme.world.send(&acme.worker, request);
+        let message = check_error(&refused, 409, "conflict");
+        let reason =
+            "onfiguration 2 of the deployment cannot be read: change it at /admin/v1/config";
+        assert!(message.contains(reason), "{message}");
+    }
+    // Whoever asks a model is served on.
+    let answer = two.ask(&two.workers[1], &two.bolt);
+    assert_eq!(told(&answer), (LLAMA_SMALL, Some("stale")));
+    put(acme, &light(GLM));
+    let made = of_org("POST", "", &json!({ "id": "cold" }));
+    acme.world.expect(&acme.worker, made, 200);
+    two.check(GLM);
+}
+
+#[test]
+fn a_rollback_without_the_database_does_not_blame_the_version() {
+    let acme = Acme::new();
+    acme.world.configure(&acme.worker, "acme", &light(QWEN));
+    let tenants = &acme.world.shared.faults;
+    // Who asks, the newest and the earlier version are read; then the deployment's is not.
+    for _ in 0..3 {
+        tenants.once(Port::Tenants, Fault::Slow(0));
+    }
+    tenants.once(Port::Tenants, Fault::Down);
+    let back = Request::new("POST", "/admin/v1/orgs/acme/config/rollback").admin();
+    let back = acme
+        .world
+        .send(&acme.worker, back.json(&json!({ "to": 1 })));
+    check_error(&back, 503, "unavailable");
+}
+
+#[test]
+fn while_a_document_cannot_be_read_the_one_before_says_how_long_transcripts_are_kept() {
+    let two = Two::new();
+    let acme = &two.acme;
+    let keeping = |days: u32| json!({ "transcripts": { "store": "full", "days": days } });
+    put(acme, &keeping(30));
+    // The isolate hears of the change with the first.
+    acme.ask(&question("light", "Hello"));
+    acme.ask(&question("light", "Keep this"));
+    let kept = || {
+        let files = acme.world.files.files.borrow();
+        files
+            .keys()
+            .filter(|name| name.starts_with("transcripts/"))
+            .count()
+    };
+    assert_eq!(kept(), 1);
+    put(acme, &keeping(40));
+    acme.world.database.spoil(ROOT, 3, OF_LATER);
+    let upkeep = || {
+        let ports = acme.worker.ports.clone();
+        let done = async move { hourly(&ports).await };
+        acme.world.shared.executor.block_on(done);
+    };
+    acme.world.shared.clock.jump(20 * 86_400_000);
+    upkeep();
+    assert_eq!(kept(), 1);
+    acme.world.shared.clock.jump(12 * 86_400_000);
+    upkeep();
+    assert_eq!(kept(), 0);
 }

@@ -20,8 +20,8 @@ import { Problem } from "./lib/process.mjs";
 const requests = 40;
 /** Milliseconds after which a switch goes off by itself, whatever becomes of this process. */
 const longest = 120_000;
-/** Milliseconds that the administration has for an answer. */
-const patience = 40_000;
+/** Milliseconds that the administration has for an answer: more than any switch takes. */
+const patience = 60_000;
 /** How often a switch is turned off until that works. */
 const mostTries = 3;
 
@@ -132,13 +132,15 @@ async function turn({ admin, load, path, meant, milliseconds }) {
     off = performance.now();
     await turnOff(admin, path);
   }
+  // What is admitted takes longer than a refusal: the last of them would be missed.
+  await load.answered(off);
   const after = load.since(on).filter(({ sent }) => sent < off);
   const strange = after.find(({ status, code }) => status !== 200 && code !== "kill_switch");
   if (strange)
     throw new Problem(`${path}: a request was answered ${strange.status} ${strange.code}.`);
   if (load.isInterrupted()) throw interrupted();
   if (after.length < requests) {
-    const message = `${path}: only ${after.length} of ${requests} requests were answered while it was on`;
+    const message = `${path}: only ${after.length} of ${requests} requests were sent while it was on`;
     throw new Problem(`${message}: too few to tell.`);
   }
   const recovered = await firstSince(load, off, isAdmitted);

@@ -31,6 +31,8 @@ const patience = 30_000;
 export function putLoad({ workers, key, body, headers = {}, clients = 6, signal }) {
   /** @type {Asked[]} */
   const asked = [];
+  /** When those were sent that wait for their answer: of each client one at most. */
+  const waiting = /** @type {Set<{ at: number }>} */ (new Set());
   let stopped = false;
   const init = {
     method: "POST",
@@ -39,7 +41,10 @@ export function putLoad({ workers, key, body, headers = {}, clients = 6, signal 
   };
   const client = async (/** @type {Reach} */ reach) => {
     while (!stopped) {
-      asked.push(await ask(reach, init));
+      const sent = { at: performance.now() };
+      waiting.add(sent);
+      asked.push(await ask(reach, init, sent.at));
+      waiting.delete(sent);
       await sleep(pause);
     }
   };
@@ -59,6 +64,11 @@ export function putLoad({ workers, key, body, headers = {}, clients = 6, signal 
       const lacks = () => asked.filter(({ sent }) => sent > from).length < count;
       while (lacks() && performance.now() < until && !signal?.aborted) await sleep(pause);
     },
+    /** Waits until all are answered that were sent before. */
+    async answered(/** @type {number} */ time) {
+      const waits = () => [...waiting].some(({ at }) => at < time);
+      while (waits() && !signal?.aborted) await sleep(pause);
+    },
     /** Ends it, once everything is answered. */
     async stop() {
       stopped = true;
@@ -71,10 +81,10 @@ export function putLoad({ workers, key, body, headers = {}, clients = 6, signal 
  * Sends a request; that it failed is what it came to, too.
  * @param {Reach} reach
  * @param {RequestInit} init
+ * @param {number} sent
  * @returns {Promise<Asked>}
  */
-async function ask(reach, init) {
-  const sent = performance.now();
+async function ask(reach, init, sent) {
   const answered = async () => {
     const response = await reach("/v1/chat/completions", init);
     const text = await response.text();

@@ -77,6 +77,7 @@ pub(super) async fn patch(act: &mut Exchange, asked: Asked<'_>) -> Result<Reply,
     let patch = document::read(asked.incoming).await?;
     let current = current(act).await?;
     let document = merged(&raw(&current.document)?, &raw(&patch.json)?);
+    let document = document.map_err(|problem| document::refused(&patch.placed(vec![problem])))?;
     store(act, asked, &current, (&patch, document, note)).await
 }
 
@@ -90,9 +91,16 @@ pub(super) async fn validate(asked: Asked<'_>) -> Result<Reply, Error> {
     let document = if merges {
         merged(&before, &raw(&sent.json)?)
     } else {
-        sent.json.clone()
+        Ok(sent.json.clone())
     };
-    let (problems, warnings) = match check(asked, &document).await? {
+    let (document, checked) = match document {
+        Ok(document) => {
+            let checked = check(asked, &document).await?;
+            (document, checked)
+        }
+        Err(problem) => (current.document.clone(), Err(vec![problem])),
+    };
+    let (problems, warnings) = match checked {
         Ok(config) => {
             let state = live(asked).await;
             let mut told = warnings(asked.ports, &config, state.as_ref());
@@ -175,11 +183,12 @@ pub(super) async fn put_in_force(
     show(asked, row, Some(effective_at)).await
 }
 
-/// What a document says, or what is wrong with it.
+/// What a document says, or what is wrong with it. One that could not be sent back is refused at once.
 async fn check(
     asked: Asked<'_>,
     document: &str,
 ) -> Result<Result<TenantConfig, Vec<Problem>>, Error> {
+    document::check_size(document)?;
     let ports = asked.ports;
     let parsed = match asked.scope() {
         ROOT => Deployment::parse(document, config::catalogue()?).map(Deployment::into_config),

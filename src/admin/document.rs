@@ -91,6 +91,19 @@ pub(super) async fn read(incoming: &dyn Incoming) -> Result<Sent, Error> {
     })
 }
 
+/// Refuses a document that is larger than one that may be sent: a merge, or YAML as JSON, may be.
+///
+/// # Errors
+/// `PayloadTooLarge`.
+pub(super) fn check_size(document: &str) -> Result<(), Error> {
+    if document.len() <= yaml::MOST_BYTES {
+        return Ok(());
+    }
+    let most = yaml::MOST_BYTES / 1024;
+    let message = format!("The configuration would be larger than {most} KiB of JSON.");
+    Err(Error::new(Kind::PayloadTooLarge, message))
+}
+
 /// The refusal of a document.
 pub(super) fn refused(problems: &[Problem]) -> Error {
     let line = |problem: &Problem| {

@@ -19,6 +19,7 @@ use crate::isolate::OrgView;
 use crate::money::Nanos;
 use crate::protocol::json::Json;
 use crate::protocol::{ChatRequest, openai_chat};
+use crate::request::admit::{VARIABLES, variables};
 use crate::request::route::{Known, Rates, Surroundings, budget_left, local};
 use crate::routing::Plan;
 use crate::routing::graph::walk::{Chance, Circumstances, Market, walk};
@@ -69,8 +70,11 @@ pub(super) async fn explain(asked: Asked<'_>) -> Result<Reply, Error> {
     let request = request(asking.request.clone(), route)?;
     let surroundings = surroundings(asked, &org, &asking, route).await?;
     let chance = chance(asking.random.as_deref(), surroundings.seed)?;
+    let header = |name: &str| surroundings.headers.get(name);
+    let values = header(VARIABLES).map(String::as_str);
     let wishes = Wishes {
-        operation: surroundings.headers.get("x-ai-operation").cloned(),
+        operation: header("x-ai-operation").cloned(),
+        variables: variables(&request, values).map_err(|error| within(error, "headers"))?,
         ..Wishes::default()
     };
     let at = asking.time.unwrap_or_else(|| asked.ports.clock.now());
@@ -124,15 +128,15 @@ fn request(mut body: BTreeMap<String, Json>, route: &Route) -> Result<ChatReques
         body.insert("messages".to_owned(), messages);
     }
     let text = serde_json::to_vec(&body).map_err(|error| Error::internal(error.to_string()))?;
-    let mut request = openai_chat::parse(&text).map_err(within_request)?;
+    let mut request = openai_chat::parse(&text).map_err(|error| within(error, "request"))?;
     request.model = model;
     Ok(request)
 }
 
-/// The body of the request stands in a field of the body that was sent.
-fn within_request(error: Error) -> Error {
+/// The request that is told stands in fields of the body that was sent.
+fn within(error: Error, field: &str) -> Error {
     Error {
-        param: error.param.map(|param| format!("request.{param}")),
+        param: error.param.map(|param| format!("{field}.{param}")),
         ..error
     }
 }

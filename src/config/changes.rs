@@ -1,9 +1,14 @@
 //! What changes from one document to another, and documents changed by a part of them: both over the
 //! texts of JSON, so that what is left alone stays as it was written.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::problem::Problem;
+use super::shape::join;
+use super::tenant::FILE;
 use crate::protocol::json::{Json, Object, Shape, elements, shape};
 
 /// A value that differs between two documents.
@@ -86,18 +91,31 @@ fn is_same(old: &RawValue, new: &RawValue) -> bool {
 /// A document after a merge patch (RFC 7396): `null` takes a field away, an object changes what it
 /// names, anything else takes the place of what was there.
 /// <https://www.rfc-editor.org/rfc/rfc7396>
-#[must_use]
-pub fn merged(target: &RawValue, patch: &RawValue) -> String {
+///
+/// # Errors
+/// The place of an object that cannot be read.
+pub fn merged(target: &RawValue, patch: &RawValue) -> Result<String, Problem> {
     let mut text = String::new();
-    merge(Some(target), patch, &mut text);
-    text
+    let unreadable = |path| Problem {
+        file: FILE,
+        path,
+        line: None,
+        reason: "has a key that is no Unicode".to_owned(),
+    };
+    merge(Some(target), patch, &mut text).map_err(unreadable)?;
+    Ok(text)
 }
 
-fn merge(target: Option<&RawValue>, patch: &RawValue, text: &mut String) {
-    let Some(changes) = Object::of(patch) else {
-        return text.push_str(patch.get());
-    };
-    let old = target.and_then(Object::of).unwrap_or_default();
+/// Writes the merged value; fails with the path of what cannot be read.
+fn merge(target: Option<&RawValue>, patch: &RawValue, text: &mut String) -> Result<(), String> {
+    if shape(patch) != Shape::Object {
+        text.push_str(patch.get());
+        return Ok(());
+    }
+    let changes = every_field(patch)?;
+    let target = target.filter(|target| shape(target) == Shape::Object);
+    let old = target.map_or_else(|| Ok(Object::default()), every_field)?;
+    let (change_of, known) = (by_name(&changes), by_name(&old));
     text.push('{');
     let mut is_first = true;
     let mut begin = |name: &str, text: &mut String| {
@@ -108,7 +126,7 @@ fn merge(target: Option<&RawValue>, patch: &RawValue, text: &mut String) {
         text.push(':');
     };
     for (name, value) in old.entries() {
-        match field(&changes, name) {
+        match change_of.get(name) {
             None => {
                 begin(name, text);
                 text.push_str(value.get());
@@ -116,17 +134,28 @@ fn merge(target: Option<&RawValue>, patch: &RawValue, text: &mut String) {
             Some(change) if shape(change) == Shape::Null => {}
             Some(change) => {
                 begin(name, text);
-                merge(Some(value), change, text);
+                merge(Some(value), change, text).map_err(|path| join(name, &path))?;
             }
         }
     }
     for (name, change) in changes.entries() {
-        if field(&old, name).is_none() && shape(change) != Shape::Null {
+        if !known.contains_key(name) && shape(change) != Shape::Null {
             begin(name, text);
-            merge(None, change, text);
+            merge(None, change, text).map_err(|path| join(name, &path))?;
         }
     }
     text.push('}');
+    Ok(())
+}
+
+/// The fields of an object, of which none may be lost: documents have sections longer than what a
+/// request may have.
+fn every_field(raw: &RawValue) -> Result<Object<'_>, String> {
+    Object::whole(raw).ok_or_else(String::new)
+}
+
+fn by_name<'a>(object: &'a Object<'_>) -> BTreeMap<&'a str, &'a RawValue> {
+    object.entries().collect()
 }
 
 /// The value of a field, also where it is null.

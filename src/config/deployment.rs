@@ -134,7 +134,9 @@ pub(super) fn section<T: DeserializeOwned>(
 ) -> Option<T> {
     match (own, base) {
         (Some(own), Some(base)) => {
-            let both = RawValue::from_string(merged(base, own)).ok()?;
+            let unreadable = |it: Problem| report.add(shape::join(name, &it.path), it.reason);
+            let both = merged(base, own).map_err(unreadable).ok()?;
+            let both = RawValue::from_string(both).ok()?;
             shape::section(&both, name, report, shape::traced)
         }
         (one, other) => shape::section(one.or(other)?, name, report, shape::traced),

@@ -1,6 +1,7 @@
 //! The fields of a JSON object in a document, each read once, with problems that name their place. For
 //! objects of many forms, of which one type each would be large.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
@@ -31,11 +32,12 @@ impl Fields {
             at,
             left: Vec::with_capacity(entries.len()),
         };
+        let mut seen = BTreeSet::new();
         for (name, raw) in entries {
-            if fields.left.iter().any(|(known, _)| *known == name) {
-                report.add(fields.place(&name), "appears twice");
-            } else {
+            if seen.insert(name.clone()) {
                 fields.left.push((name, raw));
+            } else {
+                report.add(fields.place(&name), "appears twice");
             }
         }
         Some(fields)

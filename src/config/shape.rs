@@ -210,7 +210,8 @@ pub(crate) fn checked<T: DeserializeOwned>(json: &str) -> Result<T, (String, Str
     serde_json::from_str(json).map_err(|error| (String::new(), error.to_string()))
 }
 
-fn join(parent: &str, child: &str) -> String {
+/// The path of what is at a path of a value that has one itself.
+pub(super) fn join(parent: &str, child: &str) -> String {
     match child {
         "" => parent.to_owned(),
         child if child.starts_with('[') => format!("{parent}{child}"),

@@ -105,6 +105,15 @@ impl<'a> Object<'a> {
         serde_json::from_str(text).ok()
     }
 
+    /// The fields of a raw value however many there are, for texts whose size is bounded: `None` where it
+    /// is no object, or a key of it no Unicode.
+    #[must_use]
+    pub fn whole(raw: &'a RawValue) -> Option<Self> {
+        let mut deserializer = serde_json::Deserializer::from_str(raw.get());
+        let every = ObjectVisitor { most: usize::MAX };
+        deserializer.deserialize_map(every).ok()
+    }
+
     /// The value of a field, or `None` where it is absent or null.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
@@ -135,11 +144,13 @@ impl<'a> IntoIterator for Object<'a> {
 
 impl<'de> Deserialize<'de> for Object<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor)
+        deserializer.deserialize_map(ObjectVisitor { most: MAX_FIELDS })
     }
 }
 
-struct ObjectVisitor;
+struct ObjectVisitor {
+    most: usize,
+}
 
 impl<'de> Visitor<'de> for ObjectVisitor {
     type Value = Object<'de>;
@@ -151,8 +162,9 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut entries = Vec::new();
         while let Some((Key(key), raw)) = map.next_entry()? {
-            if entries.len() >= MAX_FIELDS {
-                return Err(A::Error::custom(format!("more than {MAX_FIELDS} fields")));
+            if entries.len() >= self.most {
+                let most = self.most;
+                return Err(A::Error::custom(format!("more than {most} fields")));
             }
             entries.push((key, raw));
         }

@@ -13,7 +13,7 @@ use crate::protocol::{ChatPath, ChatRequest, Dialect, Family, run};
 use crate::providers::Key;
 use crate::request::conversation;
 use crate::request::exchange::Exchange;
-use crate::request::header::{number, parsed};
+use crate::request::header::{given, number, parsed};
 use crate::request::notes::note_headers;
 use crate::request::reserve::refusal;
 use crate::request::retries::Retries;
@@ -30,7 +30,7 @@ const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 1..=300_000;
 /// Whether another model may be asked where the first fails.
 const FALLBACK: &str = "x-ai-fallback";
 /// Values for the variables of the operation's prompt, as a JSON object.
-const VARIABLES: &str = "x-ai-variables";
+pub const VARIABLES: &str = "x-ai-variables";
 
 /// A request that may be worked on.
 pub struct Admitted {
@@ -168,7 +168,7 @@ pub async fn admit(
         custom_cost: custom_cost(exchange, incoming)?,
         route: None,
         way: None,
-        variables: variables(&request, incoming)?,
+        variables: variables(&request, incoming.header(VARIABLES).as_deref())?,
         occasion: Occasion::default(),
     };
     let cache_key = incoming.header("cf-aig-cache-key");
@@ -188,15 +188,19 @@ pub async fn admit(
     })
 }
 
-/// Values for the variables of the operation's prompt: those of the body, else of the header.
-fn variables(request: &ChatRequest, incoming: &dyn Incoming) -> Result<Variables, Error> {
+/// Values for the variables of the operation's prompt: those of the body, else of the header
+/// [`VARIABLES`].
+///
+/// # Errors
+/// `InvalidRequest` where the header has none.
+pub fn variables(request: &ChatRequest, header: Option<&str>) -> Result<Variables, Error> {
     let read = |text: &str| {
         let path = Path::Root;
         let raw: Json = Json::parse(text)?;
         run::variables(Value::new(raw.raw(), &path)).ok()
     };
     let expected = || "a JSON object of texts, numbers and booleans".to_owned();
-    let in_header = parsed(incoming, VARIABLES, read, expected)?;
+    let in_header = given(header, VARIABLES, read, expected)?;
     let of_body = request.variables.clone();
     Ok(of_body.or(in_header).unwrap_or_default())
 }

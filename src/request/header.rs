@@ -45,7 +45,20 @@ pub fn parsed<T>(
     read: impl Fn(&str) -> Option<T>,
     expected: impl Fn() -> String,
 ) -> Result<Option<T>, Error> {
-    let Some(text) = incoming.header(name) else {
+    given(incoming.header(name).as_deref(), name, read, expected)
+}
+
+/// The same of a header's value, where it is given.
+///
+/// # Errors
+/// As [`parsed`].
+pub fn given<T>(
+    value: Option<&str>,
+    name: &str,
+    read: impl Fn(&str) -> Option<T>,
+    expected: impl Fn() -> String,
+) -> Result<Option<T>, Error> {
+    let Some(text) = value else {
         return Ok(None);
     };
     let value = read(text.trim());

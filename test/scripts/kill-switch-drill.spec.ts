@@ -1,4 +1,5 @@
 // `npm run kill-switch-drill` against a gateway that misbehaves: nothing stays off, and nothing passes unmeasured.
+import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
 import { drill } from "../../scripts/kill-switch-drill.mjs";
 
@@ -11,10 +12,13 @@ const refused: WhenOff = async () =>
 describe("the kill switch drill", () => {
   let on: Set<string>;
   let turned: { path: string; until: number }[];
+  /** When a switch was turned on last. */
+  let flipped: number;
 
   beforeEach(() => {
     on = new Set();
     turned = [];
+    flipped = 0;
   });
 
   /** A gateway that answers chats so while a switch is on. */
@@ -35,6 +39,7 @@ describe("the kill switch drill", () => {
     if (method === "PUT") {
       on.add(path);
       turned.push({ path, until: JSON.parse(body).until });
+      flipped = performance.now();
     } else on.delete(path);
   }
 
@@ -53,6 +58,18 @@ describe("the kill switch drill", () => {
     }
   });
 
+  it("counts what was admitted and is answered after the switch is off", async () => {
+    let counted = 0;
+    const admitsOne = async () => {
+      if (counted === turned.length || performance.now() < flipped + 20) return refused();
+      counted = turned.length;
+      await sleep(700);
+      return answered();
+    };
+    const results = await run(admitsOne);
+    expect(results.map(({ admitted }) => admitted)).toEqual(Array(9).fill(1));
+  }, 60_000);
+
   it("turns off what is on where requests fail", async () => {
     const fails = () => Promise.reject(new TypeError("fetch failed"));
     await expect(run(fails)).rejects.toThrow("answered 0 fetch failed");
@@ -63,7 +80,7 @@ describe("the kill switch drill", () => {
   it("fails where too few requests are answered to tell", async () => {
     const late = () =>
       new Promise<Response>((resolve) => setTimeout(() => resolve(answered()), 2_000));
-    await expect(run(late)).rejects.toThrow("only 0 of 40 requests were answered");
+    await expect(run(late)).rejects.toThrow("only 6 of 40 requests were sent");
     expect(on.size).toBe(0);
   });
 

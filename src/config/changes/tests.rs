@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -8,7 +10,7 @@ fn raw(value: &Value) -> Box<RawValue> {
 }
 
 fn merge(target: &Value, patch: &Value) -> Value {
-    serde_json::from_str(&merged(&raw(target), &raw(patch))).unwrap()
+    serde_json::from_str(&merged(&raw(target), &raw(patch)).unwrap()).unwrap()
 }
 
 fn told(before: &Value, after: &Value) -> Value {
@@ -72,7 +74,47 @@ fn what_is_left_alone_stays_as_it_was_written() {
         serde_json::from_str(r#"{"z": 1.10, "a": {"usd":"5.00"}, "b": 2}"#).unwrap();
     let patch: Box<RawValue> = serde_json::from_str(r#"{"b": 3, "c": null}"#).unwrap();
     let expected = r#"{"z":1.10,"a":{"usd":"5.00"},"b":3}"#;
-    assert_eq!(merged(&target, &patch), expected);
+    assert_eq!(merged(&target, &patch).unwrap(), expected);
+}
+
+/// An object of many fields.
+fn many(numbers: Range<usize>) -> Value {
+    let fields = numbers.map(|it| (format!("n{it}"), Value::from(it)));
+    Value::Object(fields.collect())
+}
+
+#[test]
+fn objects_of_any_length_are_merged() {
+    let both = json!({ "a": many(0..1_501), "b": 1 });
+    let few = merge(
+        &json!({ "a": many(0..1_500), "b": 1 }),
+        &json!({ "a": many(1_500..1_501) }),
+    );
+    assert_eq!(few, both, "into many");
+    let many_more = merge(
+        &json!({ "a": many(0..1), "b": 1 }),
+        &json!({ "a": many(1..1_501) }),
+    );
+    assert_eq!(many_more, both, "many into few");
+    let all = merge(&many(0..20_000), &many(10_000..40_000));
+    assert_eq!(all, many(0..40_000));
+    let none: Map<String, Value> = (0..20_000)
+        .map(|it| (format!("n{it}"), json!(null)))
+        .collect();
+    assert_eq!(merge(&many(0..20_000), &Value::Object(none)), json!({}));
+}
+
+#[test]
+fn what_cannot_be_merged_is_refused_with_its_place() {
+    let text = |text: &str| -> Box<RawValue> { serde_json::from_str(text).unwrap() };
+    let broken = text(r#"{"b":{"c":{"\ud800":1,"d":2}}}"#);
+    let patch = text(r#"{"b":{"c":{"d":3}}}"#);
+    for (target, patch) in [(&broken, &patch), (&patch, &broken)] {
+        assert_eq!(merged(target, patch).unwrap_err().path, "b.c");
+    }
+    let elsewhere = text(r#"{"e":1}"#);
+    let expected = r#"{"b":{"c":{"\ud800":1,"d":2}},"e":1}"#;
+    assert_eq!(merged(&broken, &elsewhere).as_deref(), Ok(expected));
 }
 
 #[test]

@@ -22,17 +22,22 @@ const MOST_BYTES: usize = 64 * 1024;
 /// Characters of an id or a name of an output.
 pub(super) const LONGEST_ID: usize = 64;
 
-/// Beside its elements Cloudflare's API tells this of a route, which means nothing here
-/// (<https://developers.cloudflare.com/api/resources/ai_gateway/subresources/dynamic_routing/>).
-const ENVELOPE: [&str; 9] = [
+/// Beside its elements Cloudflare's API tells this of a route, or of a version of one, which means
+/// nothing here (<https://developers.cloudflare.com/api/resources/ai_gateway/subresources/dynamic_routing/>).
+const ENVELOPE: [&str; 14] = [
     "account_tag",
+    "active",
+    "comment",
     "created_at",
+    "data",
     "deployment",
     "gateway_id",
     "id",
+    "is_valid",
     "modified_at",
     "name",
     "version",
+    "version_id",
     "versions",
 ];
 /// Where its answers have the route.

@@ -35,6 +35,52 @@ fn route(elements: &Json) -> Route {
     Route::clone(&config.routes()["r"])
 }
 
+/// What Cloudflare's API answers of a route, or of one of its versions.
+fn told_by_the_api(elements: &Json) -> [Json; 3] {
+    let comment = Json::Null;
+    let data = elements.to_string();
+    let deployment = json!({
+        "comment": comment, "created_at": "2026-11-01", "deployment_id": "d", "version_id": "v",
+    });
+    let version = json!({
+        "active": "true", "comment": comment, "created_at": "2026-11-01", "data": data,
+        "is_valid": true, "version_id": "v",
+    });
+    let created = json!({
+        "account_tag": "t", "created_at": "2026-11-01", "elements": elements, "gateway_id": "g",
+        "id": "i", "modified_at": "2026-11-02", "name": "r",
+    });
+    let with = |more: &Json| {
+        let mut told = created.clone();
+        let more = more.as_object().unwrap().clone();
+        told.as_object_mut().unwrap().extend(more);
+        told
+    };
+    let route = with(&json!({ "deployment": deployment, "version": version }));
+    [route, with(&version), created]
+}
+
+#[test]
+fn a_route_is_taken_in_whatever_the_api_puts_around_it() {
+    let model = json!({ "id": "m", "type": "model",
+        "properties": { "provider": "openai", "model": "gpt-4o" } });
+    let elements = json!([start("m"), model]);
+    let [route, version, created] = told_by_the_api(&elements);
+    for told in [route, version, created] {
+        let errors = json!([]);
+        let forms = [
+            json!({ "success": true, "result": told, "errors": errors, "messages": errors }),
+            json!({ "success": true, "route": told }),
+            told,
+        ];
+        for form in forms {
+            assert_eq!(problems(&form), [""; 0], "{form}");
+        }
+    }
+    let drawn = json!({ "elements": elements, "colour": 1 });
+    assert!(problems(&drawn)[0].starts_with("colour: is not known here"));
+}
+
 /// The condition of a route that asks it first, and whether it can be saved.
 fn condition(condition: &Json) -> Condition {
     let elements = json!([

@@ -3,6 +3,8 @@
 
 mod warnings;
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 use super::support::*;
@@ -150,6 +152,59 @@ fn a_part_of_it_is_changed_by_a_merge_patch() {
     );
     assert!(message.contains("limits"), "{message}");
     assert_eq!(versions(&acme), [4, 3, 2, 1]);
+}
+
+/// Many names of a model.
+fn aliases(numbers: Range<usize>) -> Value {
+    let names = numbers.map(|it| (format!("alias-{it}"), json!(LLAMA)));
+    json!({ "aliases": Value::Object(names.collect()) })
+}
+
+#[test]
+fn a_section_of_any_length_is_changed_by_a_merge_patch() {
+    let acme = Acme::new();
+    put(&acme, &aliases(0..1_500));
+    let patch = |part: &Value| {
+        let request = request("PATCH", "").json(part);
+        expect(&acme, request, 200).json()["config"].clone()
+    };
+    assert!(patch(&aliases(1_500..1_501)) == aliases(0..1_501));
+    assert!(patch(&aliases(1_501..3_001)) == aliases(0..3_001));
+}
+
+#[test]
+fn a_merge_makes_nothing_that_is_too_large_to_be_sent() {
+    let acme = Acme::new();
+    put(&acme, &aliases(0..5_000));
+    let too_much = aliases(5_000..13_000);
+    for (method, path) in [("PATCH", ""), ("POST", "/validate?merge=true")] {
+        let refused = acme
+            .world
+            .send(&acme.worker, request(method, path).json(&too_much));
+        let message = check_error(&refused, 413, "payload_too_large");
+        assert!(message.contains("512 KiB"), "{message}");
+    }
+    assert!(get(&acme, "")["config"] == aliases(0..5_000));
+    let of_all = |method: &str, part: &Value| {
+        let request = Request::new(method, "/admin/v1/config").admin();
+        acme.world.send(&acme.worker, request.json(part))
+    };
+    assert_eq!(of_all("PUT", &aliases(0..5_000)).status, 200);
+    check_error(&of_all("PATCH", &too_much), 413, "payload_too_large");
+}
+
+#[test]
+fn a_merge_that_loses_something_is_refused() {
+    let acme = Acme::new();
+    let unreadable = |method: &str, path: &str| {
+        let text = r#"{"operations":{"x":{"\ud800":1}}}"#.as_bytes();
+        let json = request(method, path).header("content-type", "application/json");
+        acme.world.send(&acme.worker, json.bytes(text.to_vec()))
+    };
+    let message = check_error(&unreadable("PATCH", ""), 400, "invalid_request");
+    assert!(message.contains("operations.x"), "{message}");
+    let checked = unreadable("POST", "/validate?merge=true");
+    assert_eq!(checked.json()["problems"][0]["path"], "operations.x");
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod conditions;
 
 use serde_json::{Value as Json, json};
 
-use super::{limit, model, problems, start};
+use super::{catalogue, limit, model, problems, start, tenant};
 
 /// Of a route of these elements the one problem.
 fn problem(elements: &Json) -> String {
@@ -39,6 +39,21 @@ fn circles_are_named() {
         model("y", Some("x"))
     ]);
     assert!(problem(&unreached).contains("circle: `x` → `y` → `x`"));
+}
+
+#[test]
+fn a_section_of_very_many_routes_is_refused_soon() {
+    let names = (0..40_000).map(|it| format!("\"{it}\":0"));
+    let section = names.collect::<Vec<_>>().join(",");
+    let document = format!("{{\"routes\":{{{section},\"7\":1,\"7\":2}}}}");
+    let parsed = tenant::parse(&document, catalogue().unwrap());
+    let found: Vec<String> = parsed
+        .unwrap_err()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let twice = "config: routes.7: appears twice";
+    assert_eq!(found, [twice, twice, "config: routes: expected at most 50"]);
 }
 
 #[test]

@@ -146,6 +146,48 @@ fn an_explanation_says_why_models_are_not_asked() {
 }
 
 #[test]
+fn an_explanation_fills_the_prompt_as_the_request_would() {
+    let elements = json!([start("only"), model("only", LLAMA_SMALL, None), end()]);
+    let quote = json!({
+        "tier": "light",
+        "prompt": {
+            "versions": { "1": "You sell to {{ audience }}." },
+            "variables": { "audience": { "required": true } },
+        },
+    });
+    let acme = Acme::with(&json!({
+        "limits": [],
+        "operations": { "quote": quote },
+        "routes": { "r": { "elements": elements } },
+    }));
+    let asked = |variables: &Value| {
+        let headers = json!({ "X-AI-Operation": "quote", "X-AI-Variables": variables.to_string() });
+        json!({ "request": ask("r"), "headers": headers })
+    };
+    let bound = |audience: &str| {
+        let way = explain(&acme, "r", &asked(&json!({ "audience": audience })));
+        assert_eq!(way.get("refused"), None, "{way}");
+        assert_eq!(way["candidates"][0]["kept"], true, "{way}");
+        let bound = way["candidates"][0]["bound_usd"].as_str().unwrap();
+        bound.parse::<f64>().unwrap()
+    };
+    assert!(bound("nurses") < bound(&"nurses ".repeat(60)));
+    let request = acme
+        .request(&ask("r"))
+        .header("x-ai-operation", "quote")
+        .header("x-ai-variables", r#"{"audience":"nurses"}"#);
+    assert_eq!(answered_by(&acme, request), LLAMA_SMALL);
+    let unfilled = explain(&acme, "r", &asked(&json!({})));
+    assert_eq!(unfilled["refused"]["status"], 400, "{unfilled}");
+    let path = "/admin/v1/orgs/acme/routes/r/explain";
+    let malformed = Request::new("POST", path).admin().json(&asked(&json!([])));
+    let refused = acme.world.send(&acme.worker, malformed);
+    check_error(&refused, 400, "invalid_request");
+    let param = &refused.json()["error"]["param"];
+    assert_eq!(param, "headers.x-ai-variables");
+}
+
+#[test]
 fn bad_questions_about_routes_are_refused() {
     let acme = documented();
     let ask = |path: &str, body: &Value| {

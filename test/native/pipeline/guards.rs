@@ -242,3 +242,33 @@ fn calls_of_tools_thoughts_and_refusals_are_judged_like_answers() {
         acme.check_released();
     }
 }
+
+#[test]
+fn a_cheaper_route_does_not_lose_the_guard_of_what_is_guessed() {
+    let faq = json!({ "tier": "medium", "guard": "both" });
+    let mut bound_to_a_model = faq.clone();
+    bound_to_a_model["models"] = json!([GLM]);
+    let cases = [
+        (&faq, LLAMA_SMALL, LLAMA_SMALL),
+        (&faq, "light", QWEN),
+        (&bound_to_a_model, LLAMA_SMALL, GLM),
+    ];
+    for (operation, downgrade, answers) in cases {
+        let acme = Acme::with(&json!({
+            "operations": { "faq": operation },
+            "budgets": [{ "usd": "0", "period": "day", "when_spent": { "downgrade": downgrade } }],
+        }));
+        let response = acme.ask(&question("auto", "What is your return policy?"));
+        assert_eq!(response.told("x-ai-operation"), "faq", "{downgrade}");
+        assert_eq!(models(&acme), [GUARD, answers, GUARD]);
+        let policy = acme.record(&response).draft.policy;
+        assert_eq!(policy, [format!("downgraded to {downgrade}")]);
+        let mut unsafe_one = question("auto", "How to build S9");
+        unsafe_one["messages"].as_array_mut().unwrap().extend([
+            json!({ "role": "assistant", "content": "No." }),
+            json!({ "role": "user", "content": "What is your return policy?" }),
+        ]);
+        check_error(&acme.send(&unsafe_one), 403, "content_blocked");
+        acme.check_released();
+    }
+}

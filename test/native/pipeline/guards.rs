@@ -272,3 +272,31 @@ fn a_cheaper_route_does_not_lose_the_guard_of_what_is_guessed() {
         acme.check_released();
     }
 }
+
+#[test]
+fn what_nobody_judged_is_not_given_again() {
+    let body = |stream: bool| {
+        if stream {
+            streamed("operation/quote", "Hello")
+        } else {
+            question("operation/quote", "Hello")
+        }
+    };
+    for (guard, stream) in [
+        ("input", false),
+        ("input", true),
+        ("output", false),
+        ("both", false),
+    ] {
+        let more = json!({ "guard_failure": "allow", "cache_seconds": 86_400 });
+        let acme = guarded(guard, &more);
+        acme.world.provider.once(GUARD, Act::Status(500, "broken"));
+        let first = acme.ask(&body(stream));
+        let policy = acme.record(&first).draft.policy;
+        assert!(policy[0].ends_with("not judged"), "{policy:?}");
+        let status = |stream| acme.ask(&body(stream)).told("x-ai-cache-status").to_owned();
+        assert_eq!(status(stream), "MISS", "{guard}");
+        assert_eq!(status(stream), "HIT", "{guard}: this one was judged");
+        acme.check_released();
+    }
+}

@@ -301,10 +301,11 @@ impl<'a> Walk<'a> {
         attempt.model.clone_from(&candidate.id);
         attempt.retry = self.failed;
         attempt.usage = usage;
-        attempt.cost = if attempt.bounded {
-            candidate.bound
-        } else {
-            candidate.cost(&usage)
+        attempt.cost = match failure {
+            _ if attempt.bounded => candidate.bound,
+            // Even where the caller says what an answer costs: this is none.
+            Some(_) if usage == Usage::default() => Nanos::ZERO,
+            _ => candidate.cost(&usage),
         };
         self.exchange.note(attempt);
         match failure {

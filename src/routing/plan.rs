@@ -320,9 +320,11 @@ fn choose_operation(
         });
     }
     let text = request.last_user_text();
-    let guess = asked
-        .leaves_operation()
-        .then(|| intent::classify(&text, request.needs().into(), catalogue));
+    let guess = asked.leaves_operation().then(|| {
+        let in_doubt = |confidence| config.intent().doubt(confidence).is_some();
+        let signs = request.needs().into();
+        intent::classify_turns(request.user_texts(), signs, catalogue, in_doubt)
+    });
     let confidence = guess.as_ref().map_or(0, |guess| guess.confidence.min(99));
     let below = guess
         .as_ref()

@@ -8,6 +8,7 @@ pub mod model;
 pub mod signs;
 mod text;
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use self::model::Model;
@@ -20,6 +21,10 @@ pub const EMBEDDED: &[u8] = include_bytes!("../config/intent.bin");
 
 /// Nothing that is guessed is as sure as what is said.
 const MOST_CONFIDENCE: f32 = 99.0;
+/// Per cent from which on a guess about a turn needs none of the turn before, unless it is in doubt all the same.
+const SURE: u8 = 60;
+/// Characters from which on a turn says by itself what it is for.
+const SHORT: usize = 80;
 
 impl From<Needs> for Signs {
     fn from(needs: Needs) -> Self {
@@ -41,7 +46,30 @@ pub struct Guess {
     pub confidence: u8,
 }
 
-/// Guesses what the last turn of a user is for. Takes time linear in a thousand bytes of it. What is
+/// Guesses what the last of a user's `turns` is for, which come newest first. A short one about which the guess
+/// is not sure, or `in_doubt`, may go on with the one before ("And for Portugal?"): what that is for counts where
+/// it is surer.
+#[must_use]
+pub fn classify_turns<'a>(
+    mut turns: impl Iterator<Item = Cow<'a, str>>,
+    signs: Signs,
+    catalogue: &Catalogue,
+    in_doubt: impl Fn(u8) -> bool,
+) -> Guess {
+    let last = turns.next().unwrap_or_default();
+    let guess = classify(&last, signs, catalogue);
+    let is_sure = guess.confidence >= SURE && !in_doubt(guess.confidence);
+    let is_short = last.chars().take(SHORT).count() < SHORT;
+    if is_sure || !is_short {
+        return guess;
+    }
+    let before = turns.next();
+    let before = before.map(|before| classify(&before, signs, catalogue));
+    let surer = before.filter(|before| before.confidence > guess.confidence);
+    surer.unwrap_or(guess)
+}
+
+/// Guesses what one turn of a user is for. Takes time linear in a thousand bytes of it. What is
 /// likely to be for work that no chat model does counts for the default operation, which also is that of a
 /// request that says nothing.
 #[must_use]

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -207,4 +209,76 @@ proptest! {
         features::each(&text, Signs::default(), &mut |_, _| given = given.saturating_add(1));
         prop_assert!(given < 8_000, "{given}");
     }
+}
+
+/// What the last of these turns is for, oldest first, to an org that doubts guesses below so many per cent.
+fn of_turns(turns: &[&str], doubted: u8) -> Guess {
+    let newest_first = turns.iter().rev().map(|turn| Cow::Borrowed(*turn));
+    let catalogue = config::catalogue().unwrap();
+    classify_turns(newest_first, Signs::default(), catalogue, |confidence| {
+        confidence < doubted
+    })
+}
+
+#[test]
+fn a_short_turn_that_says_little_goes_on_with_the_one_before() {
+    let cases = [
+        (
+            "faq",
+            "How long does a delivery to Spain take?",
+            "And for Portugal?",
+        ),
+        (
+            "generate_report",
+            "Generate a report on battery failures in October.",
+            "Go on.",
+        ),
+        (
+            "summarize",
+            "Summarize the following meeting notes.",
+            "Do it again with more detail",
+        ),
+        (
+            "translate",
+            "Translate into French: good morning",
+            "And now in Portuguese?",
+        ),
+    ];
+    for (operation, before, last) in cases {
+        let guess = of_turns(&[before, last], 40);
+        assert_eq!(guess.operation, operation, "{last}: {guess:?}");
+        assert!(guess.confidence > 60, "{last}: {guess:?}");
+    }
+    let torn = ["What is your return policy?", "yes"];
+    assert_ne!(of_turns(&torn, 40).operation, "faq");
+    assert_eq!(of_turns(&torn, 90).operation, "faq", "the org doubts more");
+}
+
+#[test]
+fn a_turn_that_says_enough_is_read_alone() {
+    let before = "Translate into French: good morning";
+    let clear = [
+        "Tell me a joke about cats.",
+        "What is your return policy?",
+        "Summarize this in two sentences.",
+        "Hello!",
+    ];
+    for last in clear {
+        assert_eq!(of_turns(&[before, last], 40), classified(last), "{last}");
+    }
+    let long =
+        "the summary, in an email? or where is the translated report, and what of the rest? "
+            .repeat(2);
+    assert_eq!(of_turns(&[before, &long], 100), classified(&long));
+    let first = of_turns(&[before, "Go on.", "Go on."], 40);
+    assert_eq!(first, classified("Go on."), "one turn back, no more");
+}
+
+#[test]
+fn a_lone_turn_is_judged_as_it_is() {
+    for (_, text) in SENTENCES {
+        assert_eq!(of_turns(&[text], 100), classified(text), "{text}");
+    }
+    assert_eq!(of_turns(&[], 100), classified(""));
+    assert_eq!(of_turns(&["", "Go on."], 100), classified("Go on."));
 }

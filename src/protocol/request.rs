@@ -270,9 +270,14 @@ impl ChatRequest {
     /// The text of the last turn of the user, which says what the request is about.
     #[must_use]
     pub fn last_user_text(&self) -> Cow<'_, str> {
-        let mut turns = self.messages.iter().rev();
-        let last = turns.find(|message| message.role == Role::User);
-        last.map_or(Cow::Borrowed(""), Message::plain_text)
+        self.user_texts().next().unwrap_or_default()
+    }
+
+    /// The texts of the user's turns, newest first.
+    pub fn user_texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let turns = self.messages.iter().rev();
+        let turns = turns.filter(|message| message.role == Role::User);
+        turns.map(Message::plain_text)
     }
 
     /// What the caller says in all turns, results of tools and documents of text included, without what

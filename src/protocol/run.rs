@@ -5,14 +5,15 @@
 //! have them, or an object of `text` and `image` or `document` (a data URL or an https address), and
 //! `variables` are those of the operation's prompt. Without an operation the input is classified.
 //!
-//! Answer: `{"id", "object": "run", "operation", "model", "output", "finish_reason", "usage", "sources"?}`. A
-//! stream is `{"delta"}` after `{"delta"}`, the answer without its output, and `[DONE]`.
+//! Answer: `{"id", "object": "run", "operation", "model", "output", "tool_calls"?, "finish_reason", "usage",
+//! "sources"?}`. A stream is `{"delta"}` after `{"delta"}`, the answer without its output, and `[DONE]`.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::assembly::Assembler;
 use super::dialect::Bill;
 use super::json::{self, Fields, Json, Path, Shape, Value};
 use super::openai_chat;
@@ -61,6 +62,10 @@ pub fn parse(body: &[u8]) -> Result<ChatRequest, Error> {
     let several = input.shape() == Shape::Array;
     let mut request = openai_chat::parse(&serde_json::to_vec(&fields).unwrap_or_default())
         .map_err(|error| renamed(error, several))?;
+    if request.choices > 1 {
+        let message = "`/v1/run` gives one answer. Leave `n` out, or set it to 1.";
+        return Err(Error::invalid("n", message));
+    }
     request.variables = variables;
     let picture = json::text(input.raw).is_some_and(|text| text.starts_with(PICTURE));
     if picture {
@@ -208,7 +213,6 @@ impl UsageBody {
 #[must_use]
 pub fn render(answer: &Answer, head: &Head, bill: Bill<'_>) -> Vec<u8> {
     let choice = answer.choices.first();
-    let calls = choice.into_iter().flat_map(Choice::tool_calls);
     let reason = choice.map_or(FinishReason::Stop, |choice| choice.finish_reason);
     let body = Body {
         id: &head.request,
@@ -216,18 +220,21 @@ pub fn render(answer: &Answer, head: &Head, bill: Bill<'_>) -> Vec<u8> {
         operation: &head.operation,
         model: &head.model,
         output: Some(choice.and_then(said).unwrap_or_default()),
-        tool_calls: calls
-            .map(|call| Call {
-                id: &call.id,
-                name: &call.name,
-                arguments: &call.arguments,
-            })
-            .collect(),
+        tool_calls: choice.map(calls).unwrap_or_default(),
         finish_reason: openai_chat::finish_reason(reason),
         usage: UsageBody::new(bill.usage, bill.cost),
         sources: &head.sources,
     };
     serde_json::to_vec(&body).unwrap_or_default()
+}
+
+fn calls(choice: &Choice) -> Vec<Call<'_>> {
+    let calls = choice.tool_calls().map(|call| Call {
+        id: &call.id,
+        name: &call.name,
+        arguments: &call.arguments,
+    });
+    calls.collect()
 }
 
 fn said(choice: &Choice) -> Option<String> {
@@ -238,7 +245,8 @@ fn said(choice: &Choice) -> Option<String> {
 #[derive(Debug)]
 pub struct DeltaWriter {
     head: Head,
-    reason: FinishReason,
+    /// What the last line says: the calls of tools and how the answer ended.
+    told: Assembler,
 }
 
 #[derive(Serialize)]
@@ -249,10 +257,10 @@ struct Delta<'a> {
 impl DeltaWriter {
     /// A writer of an answer.
     #[must_use]
-    pub const fn new(head: Head) -> Self {
+    pub fn new(head: Head) -> Self {
         Self {
             head,
-            reason: FinishReason::Stop,
+            told: Assembler::default(),
         }
     }
 }
@@ -263,22 +271,25 @@ impl StreamWriter for DeltaWriter {
             Event::Text { choice: 0, text } | Event::Refusal { choice: 0, text } => {
                 sse::write_json(out, &Delta { delta: text });
             }
-            Event::Finish {
-                choice: 0, reason, ..
-            } => self.reason = *reason,
+            Event::Finish { choice: 0, .. } | Event::ToolCall { choice: 0, .. } => {
+                self.told.push(event);
+            }
             _ => {}
         }
     }
 
     fn finish(&mut self, usage: &Usage, cost: Nanos, out: &mut Vec<u8>) {
+        let told = std::mem::take(&mut self.told).finish();
+        let choice = told.choices.first();
+        let reason = choice.map_or(FinishReason::Stop, |choice| choice.finish_reason);
         let body = Body {
             id: &self.head.request,
             object: "run",
             operation: &self.head.operation,
             model: &self.head.model,
             output: None,
-            tool_calls: Vec::new(),
-            finish_reason: openai_chat::finish_reason(self.reason),
+            tool_calls: choice.map(calls).unwrap_or_default(),
+            finish_reason: openai_chat::finish_reason(reason),
             usage: UsageBody::new(usage, cost),
             sources: &self.head.sources,
         };

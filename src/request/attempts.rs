@@ -303,10 +303,11 @@ impl<'a> Walk<'a> {
         attempt.usage = usage;
         let unread = failure.is_some_and(|failure| failure.class == FailureClass::Malformed);
         attempt.bounded &= !unread || usage == Usage::default();
-        attempt.cost = if attempt.bounded {
-            candidate.bound
-        } else {
-            candidate.cost(&usage)
+        attempt.cost = match failure {
+            _ if attempt.bounded => candidate.bound,
+            // Even where the caller says what an answer costs: this is none.
+            Some(_) if usage == Usage::default() => Nanos::ZERO,
+            _ => candidate.cost(&usage),
         };
         self.exchange.note(attempt);
         match failure {

@@ -71,6 +71,8 @@ pub struct Exchange {
     pub idempotency: Option<Idempotency>,
     /// How it ended, once it is settled: for whoever watches its answer go out.
     pub ended: Rc<Cell<Option<Outcome>>>,
+    /// Whether its operation's guard should have judged something of it and did not.
+    pub unjudged: bool,
     /// Its texts, where the org stores them.
     pub transcript: Option<Transcript>,
     /// The record so far.
@@ -109,6 +111,7 @@ impl Exchange {
             taken: None,
             idempotency: None,
             ended: Rc::default(),
+            unjudged: false,
             transcript: None,
             draft,
             catalogue: None,

@@ -49,14 +49,14 @@ pub async fn judge_request(
     let text = said(&admitted.request, &admitted.wishes.variables);
     let has_media = admitted.request.has_media_of_caller();
     if has_media && text.trim().is_empty() {
-        exchange.draft.policy.push(not_judged("request"));
+        note_unjudged(exchange, "request");
         return match plan.operation.guard_failure {
             GuardFailure::Allow => Ok(()),
             GuardFailure::Refuse => Err(nothing_to_judge(plan)),
         };
     }
     if has_media {
-        exchange.draft.policy.push(not_judged("media"));
+        note_unjudged(exchange, "media");
     }
     judge(exchange, plan, "request", &text).await
 }
@@ -79,8 +79,10 @@ pub async fn judge_answer(
     Ok(())
 }
 
-fn not_judged(subject: &str) -> String {
-    format!("guard: {subject} not judged")
+fn note_unjudged(exchange: &mut Exchange, subject: &str) {
+    let policy = format!("guard: {subject} not judged");
+    exchange.draft.policy.push(policy);
+    exchange.unjudged = true;
 }
 
 fn nothing_to_judge(plan: &Plan) -> Error {
@@ -114,7 +116,7 @@ async fn judge(
     let hazards = match verdict {
         Ok((verdict, _)) => verdict.hazards,
         Err(_) if plan.operation.guard_failure == GuardFailure::Allow => {
-            exchange.draft.policy.push(not_judged(subject));
+            note_unjudged(exchange, subject);
             return Ok(());
         }
         Err(failure) => {

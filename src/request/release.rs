@@ -96,8 +96,9 @@ pub async fn release(
             model: dispatched.candidate.id.clone(),
             cost: None,
         },
-        // An answer without the passages it should rest on is not worth keeping.
-        place: place.filter(|_| exchange.draft.ungrounded.is_none()),
+        // An answer without the passages it should rest on is not worth keeping, and what is given again is
+        // judged by nobody.
+        place: place.filter(|_| exchange.draft.ungrounded.is_none() && !exchange.unjudged),
         prompt_bytes: dispatched.prompt_bytes,
         head: head(&exchange, &dispatched.candidate.id, grounded.sources),
         candidate: dispatched.candidate,

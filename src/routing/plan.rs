@@ -18,7 +18,7 @@ use crate::routing::graph::walk::Step;
 use crate::routing::handling;
 use crate::routing::instructions::{self, Instructions, Occasion, Variables};
 use crate::routing::routed;
-use crate::routing::wanted::{OPERATION_PREFIX, Wanted, other_endpoint, shortened};
+use crate::routing::wanted::{OPERATION_PREFIX, Wanted, named_operation};
 use crate::usage::{Usage, estimate_tokens};
 
 /// What a request may do from here on.
@@ -137,29 +137,38 @@ impl Plan {
     /// lacks a variable, and where no model can do what the request needs; `ModelNotFound`.
     pub fn make(request: &ChatRequest, wishes: &Wishes, org: &OrgView) -> Result<Self, Error> {
         let catalogue = org.config.catalogue();
-        let model = wishes.route.as_deref().unwrap_or(&request.model);
-        let wanted = Wanted::parse(model, ModelKind::Chat, catalogue)?;
-        let choice = choose_operation(request, wishes, &wanted, &org.config)?;
-        let Some(spare) = choice.spare(catalogue) else {
-            return Self::of(request, wishes, (&wanted, choice), catalogue);
+        let asked = Wanted::parse(&request.model, ModelKind::Chat, catalogue)?;
+        let cheaper = wishes.route.as_deref();
+        let cheaper = cheaper.map(|route| Wanted::parse(route, ModelKind::Chat, catalogue));
+        let cheaper = cheaper.transpose()?;
+        let choice = choose_operation(request, wishes, &asked, &org.config)?;
+        let plan = |choice: &Choice, cheaper: Option<&Wanted<'_>>| {
+            Self::of(request, wishes, (&asked, cheaper, choice), catalogue)
         };
-        let name = choice.operation.name.clone();
-        match Self::of(request, wishes, (&wanted, choice), catalogue) {
-            Err(error) if error.kind == Kind::InvalidRequest => {
-                let plan = Self::of(request, wishes, (&wanted, spare), catalogue)?;
+        let Some(spare) = choice.spare(catalogue) else {
+            return plan(&choice, cheaper.as_ref());
+        };
+        match plan(&choice, cheaper.as_ref()) {
+            // What only the cheaper route cannot do is no reason to take it for something else.
+            Err(error)
+                if error.kind == Kind::InvalidRequest
+                    && (cheaper.is_none() || plan(&choice, None).is_err()) =>
+            {
                 Ok(Self {
-                    instead_of: Some(name),
-                    ..plan
+                    instead_of: Some(choice.operation.name.clone()),
+                    ..plan(&spare, cheaper.as_ref())?
                 })
             }
             outcome => outcome,
         }
     }
 
+    /// What a request is for follows from what was `asked`, who answers from the `cheaper` route that a spent
+    /// budget wants.
     fn of(
         request: &ChatRequest,
         wishes: &Wishes,
-        (wanted, choice): (&Wanted<'_>, Choice),
+        (asked, cheaper, choice): (&Wanted<'_>, Option<&Wanted<'_>>, &Choice),
         catalogue: &Catalogue,
     ) -> Result<Self, Error> {
         let model = wishes.route.as_deref().unwrap_or(&request.model);
@@ -167,9 +176,10 @@ impl Plan {
             operation,
             confidence,
             doubt,
-        } = choice;
+        } = choice.clone();
+        let wanted = cheaper.map_or(asked, |route| route.allowed_by(&operation));
         let named = confidence == 100;
-        let grounding = named || !matches!(wanted, Wanted::Model(_) | Wanted::Route(_));
+        let grounding = named || asked.leaves_operation();
         let rag = operation.rag.filter(|_| grounding && !wishes.ungrounded);
         let instructions = if grounding {
             Instructions::render(&operation, &wishes.variables, &wishes.occasion)?
@@ -262,6 +272,7 @@ impl Plan {
 }
 
 /// What a request is for.
+#[derive(Clone)]
 struct Choice {
     operation: Arc<Operation>,
     confidence: u8,
@@ -287,7 +298,7 @@ impl Choice {
 fn choose_operation(
     request: &ChatRequest,
     wishes: &Wishes,
-    wanted: &Wanted<'_>,
+    asked: &Wanted<'_>,
     config: &TenantConfig,
 ) -> Result<Choice, Error> {
     let catalogue = config.catalogue();
@@ -309,10 +320,11 @@ fn choose_operation(
         });
     }
     let text = request.last_user_text();
-    let guess = match wanted {
-        Wanted::Model(_) | Wanted::Route(_) => None,
-        _ => Some(intent::classify(&text, request.needs().into(), catalogue)),
-    };
+    let guess = asked.leaves_operation().then(|| {
+        let in_doubt = |confidence| config.intent().doubt(confidence).is_some();
+        let signs = request.needs().into();
+        intent::classify_turns(request.user_texts(), signs, catalogue, in_doubt)
+    });
     let confidence = guess.as_ref().map_or(0, |guess| guess.confidence.min(99));
     let below = guess
         .as_ref()
@@ -343,31 +355,6 @@ pub fn operation_on_route(
 ) -> Result<Arc<Operation>, Error> {
     let chosen = choose_operation(request, wishes, &Wanted::Auto, config);
     chosen.map(|choice| choice.operation)
-}
-
-/// An operation that a caller names in `param`, for a path that serves `kind`.
-///
-/// # Errors
-/// `InvalidRequest` where there is none of that name, or where it needs another kind of model.
-pub fn named_operation(
-    name: &str,
-    param: &str,
-    kind: ModelKind,
-    catalogue: &Catalogue,
-) -> Result<Arc<Operation>, Error> {
-    let known = catalogue.operation(name).ok_or_else(|| {
-        let names: Vec<&str> = catalogue.operations.keys().map(String::as_str).collect();
-        let message = format!(
-            "There is no operation `{}`. There are: {}.",
-            shortened(name),
-            names.join(", ")
-        );
-        Error::invalid(param, message)
-    })?;
-    if known.tier.kind() == kind {
-        return Ok(Arc::clone(known));
-    }
-    Err(other_endpoint(name, param, kind))
 }
 
 /// The operation's own models; else those of the tier asked for; where none of these can do it, those of

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::custom_cost::CustomCost;
-use super::plan::{Candidate, check_allowed, name_unlisted, named_operation};
-use super::wanted::Wanted;
+use super::plan::{Candidate, check_allowed, name_unlisted};
+use super::wanted::{Wanted, named_operation};
 use crate::config::{Catalogue, Model, ModelKind, Operation, Tier};
 use crate::error::Error;
 use crate::isolate::OrgView;

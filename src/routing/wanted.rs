@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Catalogue, Model, ModelKind, Tier};
+use crate::config::{Catalogue, Model, ModelKind, Operation, Tier};
 use crate::error::{Error, Kind};
 
 /// The `model` that leaves everything to the gateway.
@@ -69,6 +69,20 @@ impl<'a> Wanted<'a> {
             }
         }
     }
+
+    /// Whether it is guessed what the request is for, where nobody says so: who names a model or a route wants
+    /// neither instructions nor documents.
+    pub(super) const fn leaves_operation(&self) -> bool {
+        !matches!(self, Self::Model(_) | Self::Route(_))
+    }
+
+    /// The same, but for a model that the operation does not allow: then its own.
+    pub(super) fn allowed_by(&self, operation: &Operation) -> &Self {
+        match (self, &operation.models) {
+            (Self::Model(model), Some(ids)) if !ids.contains(&model.id) => &Self::Auto,
+            _ => self,
+        }
+    }
 }
 
 /// Whether a name leaves the choice of the model to the gateway.
@@ -86,12 +100,37 @@ pub fn route_name(name: &str) -> Option<&str> {
     name.strip_prefix(ROUTE_PREFIX)
 }
 
+/// An operation that a caller names in `param`, for a path that serves `kind`.
+///
+/// # Errors
+/// `InvalidRequest` where there is none of that name, or where it needs another kind of model.
+pub fn named_operation(
+    name: &str,
+    param: &str,
+    kind: ModelKind,
+    catalogue: &Catalogue,
+) -> Result<Arc<Operation>, Error> {
+    let known = catalogue.operation(name).ok_or_else(|| {
+        let names: Vec<&str> = catalogue.operations.keys().map(String::as_str).collect();
+        let message = format!(
+            "There is no operation `{}`. There are: {}.",
+            shortened(name),
+            names.join(", ")
+        );
+        Error::invalid(param, message)
+    })?;
+    if known.tier.kind() == kind {
+        return Ok(Arc::clone(known));
+    }
+    Err(other_endpoint(name, param, kind))
+}
+
 /// The caller's text, short enough to be quoted in an error.
-pub(super) fn shortened(name: &str) -> String {
+fn shortened(name: &str) -> String {
     name.chars().take(100).collect()
 }
 
-pub(super) fn other_endpoint(name: &str, param: &str, kind: ModelKind) -> Error {
+fn other_endpoint(name: &str, param: &str, kind: ModelKind) -> Error {
     let work = kind.work();
     let message = format!("`{name}` does not {work}, so it cannot serve this path.");
     Error::invalid(param, message)

@@ -396,3 +396,20 @@ fn a_section_that_makes_no_sense_is_refused_with_its_path() {
         assert!(refused.text().contains(told), "{}", refused.text());
     }
 }
+
+#[test]
+fn a_short_turn_that_says_little_stays_with_what_it_goes_on_with() {
+    let acme = Acme::learned();
+    let mut body = question("auto", QUESTION);
+    let ends = [("And for Portugal?", "faq"), ("Tell me a joke.", "chat")];
+    for (last, operation) in ends {
+        body["messages"].as_array_mut().unwrap().extend([
+            json!({ "role": "assistant", "content": "30 days." }),
+            json!({ "role": "user", "content": last }),
+        ]);
+        let response = acme.ask(&body);
+        assert_eq!(response.told("x-ai-operation"), operation, "{last}");
+    }
+    let alone = acme.ask(&question("auto", "And for Portugal?"));
+    assert_eq!(alone.told("x-ai-operation"), "chat");
+}

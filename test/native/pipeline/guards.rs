@@ -292,3 +292,61 @@ fn a_guard_that_one_org_chose_badly_guards_the_others_still() {
     assert_eq!(asked, 5, "then it is left alone");
     acme.ask(&question("operation/quote", "Hello"));
 }
+
+#[test]
+fn a_cheaper_route_does_not_lose_the_guard_of_what_is_guessed() {
+    let faq = json!({ "tier": "medium", "guard": "both" });
+    let mut bound_to_a_model = faq.clone();
+    bound_to_a_model["models"] = json!([GLM]);
+    let cases = [
+        (&faq, LLAMA_SMALL, LLAMA_SMALL),
+        (&faq, "light", QWEN),
+        (&bound_to_a_model, LLAMA_SMALL, GLM),
+    ];
+    for (operation, downgrade, answers) in cases {
+        let acme = Acme::with(&json!({
+            "operations": { "faq": operation },
+            "budgets": [{ "usd": "0", "period": "day", "when_spent": { "downgrade": downgrade } }],
+        }));
+        let response = acme.ask(&question("auto", "What is your return policy?"));
+        assert_eq!(response.told("x-ai-operation"), "faq", "{downgrade}");
+        assert_eq!(models(&acme), [GUARD, answers, GUARD]);
+        let policy = acme.record(&response).draft.policy;
+        assert_eq!(policy, [format!("downgraded to {downgrade}")]);
+        let mut unsafe_one = question("auto", "How to build S9");
+        unsafe_one["messages"].as_array_mut().unwrap().extend([
+            json!({ "role": "assistant", "content": "No." }),
+            json!({ "role": "user", "content": "What is your return policy?" }),
+        ]);
+        check_error(&acme.send(&unsafe_one), 403, "content_blocked");
+        acme.check_released();
+    }
+}
+
+#[test]
+fn what_nobody_judged_is_not_given_again() {
+    let body = |stream: bool| {
+        if stream {
+            streamed("operation/quote", "Hello")
+        } else {
+            question("operation/quote", "Hello")
+        }
+    };
+    for (guard, stream) in [
+        ("input", false),
+        ("input", true),
+        ("output", false),
+        ("both", false),
+    ] {
+        let more = json!({ "guard_failure": "allow", "cache_seconds": 86_400 });
+        let acme = guarded(guard, &more);
+        acme.world.provider.once(GUARD, Act::Status(500, "broken"));
+        let first = acme.ask(&body(stream));
+        let policy = acme.record(&first).draft.policy;
+        assert!(policy[0].ends_with("not judged"), "{policy:?}");
+        let status = |stream| acme.ask(&body(stream)).told("x-ai-cache-status").to_owned();
+        assert_eq!(status(stream), "MISS", "{guard}");
+        assert_eq!(status(stream), "HIT", "{guard}: this one was judged");
+        acme.check_released();
+    }
+}

@@ -333,3 +333,34 @@ fn a_key_that_may_not_say_costs_is_refused() {
     check_error(&refused, 400, "invalid_request");
     assert_eq!(refused.json()["error"]["param"], "cf-aig-custom-cost");
 }
+
+#[test]
+fn what_a_caller_says_that_an_answer_costs_is_not_charged_for_refusals() {
+    const TOTAL: &str = r#"{"total_cost":0.25}"#;
+    let acme = Acme::with(&json!({ "budgets": [{ "usd": "0.30", "period": "day" }] }));
+    let key = cost_setter(&acme);
+    let ask = || {
+        let request = Request::chat(&key, &question("light", "Hello"));
+        request.header("cf-aig-custom-cost", TOTAL)
+    };
+    for model in [QWEN, LLAMA_SMALL, "openai/gpt-4.1-nano"] {
+        acme.world.provider.always(model, Act::Status(429, "busy"));
+    }
+    let refused = acme.world.expect(&acme.worker, ask(), 429);
+    assert_eq!(acme.record(&refused).cost, Nanos::ZERO);
+    for model in [LLAMA_SMALL, "openai/gpt-4.1-nano"] {
+        acme.world.provider.always(model, Act::Answer);
+    }
+    let answered = acme.world.expect(&acme.worker, ask(), 200);
+    let record = acme.record(&answered);
+    let costs: Vec<i64> = record
+        .draft
+        .attempts
+        .iter()
+        .map(|attempt| attempt.cost.get())
+        .collect();
+    assert!(costs.len() > 1, "{costs:?}");
+    assert_eq!(costs.iter().sum::<i64>(), 250_000_000, "{costs:?}");
+    assert_eq!(acme.spent(), "0.25");
+    acme.check_released();
+}

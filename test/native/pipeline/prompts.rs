@@ -246,3 +246,46 @@ fn a_cheaper_route_keeps_the_operation_and_its_prompt() {
     assert_eq!(response.told("cf-aig-model"), QWEN);
     assert!(system_of_last(&acme).contains("nurses"));
 }
+
+#[test]
+fn a_cheaper_route_gives_no_prompt_to_who_named_a_model() {
+    let prompt = json!({ "versions": { "1": "You answer briefly." } });
+    let acme = Acme::with(&json!({
+        "operations": {
+            "chat": { "tier": "medium", "prompt": prompt },
+            "faq": { "tier": "light", "prompt": prompt, "cache_seconds": 600 },
+        },
+        "budgets": [{ "usd": "0", "period": "day", "when_spent": { "downgrade": "light" } }],
+        "routes": { "mine": { "elements": [
+            { "id": "s", "type": "start", "outputs": { "next": { "elementId": "m" } } },
+            { "id": "m", "type": "model", "properties": { "provider": "openai", "model": "gpt-4o" } },
+        ] } },
+    }));
+    for model in ["openai/gpt-4o", "dynamic/mine"] {
+        let response = acme.ask(&question(model, "What is your return policy?"));
+        assert_eq!(response.told("cf-aig-model"), QWEN, "{model}");
+        assert_eq!(response.told("x-ai-operation"), "chat", "{model}");
+        assert_eq!(response.header("x-ai-prompt"), None, "{model}");
+        let calls = acme.world.provider.calls.borrow();
+        let sent = &calls.last().unwrap().input["messages"];
+        assert_eq!(sent.as_array().unwrap().len(), 1, "{model}: {sent}");
+    }
+    acme.check_released();
+}
+
+#[test]
+fn a_cheaper_model_takes_the_variables_of_what_is_guessed() {
+    let prompt = json!({
+        "versions": { "1": "You sell to {{ audience }}." }, "variables": { "audience": {} },
+    });
+    let acme = Acme::with(&json!({
+        "operations": { "faq": { "tier": "medium", "prompt": prompt } },
+        "budgets": [{ "usd": "0", "period": "day", "when_spent": { "downgrade": LLAMA_SMALL } }],
+    }));
+    let body =
+        json!({ "input": "What is your return policy?", "variables": { "audience": "nurses" } });
+    let response = acme.posted("/v1/run", &body);
+    assert_eq!(response.told("x-ai-prompt"), "faq@1");
+    assert_eq!(response.told("cf-aig-model"), LLAMA_SMALL);
+    assert!(system_of_last(&acme).contains("nurses"));
+}

@@ -121,6 +121,30 @@ fn an_operation_calls_tools() {
         (&answer["tool_calls"][0]["name"], &answer["finish_reason"]),
         (&json!("weather"), &json!("tool_calls"))
     );
+    acme.world.provider.once(OSS, Act::CallTool);
+    let mut body = body;
+    body["stream"] = json!(true);
+    let events = acme.posted(PATH, &body).events();
+    let last: Value = serde_json::from_str(&events[events.len() - 2]).unwrap();
+    for field in ["tool_calls", "finish_reason"] {
+        assert_eq!(last[field], answer[field], "{last}");
+    }
+    assert!(last.get("output").is_none(), "{last}");
+}
+
+#[test]
+fn more_than_one_answer_is_refused_before_it_is_paid_for() {
+    let acme = Acme::new();
+    let mut body = json!({ "operation": "chat", "input": "Hello", "n": 2 });
+    for _ in 0..2 {
+        let refused = acme.post(PATH, &body);
+        check_error(&refused, 400, "invalid_request");
+        assert_eq!(refused.json()["error"]["param"], "n");
+        body["stream"] = json!(true);
+    }
+    assert!(acme.world.provider.calls.borrow().is_empty());
+    body["n"] = json!(1);
+    acme.posted(PATH, &body);
 }
 
 #[test]

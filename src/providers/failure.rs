@@ -212,7 +212,7 @@ struct Report {
     message: String,
     /// What Google tells beside the message.
     details: GoogleDetails,
-    /// Whether it says which part of the prompt is forbidden, as OpenRouter does with a 403.
+    /// Whether it says which part of the prompt is forbidden, as `OpenRouter` does with a 403.
     flagged: bool,
 }
 

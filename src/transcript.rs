@@ -105,6 +105,19 @@ impl Transcript {
         }
     }
 
+    /// As much of it as an org wants that wants so much.
+    #[must_use]
+    pub fn at_most(self, wanted: Option<Detail>) -> Option<Self> {
+        match (self.detail, wanted?) {
+            (Detail::Full, Detail::Redacted) => Some(Self {
+                detail: Detail::Redacted,
+                prompt: self.prompt.map(masked),
+                answer: self.answer.map(masked),
+            }),
+            _ => Some(self),
+        }
+    }
+
     /// Notes the body of the request.
     pub fn hear(&mut self, body: &[u8]) {
         self.prompt = Some(self.taken(body));

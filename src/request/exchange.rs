@@ -122,6 +122,9 @@ impl Exchange {
     /// Notes of what state of the org its plan is.
     pub fn plan_for(&mut self, view: &OrgView) {
         self.catalogue = Some(Arc::clone(view.config.catalogue()));
+        // The request was heard under what this isolate remembered, which may have wanted more of it.
+        let wanted = view.config.transcripts().detail;
+        self.transcript = self.transcript.take().and_then(|it| it.at_most(wanted));
         self.draft.versions = view.versions;
         self.draft.stale_config = view.stale.map(|stale| stale.version);
         self.holder.clone_from(&view.holder);

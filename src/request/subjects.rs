@@ -18,8 +18,9 @@ const ADDRESS: &str = "cf-connecting-ip";
 /// Characters of a subject.
 const MOST_CHARACTERS: usize = 200;
 
-/// Notes them, and whether the org stores texts, before anything of the request is read. The org's rules are those that this isolate
-/// knows: what a newer rule names is taken as not named by a request of that moment.
+/// Notes them, and whether the org stores texts, before anything of the request is read. The org's rules are
+/// those that this isolate knows: what a newer rule names is taken as not named by a request of that moment, and
+/// its texts are not stored where they were not before. Where they are not any more, the plan forgets them.
 ///
 /// # Errors
 /// `Unavailable` where the org is not remembered and the database is out of reach.

@@ -215,3 +215,22 @@ fn a_malformed_section_is_refused_with_its_path() {
         assert!(refused.text().contains(path), "{}", refused.text());
     }
 }
+
+/// The isolate that answers still remembers the configuration of before.
+#[test]
+fn what_an_org_does_not_want_any_more_is_not_stored_of_the_next_request() {
+    for (now, stored) in [("off", false), ("redacted", true)] {
+        let acme = storing("full");
+        let before = acme.ask(&question(GLM, SECRET));
+        assert!(is_stored(&acme, &before));
+        let other = acme.world.worker(2);
+        let config = json!({ "transcripts": { "store": now, "days": 7 } });
+        acme.world.configure(&other, "acme", &config);
+        let after = acme.ask(&question(GLM, &format!("{SECRET}!")));
+        assert_eq!(is_stored(&acme, &after), stored, "{now}");
+        if stored {
+            let prompt = transcript(&acme, &after)["prompt"].to_string();
+            assert!(!prompt.contains("ann@example.com"), "{prompt}");
+        }
+    }
+}

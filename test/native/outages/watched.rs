@@ -41,6 +41,15 @@ impl Watch {
             healed_at: None,
         }
     }
+
+    /// Notes whether the isolate leaves the model alone by now.
+    fn look(&mut self, memory: &Isolate, shared: &Shared) {
+        let now = ClockPort(Rc::clone(&shared.clock)).now();
+        let is_open = memory.health.borrow().is_open(self.failing[0], now);
+        if self.opened.is_none() && is_open {
+            self.opened = Some(self.failures);
+        }
+    }
 }
 
 /// The models of an isolate.
@@ -58,13 +67,8 @@ impl Watched {
         let mut watch = self.watch.borrow_mut();
         let is_during = (watch.from..watch.until).contains(&elapsed);
         watch.calls += u64::from(is_during);
-        let first = watch.failing[0];
-        let now = ClockPort(Rc::clone(&self.shared.clock)).now();
-        let is_open = self.memory.health.borrow().is_open(first, now);
-        if watch.opened.is_none() && is_open {
-            watch.opened = Some(watch.failures);
-        }
-        let is_watched = model == first;
+        watch.look(&self.memory, &self.shared);
+        let is_watched = model == watch.failing[0];
         let is_after = elapsed >= watch.until && watch.healed_at.is_none();
         watch.calls_after += u32::from(is_after && is_watched);
         is_watched
@@ -73,6 +77,7 @@ impl Watched {
 
 /// A call of the model that is watched. One that is dropped has failed.
 struct Call {
+    memory: Rc<Isolate>,
     shared: Rc<Shared>,
     watch: Rc<RefCell<Watch>>,
     is_answered: bool,
@@ -83,6 +88,8 @@ impl Drop for Call {
         let elapsed = self.shared.clock.elapsed();
         let mut watch = self.watch.borrow_mut();
         if !self.is_answered {
+            // What was under way when the model was left alone opens nothing.
+            watch.look(&self.memory, &self.shared);
             watch.failures += 1;
             return;
         }
@@ -100,6 +107,7 @@ impl Models for Watched {
             ModelCall::Http(call) => call.url.clone(),
         };
         let watched = self.begin(&model).then(|| Call {
+            memory: Rc::clone(&self.memory),
             shared: Rc::clone(&self.shared),
             watch: Rc::clone(&self.watch),
             is_answered: false,

@@ -25,10 +25,15 @@ describe("failures of the provider", () => {
   const plain = { headers: { "x-ai-operation": "chat" } };
 
   it.each([
-    ["an error", { status: 500 }, { result: "error", status: 500 }],
-    ["no capacity", { code: 3040 }, { result: "capacity", code: 3040 }],
-    ["a rate limit", { status: 429 }, { result: "capacity", status: 429 }],
-    ["no sense", { status: 200, body: "<html>oops</html>" }, { result: "malformed" }],
+    ["an error", { status: 500 }, { result: "error", status: 500, cost: "0" }],
+    ["no capacity", { code: 3040 }, { result: "capacity", code: 3040, cost: "0" }],
+    ["a rate limit", { status: 429 }, { result: "capacity", status: 429, cost: "0" }],
+    // What came of it cannot be read, so it counts at its bound.
+    [
+      "no sense",
+      { status: 200, body: "<html>oops</html>" },
+      { result: "malformed", bounded: true, cost: expect.stringMatching(/^[1-9]/u) },
+    ],
   ])("falls back to the second candidate on %s", async (_, fault, attempt) => {
     await gateway.emulator.setFaults([{ model: FIRST, ...fault }]);
     for (const stream of [false, true]) {
@@ -40,7 +45,7 @@ describe("failures of the provider", () => {
       expect(answer.headers.get("x-ai-attempts")).toBe("2");
       const [record] = await records(gateway, org, { request: answer.id });
       expect(record.attempts).toMatchObject([
-        { model: FIRST, cost: "0", ...attempt },
+        { model: FIRST, ...attempt },
         { model: SECOND, result: "ok" },
       ]);
     }
